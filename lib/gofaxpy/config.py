@@ -1,0 +1,172 @@
+"""What an operator can set: the sections and keys of ``/etc/gofax.yaml``, their defaults and what each key accepts.
+
+The dataclasses below *are* the schema: every field is made by :func:`key`, which ties a default to the :class:`Kind`
+that checks a value.  Reading a file, and saying where in it something is wrong, is the business of
+:mod:`gofaxpy.configfile`.  Where a key continues one of GOfax.IP's ``gofax.conf`` its docstring names it in brackets.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+DEFAULT_PATH = "/etc/gofax.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a key accepts: ``name`` is the YAML type, the rest narrows it.  ``says`` is told to the operator."""
+
+    name: str
+    says: str
+    least: int | None = None
+    most: int | None = None
+    choices: tuple[str, ...] = ()
+
+
+FLAG = Kind("bool", "true or false")
+TEXT = Kind("str", "a text; put numbers in quotes")
+TEXTS = Kind("list", "a list of texts, such as [one, two]")
+SECONDS = Kind("int", "whole seconds from 1 to 86400", 1, 86400)
+SECONDS_OR_OFF = Kind("int", "whole seconds from 0 (off) to 86400", 0, 86400)
+MILLISECONDS = Kind("int", "whole milliseconds from 0 to 60000", 0, 60000)
+TRIES = Kind("int", "a whole number from 0 (never) to 99", 0, 99)
+PORT = Kind("int", "a port number from 1 to 65535", 1, 65535)
+MODEMS = Kind("int", "a whole number from 1 to 999", 1, 999)
+SIP_STATUS = Kind("int", "a SIP status from 400 to 699", 400, 699)
+
+
+def choice(*values: str) -> Kind:
+    """A key that takes one of ``values``."""
+    return Kind("choice", "one of " + ", ".join(values), choices=values)
+
+
+def key(default: Any, kind: Kind) -> Any:
+    """A field with its default and the kind of value it takes."""
+    return field(default=default, metadata={"kind": kind})
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One event socket [freeswitch.socket, freeswitch.password].  ``password_file`` wins over ``password``."""
+
+    host: str = key("127.0.0.1", TEXT)
+    port: int = key(8021, PORT)
+    password: str = key("ClueCon", TEXT)
+    password_file: str = key("", TEXT)
+
+    def secret(self) -> str:
+        """The password, read from ``password_file`` (its first line) if one is named.  Raises OSError."""
+        if not self.password_file:
+            return self.password
+        with open(self.password_file, encoding="utf-8") as file:
+            return file.readline().strip()
+
+
+@dataclass(frozen=True, slots=True)
+class FreeSwitch:
+    """How the switch is reached, and what our fax machine says of itself."""
+
+    servers: Sequence[Server] = field(default=(Server(),), metadata={"kind": Server})
+    connect_timeout: int = key(5, SECONDS)
+    gateways: Sequence[str] = key(("default",), TEXTS)
+    ident: str = key("", TEXT)
+    header: str = key("", TEXT)
+    verbose: bool = key(False, FLAG)
+    softmodem_fallback: bool = key(False, FLAG)
+
+
+@dataclass(frozen=True, slots=True)
+class HylaFax:
+    """Where HylaFAX lives and which virtual modems it is shown."""
+
+    spooldir: str = key("/var/spool/hylafax", TEXT)
+    modems: int = key(5, MODEMS)
+    modem_prefix: str = key("freeswitch", TEXT)
+    xferfaxlog: str = key("log/xferfaxlog", TEXT)
+    lock_dir: str = key("/var/lock", TEXT)
+    user: str = key("uucp", TEXT)
+
+    def devices(self) -> list[str]:
+        """The device ids of the virtual modems: ``freeswitch0``, ``freeswitch1`` …"""
+        return [f"{self.modem_prefix}{number}" for number in range(self.modems)]
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """Calls that come in [section gofaxd].  Times of ringing and silence are in milliseconds, limits in seconds."""
+
+    enable_t38: bool = key(True, FLAG)
+    request_t38: bool = key(True, FLAG)
+    recipient_from: str = key("to", choice("to", "request", "diversion"))
+    answer_after: int = key(2000, MILLISECONDS)
+    wait_time: int = key(1000, MILLISECONDS)
+    dynamic_config: str = key("", TEXT)
+    dynamic_config_on_error: str = key("accept", choice("accept", "reject"))
+    dynamic_config_timeout: int = key(10, SECONDS)
+    reject_status: int = key(404, SIP_STATUS)
+    faxrcvd: str = key("bin/faxrcvd", TEXT)
+    faxrcvd_timeout: int = key(3600, SECONDS)
+    recv_file_mode: str = key("0600", TEXT)
+    allocate_modems: str = key("prefer", choice("prefer", "require", "off"))
+    page_timeout: int = key(300, SECONDS)
+    call_timeout: int = key(7200, SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """Faxes that go out [section gofaxsend].  Limits are in seconds."""
+
+    enable_t38: bool = key(True, FLAG)
+    request_t38: bool = key(True, FLAG)
+    fax_number: str = key("", TEXT)
+    dial: str = key("external", choice("external", "number"))
+    call_prefix: str = key("", TEXT)
+    dynamic_config: str = key("", TEXT)
+    dynamic_config_on_error: str = key("retry", choice("retry", "send", "fail"))
+    dynamic_config_timeout: int = key(10, SECONDS)
+    disable_v17_after_retry: int = key(0, TRIES)
+    disable_ecm_after_retry: int = key(0, TRIES)
+    cid_name: str = key("sender", TEXT)
+    failed_response: Sequence[str] = key(("UNALLOCATED_NUMBER", "CALL_REJECTED"), TEXTS)
+    progress_timeout: int = key(15, SECONDS_OR_OFF)
+    ring_timeout: int = key(60, SECONDS)
+    page_timeout: int = key(300, SECONDS)
+    call_timeout: int = key(7200, SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Where messages for the operator go (syslog.conf names the facilities and levels)."""
+
+    syslog_facility: str = key(
+        "daemon", choice("daemon", "user", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7")
+    )
+    level: str = key("info", choice("debug", "info", "notice", "warning", "err"))
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration.  Without a file, or with an empty one, every key has its default."""
+
+    freeswitch: FreeSwitch = field(default=FreeSwitch(), metadata={"kind": FreeSwitch})
+    hylafax: HylaFax = field(default=HylaFax(), metadata={"kind": HylaFax})
+    inbound: Inbound = field(default=Inbound(), metadata={"kind": Inbound})
+    outbound: Outbound = field(default=Outbound(), metadata={"kind": Outbound})
+    log: Log = field(default=Log(), metadata={"kind": Log})
+
+
+def fields_of(section: type) -> dict[str, Any]:
+    """The kind behind each key of a section: a :class:`Kind`, or the dataclass of a nested section."""
+    return {item.name: item.metadata["kind"] for item in dataclasses.fields(section)}
+
+
+def config_path(option: str = "") -> str:
+    """The file to read: ``-C`` beats the environment variable ``GOFAX_CONFIG``, which beats ``/etc/gofax.yaml``."""
+    return option or os.environ.get("GOFAX_CONFIG", "") or DEFAULT_PATH

@@ -1,0 +1,205 @@
+"""What is known of each fax under way, kept so that it survives the death of every process and of the machine.
+
+One file per call attempt in ``<spool>/gofax/journal``: ``42-000000017`` for job 42 under commid 000000017, and
+``c000000018`` for an incoming call.  A file is only ever appended to: one line of JSON per :class:`Step`, written with
+one write and then fsynced, so that a crash leaves at worst one torn last line, which readers pass over.  The name is
+made durable by an fsync of the directory when the entry is created.  When everything the entry was for has reached
+HylaFAX's own files, the entry is removed; an entry that is still there is something to be finished.
+
+Who works on an entry holds ``flock`` on it (gofaxsend, the handler of an incoming call, the runner of faxrcvd, the
+recovery).  The lock belongs to the open file description: it can be handed to a child process and ends with its last
+holder, however that dies.  Marks may also be added without the lock: lines are short and appended whole.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+DIRECTORY = ("gofax", "journal")
+MAX_ENTRY = 1 << 20
+
+
+class Step(StrEnum):
+    """The marks of an entry, in the order in which they are set."""
+
+    # an attempt to send
+    OPENED = "opened"            # gofaxsend: what is to be sent; nothing has been dialled
+    LAUNCHED = "launched"        # gofaxsend: about to ask for one call (a UUID per gateway), several of these are possible
+    CONNECTED = "connected"      # outbound handler: the far end has answered, txfax begins
+    FAX_OVER = "fax over"        # whoever sees it first: SpanDSP's result, before the call is hung up
+    # an incoming call
+    ACCEPTED = "accepted"        # inbound handler: the call is ours, nothing received yet
+    RECEIVING = "receiving"      # rxfax begins to write this file
+    RECEIVED = "received"        # SpanDSP's result, before the call is hung up
+    TAGGED = "tagged"            # HylaFAX's TIFF tags are in the file
+    RECORDED = "recorded"        # the RECV and CALL records are in xferfaxlog
+    ANNOUNCING = "announcing"    # faxrcvd is about to run
+    ANNOUNCED = "announced"      # faxrcvd has ended
+
+
+class JournalError(Exception):
+    """The journal cannot be read or written; the text names the file and the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One line of an entry: the step, when it was set (seconds since the epoch), and what was known then."""
+
+    step: Step
+    at: float
+    facts: dict[str, Any]
+
+
+class Entry:
+    """One open entry.  Use :meth:`Journal.create` or :meth:`Journal.open`; close it, or use it as a context manager."""
+
+    def __init__(self, directory: str, name: str, fd: int) -> None:
+        self._directory = directory
+        self.name = name
+        self._fd = fd
+
+    @property
+    def path(self) -> str:
+        return os.path.join(self._directory, self.name)
+
+    def fileno(self) -> int:
+        """The descriptor that carries the lock; a child that inherits it shares the lock."""
+        return self._fd
+
+    def lock(self, blocking: bool = False) -> bool:
+        """Takes the entry's flock.  False if another holds it and ``blocking`` is not set."""
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | (0 if blocking else fcntl.LOCK_NB))
+        except BlockingIOError:
+            return False
+        return True
+
+    def mark(self, step: Step, **facts: Any) -> None:
+        """Appends one mark and waits until it is on the disk.  Raises :class:`JournalError`."""
+        line = json.dumps({"step": step.value, "at": round(time.time(), 3), **facts}, separators=(",", ":"))
+        data = b"\n" + line.encode("ascii") + b"\n"  # the first newline ends a line torn by an earlier crash
+        try:
+            written = os.write(self._fd, data)
+            if written != len(data):
+                raise OSError(28, os.strerror(28))
+            os.fdatasync(self._fd)
+        except OSError as error:
+            raise JournalError(f"{self.path}: cannot note `{step}`: {error.strerror}") from error
+
+    def marks(self) -> list[Mark]:
+        """All marks so far, whoever set them.  Raises :class:`JournalError` if the file cannot be read."""
+        try:
+            data = os.pread(self._fd, MAX_ENTRY, 0)
+        except OSError as error:
+            raise JournalError(f"{self.path}: cannot be read: {error.strerror}") from error
+        return [mark for mark in map(_parsed, data.split(b"\n")) if mark is not None]
+
+    def find(self, step: Step) -> Mark | None:
+        """The first mark of this step: where two observers noted the same thing, the first one counts."""
+        return next((mark for mark in self.marks() if mark.step is step), None)
+
+    def remove(self) -> None:
+        """Ends the entry: everything it stood for has been done.  A missing file is fine."""
+        try:
+            os.unlink(self.path)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise JournalError(f"{self.path}: cannot be removed: {error.strerror}") from error
+
+    def close(self) -> None:
+        """Closes the descriptor; the lock goes with it unless a child has inherited it."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> Entry:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _parsed(line: bytes) -> Mark | None:
+    if not line:
+        return None
+    try:
+        facts = json.loads(line)
+        return Mark(Step(facts.pop("step")), float(facts.pop("at")), facts)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+class Journal:
+    """The directory of entries of one spool."""
+
+    def __init__(self, spool_root: str) -> None:
+        self.directory = os.path.join(spool_root, *DIRECTORY)
+
+    def create(self, name: str, step: Step, **facts: Any) -> Entry:
+        """A new, locked entry with its first mark, durable in the directory.  Raises :class:`JournalError`."""
+        path = os.path.join(self.directory, name)
+        try:
+            os.makedirs(self.directory, mode=0o700, exist_ok=True)
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise JournalError(f"{path}: cannot be created: {error.strerror}") from error
+        entry = Entry(self.directory, name, fd)
+        try:
+            entry.lock()
+            entry.mark(step, **facts)
+            _fsync_directory(self.directory)
+        except (OSError, JournalError) as error:
+            entry.close()
+            raise JournalError(str(error)) from error
+        return entry
+
+    def open(self, name: str) -> Entry | None:
+        """An existing entry, not locked, or None if there is none of that name.  Raises :class:`JournalError`."""
+        if not name or name.startswith(".") or "/" in name or "\0" in name:
+            return None
+        path = os.path.join(self.directory, name)
+        try:
+            return Entry(self.directory, name, os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise JournalError(f"{path}: cannot be opened: {error.strerror}") from error
+
+    def names(self, prefix: str = "") -> Iterator[str]:
+        """The names of the entries that begin with ``prefix``, oldest commid first."""
+        try:
+            found = os.listdir(self.directory)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise JournalError(f"{self.directory}: cannot be read: {error.strerror}") from error
+        yield from sorted(name for name in found if name.startswith(prefix) and not name.startswith("."))
+
+
+def _fsync_directory(path: str) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def attempt_name(jobid: str, commid: str) -> str:
+    """The name of the entry of one attempt to send; both are digits."""
+    return f"{jobid}-{commid}"
+
+
+def call_name(commid: str) -> str:
+    """The name of the entry of one incoming call."""
+    return f"c{commid}"
