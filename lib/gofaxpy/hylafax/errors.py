@@ -1,0 +1,28 @@
+"""What can be wrong with a spool.  Every text says which file it is about and, where we know it, what to do."""
+
+from __future__ import annotations
+
+
+class SpoolError(Exception):
+    """A file of the spool cannot be used as HylaFAX uses it."""
+
+
+class QFileError(SpoolError):
+    """A job description file (sendq/q…) cannot be read, understood or rewritten."""
+
+
+class TiffError(SpoolError):
+    """A document is not a TIFF that can be sent or tagged."""
+
+
+class FifoError(SpoolError):
+    """A FIFO cannot be made or opened, or a message does not fit through it."""
+
+
+class LockedError(SpoolError):
+    """Somebody else holds the lock."""
+
+
+def reason(error: OSError) -> str:
+    """The system's own words for an :class:`OSError`, without the path that our texts name anyway."""
+    return error.strerror or str(error)

@@ -1,0 +1,53 @@
+"""A modem's line in faxstat, the file status/<modem> (faxd/ModemServer.c++: stateStatus, setServerStatus)."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+from gofaxpy.hylafax.encoding import cut, encode, one_line
+from gofaxpy.hylafax.errors import SpoolError, reason
+from gofaxpy.hylafax.spool import Spool
+
+INITIALIZING_SERVER = "Initializing server"
+INITIALIZING = "Initializing server and modem"
+IDLE = "Running and idle"
+WAITING_READY = "Waiting for modem to come ready"
+WAITING_FREE = "Waiting for modem to come free"
+SENDING = "Sending facsimile"
+ANSWERING = "Answering the phone"
+RECEIVING = "Receiving facsimile"
+LISTENING = "Listening to rings from modem"
+
+_TEXT_OCTETS = 200
+
+
+def sending_job(jobid: str) -> str:
+    """While a job is sent."""
+    return f"Sending job {jobid}"
+
+
+def receiving_from(tsi: str) -> str:
+    """Once the far end's identifier (TSI) is known."""
+    return f'Receiving from "{tsi}"'
+
+
+def write_status(spool: Spool, devid: str, text: str) -> None:
+    """Makes ``text`` the modem's status: in place under flock, mode 0644, one line, at most 200 octets of it.
+
+    hfaxd lists a modem only if it has this file, a configuration and a FIFO.  Raises :class:`SpoolError`.
+    """
+    path = spool.status(devid)
+    octets = encode(cut(one_line(text), _TEXT_OCTETS)) + b"\n"
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            if os.fstat(fd).st_mode & 0o777 != 0o644:
+                os.fchmod(fd, 0o644)
+            os.pwrite(fd, octets, 0)
+            os.ftruncate(fd, len(octets))
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise SpoolError(f"{path}: cannot write the modem's status: {reason(error)}") from error

@@ -1,0 +1,180 @@
+"""Which pages of a job are still to be sent, and what a qfile looks like once some of them were.
+
+faxq analyses a job's pages before it is sent (faxQueueApp::preparePageHandling) and leaves one group per page in
+``pagehandling``: ``XX[Zcccc]C``.  XX are the page's parameters (:meth:`FaxParams.from_page_code`), Zcccc the octets of
+white at its end that need not be sent, C what follows the page: ``S`` a page of the same kind (MPS), ``M`` one of
+another kind (EOM), ``P`` nothing (EOP), and ``X`` says that the page is left out.  Page ranges (``sendfax -Z``) exist only
+as such ``X`` groups.  The groups cover, in order, the directories of all ``fax`` documents from their ``dirnum`` on.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from gofaxpy.hylafax.errors import QFileError, SpoolError, reason
+from gofaxpy.hylafax.qfile import Item, QFile
+from gofaxpy.hylafax.spool import Spool
+
+SKIP = "X"
+_GROUP = re.compile(r"([0-9A-Fa-f]{2})(?:Z([0-9A-Fa-f]{4}))?([SMPX])")
+
+
+@dataclass(frozen=True, slots=True)
+class PageGroup:
+    """One group of ``pagehandling``: two hex digits, octets to chop or None, one of ``S M P X``."""
+
+    params: str
+    chop: int | None
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page in sending order: ``directory`` of ``file`` (relative to the spool), belonging to ``qfile.items[item_index]``.
+
+    ``skipped`` pages count as done without being transmitted.
+    """
+
+    file: str
+    directory: int
+    params: str
+    skipped: bool
+    item_index: int
+    chop: int | None = None
+
+
+def parse(pagehandling: str) -> list[PageGroup]:
+    """The groups.  Raises :class:`QFileError` where native says ``Internal botch`` (status 303)."""
+    groups: list[PageGroup] = []
+    at = 0
+    while at < len(pagehandling):
+        found = _GROUP.match(pagehandling, at)
+        if found is None:
+            raise QFileError(f"pagehandling cannot be understood from its character {at + 1} on: {pagehandling[:200]!r}")
+        chop = found[2]
+        groups.append(PageGroup(found[1], None if chop is None else int(chop, 16), found[3]))
+        at = found.end()
+    return groups
+
+
+def render(groups: Iterable[PageGroup]) -> str:
+    """The groups as they stand in a qfile."""
+    return "".join(
+        group.params + ("" if group.chop is None else f"Z{group.chop:04x}") + group.mark for group in groups
+    )
+
+
+def remaining_pages(qfile: QFile, page_count: Callable[[str], int]) -> list[Page]:
+    """The pages from each ``fax`` document's ``dirnum`` on; empty when nothing is left to be sent.
+
+    ``page_count`` is asked once for each document, with its name as it stands in the qfile.  Raises
+    :class:`QFileError` if ``pagehandling`` has fewer groups than there are pages (native fails such a job, status
+    303), or is missing although only a range of pages is to go.  Where it is empty otherwise, no page is left out.
+    """
+    groups = parse(qfile.get("pagehandling"))
+    analysed = bool(groups)
+    ranged = bool(qfile.get("pagerange"))
+    pages: list[Page] = []
+    for index, item in enumerate(qfile.items):
+        if item.op != "fax":
+            continue
+        for directory in range(item.dirnum, page_count(item.file)):
+            if not analysed and ranged:
+                raise QFileError("the job is for a range of pages, but pagehandling does not say which they are")
+            if not analysed:
+                pages.append(Page(item.file, directory, "", False, index))
+            elif len(pages) == len(groups):
+                raise QFileError(f"pagehandling describes {len(groups)} pages, but {item.file} has more than that left")
+            else:
+                group = groups[len(pages)]
+                pages.append(Page(item.file, directory, group.params, group.mark == SKIP, index, group.chop))
+    return pages
+
+
+def advance(qfile: QFile, sent: int, page_count: Callable[[str], int]) -> list[str]:
+    """Writes into ``qfile`` that ``sent`` more pages were confirmed by the far end.
+
+    As native does it (Class1Modem::sendPhaseB, FaxServer::sendFaxPhaseB, notifyPageSent, notifyDocumentSent), except
+    that all of it happens at once, where native leaves ``pagehandling`` one page and ``dirnum`` one call behind:
+
+    - ``npages`` counts the pages and the ``X`` pages before and directly behind them, those also in ``nskip``; pages
+      of a document named ``…/cover…`` also in ``ncover``; ``pagehandling`` loses their groups, ``ntries`` becomes 0;
+    - a document's ``dirnum`` goes on by as many;
+    - a document that is through leaves the qfile, and the ``!x`` line above it loses the ``.jobid`` or ``.cover`` of its name.
+
+    With ``sent`` 0 only ``X`` pages at the front are passed over, as native does once it is connected.  More than there are
+    counts as all.  Returned are the ``fax`` files that are through.  For each of them: write the qfile, then
+    :func:`release_document`, then tell faxq (``*job:D…``) — in this order, because after a crash between the first two
+    a stray link is left, whereas the other way round the qfile would name a file that is gone and send it again.
+    """
+    groups = parse(qfile.get("pagehandling"))
+    analysed = bool(groups)
+    passed = skipped = covers = 0
+    through: list[Item] = []
+    for item in [item for item in qfile.items if item.op == "fax"]:
+        last = page_count(item.file)
+        while item.dirnum < last:
+            if analysed and passed < len(groups) and groups[passed].mark == SKIP:
+                skipped += 1
+            elif sent > 0:
+                sent -= 1
+                covers += "/cover" in item.file
+            else:
+                break
+            passed += 1
+            item.dirnum += 1
+        if item.dirnum < last:
+            break
+        through.append(item)
+    if passed:
+        qfile.set("npages", qfile.number("npages") + passed)
+        qfile.set("ntries", 0)
+        if analysed:
+            qfile.set("pagehandling", render(groups[passed:]))
+    if skipped:
+        qfile.set("nskip", qfile.number("nskip") + skipped)
+    if covers:
+        qfile.set("ncover", qfile.number("ncover") + covers)
+    for item in through:
+        _drop(qfile, item)
+    return [item.file for item in through]
+
+
+def _drop(qfile: QFile, sent: Item) -> None:
+    """Takes a document out of the qfile and gives its original, the ``!x`` line above, the common name."""
+    at = next(index for index, item in enumerate(qfile.items) if item is sent)
+    if at > 0 and qfile.items[at - 1].op.startswith("!"):
+        original = qfile.items[at - 1]
+        base, _, suffix = original.file.rpartition(".")
+        if base and suffix in (qfile.get("jobid"), "cover"):
+            original.file = base
+    del qfile.items[at]
+
+
+def release_document(spool: Spool, file: str, jobid: str) -> str:
+    """Gives the original of a sent document its common name (FaxRequest::renameSaved).
+
+    ``file`` is what :func:`advance` returned: ``docq/doc4.tif;c0`` was made from the job's own link ``docq/doc4.tif.4``
+    (or ``docq/cover4.cover``), which becomes ``docq/doc4.tif``.  The number of links tells faxq whether other jobs still
+    need the document.  Returns the common name; doing it again, or for a document without an original, does no harm.
+    Raises :class:`SpoolError`.
+    """
+    common, semicolon, _ = file.rpartition(";")
+    if not semicolon:
+        return file
+    target = spool.inside(common)
+    for suffix in (jobid, "cover"):
+        if not suffix or "/" in suffix:
+            continue
+        own = f"{target}.{suffix}"
+        try:
+            os.rename(own, target)
+            os.unlink(own)  # rename(2) leaves both names where they are links to one file
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise SpoolError(f"{own}: cannot be renamed to {common}: {reason(error)}") from error
+    return common

@@ -1,0 +1,297 @@
+"""The job description file, sendq/q<jobid> (faxd/FaxRequest.c++ reads and writes it; sendq(5)).
+
+One ``tag:value`` a line.  Blanks after the colon do not belong to the value, nothing is quoted.  Only ``status`` may
+have several lines: a backslash before the newline says that it goes on.  The last lines are the job's documents,
+``op:directory:address:file``.  What we do not know, and the order in which things stand, survives a rewrite.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from dataclasses import dataclass
+
+from gofaxpy.hylafax.encoding import decode, encode, one_line
+from gofaxpy.hylafax.errors import LockedError, QFileError, reason
+
+# What a document line may start with; "!x" is the original of the "fax" line below it.
+ITEM_OPS = frozenset({
+    "fax", "tiff", "!tiff", "pdf", "!pdf", "postscript", "!postscript", "pcl", "!pcl", "data", "!data",
+    "poll", "page", "!page", "uucp",
+})
+# The order in which HylaFAX writes the tags.
+TAGS = tuple((
+    "tts killtime retrytime state npages totpages nskip skippages ncover coverpages ntries ndials totdials maxdials "
+    "tottries maxtries pagewidth resolution pagelength priority schedpri minbr desiredbr desiredst desiredec "
+    "desireddf desiredtl useccover usexvres external number mailaddr sender jobid jobtag pagehandling modem faxnumber "
+    "tsi receiver company location voice fromcompany fromlocation fromvoice regarding comments cover client owner "
+    "groupid signalrate dataformat jobtype tagline subaddr passwd doneop commid csi nsf pagerange status statuscode "
+    "returned notify pagechop chopthreshold"
+).split())
+_PLACE = {tag: place for place, tag in enumerate(TAGS)}
+_MAX_SIZE = 4 * 1024 * 1024
+_NUMBER = re.compile(r"[ \t\v\f\r\n]*([+-]?[0-9]{1,18})")
+
+
+@dataclass(slots=True)
+class Item:
+    """A document of the job.  ``dirnum`` is the first TIFF directory to be sent, ``address`` a subaddress (T.30 SUB)
+    or, for ``poll``, the selective polling address; ``file`` is relative to the spool."""
+
+    op: str
+    dirnum: int
+    address: str
+    file: str
+
+
+@dataclass(slots=True)
+class _Field:
+    """A line that is no document, as it stands in the file; ``tag`` is empty where it has no colon."""
+
+    tag: str
+    raw: str
+
+
+@dataclass(slots=True)
+class _Slot:
+    """The place of a document line.  ``raw`` is written again as long as ``item`` is what was read from it."""
+
+    item: Item
+    raw: str
+    as_read: tuple[str, int, str, str]
+
+
+class QFile:
+    """The contents of a qfile.  ``items`` may be changed, reordered, shortened and added to."""
+
+    __slots__ = ("_entries", "_overrides", "items")
+
+    def __init__(self) -> None:
+        self.items: list[Item] = []
+        self._overrides: dict[str, str] = {}
+        self._entries: list[_Field | _Slot] = []
+
+    @classmethod
+    def parse(cls, text: str) -> QFile:
+        """Reads a qfile.  Lines that native would skip are kept as they are.
+
+        Raises :class:`QFileError` for a file of less than two octets, which native takes for corrupt too.
+        """
+        if len(text) < 2:
+            raise QFileError("the job description is empty")
+        qfile = cls()
+        lines = text.split("\n")
+        if lines[-1] == "":
+            lines.pop()
+        at = 0
+        while at < len(lines):
+            raw = lines[at]
+            at += 1
+            tag, colon, value = raw.partition(":")
+            if colon and tag in ITEM_OPS:
+                item = _item(tag, value.lstrip(" "))
+                qfile.items.append(item)
+                qfile._entries.append(_Slot(item, raw, _key(item)))
+                continue
+            if colon and tag == "status":
+                while raw.endswith("\\") and at < len(lines):
+                    raw += "\n" + lines[at]
+                    at += 1
+            qfile._entries.append(_Field(tag if colon else "", raw))
+        return qfile
+
+    def render(self) -> str:
+        """The text to write.  What was not changed is as it was read, every line ends in a newline."""
+        in_place = [entry.item for entry in self._entries if isinstance(entry, _Slot)]
+        same = len(in_place) == len(self.items) and all(a is b for a, b in zip(in_place, self.items, strict=True))
+        raws = {id(entry.item): entry for entry in self._entries if isinstance(entry, _Slot)}
+        lines: list[str] = []
+        written = False
+        for entry in self._entries:
+            if isinstance(entry, _Field):
+                lines.append(entry.raw)
+            elif same:
+                lines.append(_line(entry.item, raws))
+                written = True
+            elif not written:
+                lines.extend(_line(item, raws) for item in self.items)
+                written = True
+        if not written:
+            lines.extend(_line(item, raws) for item in self.items)
+        return "\n".join(lines) + "\n"
+
+    def get(self, tag: str, default: str = "") -> str:
+        """The value of ``tag`` (of several the last, as native), ``default`` where the file has none.
+
+        Newlines in ``status`` come without their backslash.
+        """
+        if tag in self._overrides:
+            return self._overrides[tag]
+        field = self._field(tag)
+        if field is None:
+            return default
+        value = field.raw[len(tag) + 1:].lstrip(" ")
+        return value.replace("\\\n", "\n") if tag == "status" else value
+
+    def number(self, tag: str, default: int = 0) -> int:
+        """The value as C's ``atoi`` reads it: leading digits count, 0 without any.
+
+        ``default`` where there is no such tag or no text in it.
+        """
+        value = self.get(tag)
+        return _atoi(value) if value else default
+
+    def set(self, tag: str, value: str | int) -> None:
+        """Gives ``tag`` a value; a tag the file did not have goes where HylaFAX would write it.
+
+        Control characters become blanks, so that no value makes a line of its own; newlines are kept in ``status``.
+        Raises :class:`QFileError` if ``tag`` cannot be one.
+        """
+        if not tag or tag in ITEM_OPS or ":" in tag or one_line(tag) != tag:
+            raise QFileError(f"{tag!r} cannot be a tag of a job description")
+        text = str(value)
+        if tag == "status":
+            text = "\\\n".join(one_line(line) for line in text.split("\n"))
+            if text.endswith("\\"):
+                text += " "  # or the next tag would become part of the status
+        else:
+            text = one_line(text)
+        self._overrides.pop(tag, None)
+        field = self._field(tag)
+        if field is not None:
+            field.raw = f"{tag}:{text}"
+        else:
+            self._entries.insert(self._place(tag), _Field(tag, f"{tag}:{text}"))
+
+    def override(self, tag: str, value: str | int) -> None:
+        """Lets ``tag`` read as ``value`` without writing it: what JobControl wants (``-c`` of faxq) counts for this attempt
+        and must not become the job's own wish.  :meth:`set` ends it."""
+        self._overrides[tag] = str(value)
+
+    def _field(self, tag: str) -> _Field | None:
+        for entry in reversed(self._entries):
+            if isinstance(entry, _Field) and entry.tag == tag:
+                return entry
+        return None
+
+    def _place(self, tag: str) -> int:
+        """Where a new tag belongs: behind the nearest tag that HylaFAX writes before it; an unknown one before the documents."""
+        before: int | None = None
+        documents = len(self._entries)
+        nearest = -1
+        rank = _PLACE.get(tag, len(TAGS))
+        for at, entry in enumerate(self._entries):
+            if isinstance(entry, _Slot):
+                documents = min(documents, at)
+            elif nearest <= _PLACE.get(entry.tag, -2) < rank:
+                nearest, before = _PLACE[entry.tag], at
+        if rank == len(TAGS):
+            return documents
+        return 0 if before is None else before + 1
+
+
+def _atoi(text: str) -> int:
+    found = _NUMBER.match(text)
+    return int(found[1]) if found else 0
+
+
+def _item(op: str, value: str) -> Item:
+    """As FaxRequest::addItem: the directory up to the first colon, the address up to the second, the rest is the file."""
+    first, colon, rest = value.partition(":")
+    if not colon:
+        return Item(op, 0, "", value)
+    address, colon, file = rest.partition(":")
+    if not colon:
+        return Item(op, _atoi(first), "", rest)
+    return Item(op, _atoi(first), address, file)
+
+
+def _key(item: Item) -> tuple[str, int, str, str]:
+    return item.op, item.dirnum, item.address, item.file
+
+
+def _line(item: Item, raws: dict[int, _Slot]) -> str:
+    if (slot := raws.get(id(item))) is not None and slot.as_read == _key(item):
+        return slot.raw
+    return f"{item.op}:{item.dirnum}:{one_line(item.address)}:{one_line(item.file)}"
+
+
+class QFileHandle:
+    """A qfile open and locked (flock LOCK_EX, as faxd/faxSendApp.c++ holds it for the whole job).
+
+    faxq waits for the lock when it starts: keep it no longer than the attempt.  The lock goes with :meth:`close`.
+    """
+
+    __slots__ = ("_fd", "path", "qfile")
+
+    def __init__(self, path: str, fd: int, qfile: QFile) -> None:
+        self.path = path
+        self.qfile = qfile
+        self._fd = fd
+
+    @classmethod
+    def open(cls, path: str, blocking: bool = True) -> QFileHandle:
+        """Opens, locks and reads ``path``.
+
+        Raises :class:`LockedError` if ``blocking`` is off and somebody holds the lock, :class:`QFileError` for
+        anything else that keeps the job from being read.
+        """
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError as error:
+            raise QFileError(f"{path}: cannot open the job description: {reason(error)}") from error
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | (0 if blocking else fcntl.LOCK_NB))
+            status = os.fstat(fd)
+            if status.st_nlink == 0:
+                raise QFileError(f"{path}: the job was removed while we waited for its lock")
+            if status.st_size > _MAX_SIZE:
+                raise QFileError(f"{path}: {status.st_size} bytes are no job description")
+            return cls(path, fd, QFile.parse(decode(os.pread(fd, _MAX_SIZE, 0))))
+        except BlockingIOError as error:
+            os.close(fd)
+            raise LockedError(f"{path}: the job is being worked on by another process") from error
+        except OSError as error:
+            os.close(fd)
+            raise QFileError(f"{path}: cannot read the job description: {reason(error)}") from error
+        except QFileError as error:
+            os.close(fd)
+            raise QFileError(str(error) if str(error).startswith(path) else f"{path}: {error}") from error
+
+    def rewrite(self, durable: bool = False) -> None:
+        """Writes the qfile in place, with one write and under the same inode: hfaxd reads it unlocked, and faxq and the
+        links in docq rely on the file staying itself (FaxRequest::writeQFile).  ``durable`` waits for the disk.
+
+        Room for a longer text is made before anything is overwritten, so that a full disk leaves the old contents.
+        Raises :class:`QFileError`.
+        """
+        octets = encode(self.qfile.render())
+        try:
+            size = os.fstat(self._fd).st_size
+            if len(octets) > size:
+                try:
+                    os.posix_fallocate(self._fd, size, len(octets) - size)
+                except OSError:
+                    os.ftruncate(self._fd, size)
+                    raise
+            done = os.pwrite(self._fd, octets, 0)
+            while done < len(octets):
+                done += os.pwrite(self._fd, octets[done:], done)
+            os.ftruncate(self._fd, len(octets))
+            if durable:
+                os.fsync(self._fd)
+        except OSError as error:
+            raise QFileError(f"{self.path}: cannot rewrite the job description: {reason(error)}") from error
+
+    def close(self) -> None:
+        """Gives up the lock; doing it twice does no harm."""
+        if self._fd >= 0:
+            fd, self._fd = self._fd, -1
+            os.close(fd)
+
+    def __enter__(self) -> QFileHandle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

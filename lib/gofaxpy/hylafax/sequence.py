@@ -1,0 +1,74 @@
+"""The numbers that name jobs, received faxes and session logs (libhylafax/Sequence.c++).
+
+A ``seqf`` file holds, in ASCII without a newline, the number that is to be used **next**.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+
+from gofaxpy.hylafax.errors import SpoolError, reason
+from gofaxpy.hylafax.spool import Spool
+
+MAX_NUMBER = 999999999
+_ATTEMPTS = 10
+
+
+def next_number(path: str) -> int:
+    """Takes the next number from the sequence file ``path``: 1 where there is none yet or it cannot be read as one.
+
+    The file is locked (flock) while it is read and rewritten in place, created with mode 0600, and must be the
+    regular file that the name stood for.  Behind 999999998 the numbers start again at 1.  Raises :class:`SpoolError`.
+    """
+    try:
+        for _ in range(_ATTEMPTS):
+            fd = _open(path)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX)
+                named, opened = os.lstat(path), os.fstat(fd)
+                if not stat.S_ISREG(opened.st_mode):
+                    raise SpoolError(f"{path}: must be a regular file; remove it")
+                if (named.st_ino, named.st_dev) == (opened.st_ino, opened.st_dev):
+                    return _take(fd)
+            except FileNotFoundError:
+                pass
+            finally:
+                os.close(fd)
+    except OSError as error:
+        raise SpoolError(f"{path}: cannot take a number: {reason(error)}; it must belong to HylaFAX's user") from error
+    raise SpoolError(f"{path}: is replaced by another file again and again")
+
+
+def _open(path: str) -> int:
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        return os.open(path, flags)
+    except FileNotFoundError:
+        return os.open(path, flags | os.O_CREAT, 0o600)
+
+
+def _take(fd: int) -> int:
+    words = os.pread(fd, 1024, 0).split()
+    number = int(words[0]) if words and len(words[0]) <= 10 and words[0].isdigit() else 1
+    if not 1 <= number < MAX_NUMBER:
+        number = 1
+    following = b"%d" % ((number + 1) % MAX_NUMBER)
+    os.pwrite(fd, following, 0)
+    os.ftruncate(fd, len(following))
+    return number
+
+
+def commid(spool: Spool) -> str:
+    """A new communication identifier, nine digits; also the name of its session log."""
+    return f"{next_number(spool.path('log', 'seqf')):09d}"
+
+
+def recv_name(spool: Spool) -> str:
+    """A new name for a received fax, relative to the spool: ``recvq/fax000000007.tif``.
+
+    Nothing is created.  After a power failure seqf may be behind: create the file with O_EXCL, and take another name
+    if it is there already.
+    """
+    return f"recvq/fax{next_number(spool.path('recvq', 'seqf')):09d}.tif"

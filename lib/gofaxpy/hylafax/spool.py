@@ -1,0 +1,67 @@
+"""Where things are in a HylaFAX spool (hylafax-server(5) and the constants of HylaFAX's config.h)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from gofaxpy.hylafax.errors import SpoolError
+
+
+@dataclass(frozen=True, slots=True)
+class Spool:
+    """A spool by its root directory.  ``lock_dir`` is faxq's ``UUCPLockDir``.  All paths given are absolute if root is."""
+
+    root: str
+    lock_dir: str = "/var/lock"
+
+    def path(self, *parts: str) -> str:
+        """``parts`` below the root.  Raises :class:`SpoolError` if one of them is absolute, which would leave the spool."""
+        for part in parts:
+            if part.startswith("/") or "\0" in part:
+                raise SpoolError(f"{part!r} is no path inside the spool {self.root}")
+        return os.path.join(self.root, *parts)
+
+    def qfile(self, jobid: str) -> str:
+        """The description of a job that is still to be done."""
+        return self.path("sendq", "q" + _name(jobid, "job number"))
+
+    @property
+    def fifo(self) -> str:
+        """The FIFO faxq reads."""
+        return self.path("FIFO")
+
+    def device_fifo(self, devid: str) -> str:
+        """The FIFO of a modem, to which faxq and the clients' commands go."""
+        return self.path("FIFO." + _name(devid, "modem"))
+
+    def status(self, devid: str) -> str:
+        """The line of text that faxstat shows for a modem."""
+        return self.path("status", _name(devid, "modem"))
+
+    def config(self, devid: str) -> str:
+        """A modem's configuration.  faxq greets only modems that have one (faxQueueApp::scanForModems)."""
+        return self.path("etc", "config." + _name(devid, "modem"))
+
+    def session_log(self, commid: str) -> str:
+        """The log of one call."""
+        return self.path("log", "c" + _name(commid, "communication identifier"))
+
+    def inside(self, relative: str) -> str:
+        """The path of a document that a job or a record names relative to the spool.
+
+        Refused with :class:`SpoolError`, as faxd/FaxRequest.c++ (checkDocument) refuses it: an absolute path and any
+        component that starts with a dot; moreover an empty path and one with a NUL.
+        """
+        if not relative or relative.startswith("/") or "\0" in relative:
+            raise SpoolError(f"{relative!r} is no path inside the spool {self.root}")
+        if any(component.startswith(".") for component in relative.split("/")):
+            raise SpoolError(f"{relative!r} is refused: no part of a path in the spool {self.root} may start with a dot")
+        return os.path.join(self.root, relative)
+
+
+def _name(name: str, what: str) -> str:
+    """``name`` if it can be (part of) one file name."""
+    if not name or name.startswith(".") or "/" in name or "\0" in name:
+        raise SpoolError(f"{name!r} cannot be a {what}")
+    return name

@@ -1,0 +1,152 @@
+"""The lock that says who has a modem: a UUCP lock file (faxd/UUCPLock.c++), shared by faxq, us and any other program.
+
+``LCK..<modem>`` in faxq's UUCPLockDir holds the owner's process number in ASCII, ten places and a newline, mode 0444.  A
+lock is valid as long as it is younger than 30 s or its owner lives; an older one of a dead owner is stale and removed.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+
+from gofaxpy.hylafax.errors import SpoolError, reason
+
+STALE_AFTER = 30.0
+
+# Device, inode and time of writing: the inode alone is soon given to the next lock.
+_Identity = tuple[int, int, int]
+
+
+class UUCPLock:
+    """The lock on one modem.  ``device`` is its name (``freeswitch0``; faxq reads each ``_`` as ``/``) or ``/dev/…``.
+
+    ``pid`` is the owner to be named, this process by default.  ``stale_after`` is faxq's UUCPLockTimeout in seconds (0:
+    no lock is ever stale).  ``clock`` gives seconds since the epoch, as file times are.
+    """
+
+    def __init__(
+        self, lock_dir: str, device: str, pid: int | None = None, stale_after: float = STALE_AFTER,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        # faxApp::idToDev: modems in subdirectories of /dev have an underscore in their names
+        name = (device if device.startswith("/") else device.replace("_", "/")).rpartition("/")[2]
+        if not name or "\0" in name:
+            raise SpoolError(f"{device!r} cannot be the name of a modem")
+        self.path = os.path.join(lock_dir, "LCK.." + name)
+        self._lock_dir = lock_dir
+        self._pid = pid
+        self._stale_after = stale_after
+        self._clock = clock
+        self._mine: _Identity | None = None
+
+    def acquire(self) -> bool:
+        """Takes the lock.  False if somebody else has it; True also if it is ours already.
+
+        The file is complete before it gets its name (link(2)), so that nobody reads half a lock.  Raises
+        :class:`SpoolError` if lock files cannot be made at all.
+        """
+        if self.owned_by_me:
+            return True
+        return self._create() or (self._purge() and self._create())
+
+    def release(self) -> None:
+        """Gives the lock back.  Leaves a lock alone that is not (or no longer) ours."""
+        if self.owned_by_me:
+            try:
+                os.unlink(self.path)
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                raise SpoolError(f"{self.path}: cannot remove the lock: {reason(error)}") from error
+        self._mine = None
+
+    def held_by(self) -> int | None:
+        """The process that has the modem, 0 if a young lock file does not say; None if nobody has it or the lock is stale."""
+        found = self._look()
+        if found is None or found[2]:
+            return None
+        return found[1]
+
+    @property
+    def owned_by_me(self) -> bool:
+        """Whether the lock file is the one this object made."""
+        if self._mine is None:
+            return False
+        try:
+            status = os.lstat(self.path)
+        except OSError:
+            return False
+        return _identity(status) == self._mine
+
+    def _create(self) -> bool:
+        temporary = os.path.join(self._lock_dir, f"TM.fax{os.urandom(6).hex()}")
+        try:
+            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444)
+            try:
+                os.fchmod(fd, 0o444)
+                os.write(fd, b"%10d\n" % (os.getpid() if self._pid is None else self._pid))
+                os.link(temporary, self.path)
+                self._mine = _identity(os.fstat(fd))
+                return True
+            finally:
+                os.close(fd)
+                os.unlink(temporary)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise SpoolError(
+                f"{self._lock_dir}: cannot make lock files: {reason(error)}; HylaFAX's user must be allowed to"
+            ) from error
+
+    def _look(self) -> tuple[_Identity, int, bool] | None:
+        """The lock file's identity, its owner (0 if unknown) and whether it is stale; None if there is none."""
+        try:
+            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise SpoolError(f"{self.path}: cannot read the lock: {reason(error)}") from error
+        try:
+            status = os.fstat(fd)
+            digits = os.read(fd, 10).strip()
+        finally:
+            os.close(fd)
+        owner = int(digits) if digits.isdigit() else 0
+        old = self._stale_after > 0 and self._clock() - status.st_mtime >= self._stale_after
+        return _identity(status), owner, old and not _alive(owner)
+
+    def _purge(self) -> bool:
+        """Removes a stale lock; True if there is none (any more)."""
+        found = self._look()
+        if found is None:
+            return True
+        identity, _, stale = found
+        if not stale:
+            return False
+        try:
+            if _identity(os.lstat(self.path)) != identity:
+                return False  # somebody was quicker, and has it now
+            os.unlink(self.path)
+        except FileNotFoundError:
+            return True
+        except OSError as error:
+            raise SpoolError(f"{self.path}: cannot remove the stale lock: {reason(error)}; remove it by hand") from error
+        return True
+
+
+def _identity(status: os.stat_result) -> _Identity:
+    return status.st_dev, status.st_ino, status.st_mtime_ns
+
+
+def _alive(pid: int) -> bool:
+    """Whether the process exists, be it ours or not."""
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,144 @@
+"""HylaFAX's accounting, log/xferfaxlog: a line of 19 fields for every transfer (faxd/FaxAcctInfo.c++, xferfaxlog(5)).
+
+Fields are separated by TABs, most of them stand in double quotes.  Native writes what it was told as it is, so that a
+caller whose name holds a quote, a TAB or a newline writes fields and records of its own.  Here
+
+- control characters, TAB and newline among them, become blanks;
+- a double quote becomes an apostrophe, a backslash at the end of a field a slash: no reader, whether it splits at TABs as
+  xferfaxstats does, honours quotes or honours backslashes, finds a boundary that is not one;
+- only the job tag keeps its quotes as ``\\"``, for that is native's own rule for it (and its cut at 78 octets).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import time
+from dataclasses import dataclass
+from enum import Enum
+
+from gofaxpy.hylafax.encoding import cut, encode, one_line
+from gofaxpy.hylafax.errors import SpoolError, reason
+from gofaxpy.hylafax.fmttime import duration
+from gofaxpy.hylafax.params import FaxParams
+
+_JOBTAG_OCTETS = 78
+_BACKSLASHES_BEFORE_A_BOUNDARY = re.compile(r'\\+(?="|$)')
+
+
+class RecordType(Enum):
+    """What a record is about."""
+
+    SEND = "SEND"    # one attempt of one job
+    RECV = "RECV"    # one received document
+    CALL = "CALL"    # one incoming call, whatever became of it
+    POLL = "POLL"    # one document fetched by a job
+    PAGE = "PAGE"    # one attempt of a pager job
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The fields in their order.  What does not apply stays empty.
+
+    ``start`` is seconds since the epoch: the start of the attempt (SEND), of the document (RECV: now less its time) or of
+    the call (CALL).  ``jobid`` is the job's number, or the file relative to the spool for RECV.  ``sender`` is the job's
+    mailaddr; RECV and CALL have ``fax``, also where it is left empty.  ``dest`` is the job's external number, or the
+    modem's own.  ``station`` is the far end's CSI or TSI.  ``params`` None (CALL) is written as 0.  ``pages`` are those of
+    this attempt, without skipped ones.  ``conn_seconds`` is 0 without a connection and at least 1 with one.
+    ``reason`` must be **empty on success**: statistics count everything else as an error.  ``cid_rest`` is CallID3 and
+    following joined with ``::``; ``dcs`` as :meth:`FaxParams.dcs`, or :data:`~gofaxpy.hylafax.params.NO_DCS` if there
+    never was one.
+    """
+
+    type: RecordType
+    start: float
+    commid: str
+    device: str
+    jobid: str = ""
+    jobtag: str = ""
+    sender: str = ""
+    dest: str = ""
+    station: str = ""
+    params: FaxParams | None = None
+    pages: int = 0
+    job_seconds: float = 0
+    conn_seconds: float = 0
+    reason: str = ""
+    cid_name: str = ""
+    cid_number: str = ""
+    cid_rest: str = ""
+    owner: str = ""
+    dcs: str = ""
+
+
+def format(record: Record) -> str:
+    """The record as a line with its newline."""
+    local = time.localtime(record.start)
+    sender = record.sender
+    if not sender and record.type in (RecordType.RECV, RecordType.CALL):
+        sender = "fax"
+    fields = (
+        f"{local.tm_mon:02d}/{local.tm_mday:02d}/{local.tm_year % 100:02d} {local.tm_hour:02d}:{local.tm_min:02d}",
+        record.type.value,
+        _plain(record.commid),
+        _plain(record.device),
+        _plain(record.jobid),
+        _jobtag(record.jobtag),
+        _plain(sender),
+        _quoted(record.dest),
+        _quoted(record.station),
+        str(record.params.encode() if record.params is not None else 0),
+        str(record.pages),
+        duration(record.job_seconds),
+        duration(record.conn_seconds),
+        _quoted(record.reason),
+        _quoted(record.cid_name),
+        _quoted(record.cid_number),
+        _quoted(record.cid_rest),
+        _quoted(record.owner),
+        _quoted(record.dcs),
+    )
+    return "\t".join(fields) + "\n"
+
+
+def append(path: str, record: Record) -> None:
+    """Adds the record to the log ``path``: under flock, with one write, creating the file with mode 0644.
+
+    A record that does not fit on the disk is taken back, and one that follows somebody else's half record starts a
+    new line.  Raises :class:`SpoolError`.
+    """
+    octets = encode(format(record))
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            size = os.fstat(fd).st_size
+            if size and os.pread(fd, 1, size - 1) != b"\n":
+                octets = b"\n" + octets
+            written = os.write(fd, octets)
+            if written != len(octets):
+                os.ftruncate(fd, size)
+                raise SpoolError(f"{path}: the disk is full, a {record.type.value} record is lost")
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise SpoolError(f"{path}: cannot add a {record.type.value} record: {reason(error)}") from error
+
+
+def _plain(text: str) -> str:
+    return _BACKSLASHES_BEFORE_A_BOUNDARY.sub(_slashes, one_line(text).replace('"', "'"))
+
+
+def _quoted(text: str) -> str:
+    return f'"{_plain(text)}"'
+
+
+def _slashes(found: re.Match[str]) -> str:
+    return "/" * len(found[0])
+
+
+def _jobtag(text: str) -> str:
+    """Quotes escaped, cut where native's buffer ends, but never between a quote and its backslash."""
+    escaped = _BACKSLASHES_BEFORE_A_BOUNDARY.sub(_slashes, one_line(text)).replace('"', '\\"')
+    return '"' + cut(escaped, _JOBTAG_OCTETS).rstrip("\\") + '"'

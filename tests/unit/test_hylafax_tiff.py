@@ -1,0 +1,150 @@
+"""TIFF directories: read from documents of every make, refused where they are damaged or hostile."""
+
+from __future__ import annotations
+
+import os
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gofaxpy.hylafax import tiff
+from gofaxpy.hylafax.errors import TiffError
+from gofaxpy.hylafax.tiff import directories, page_count
+
+NATIVE = os.path.join(os.path.dirname(__file__), "..", "data", "native")
+THREE_PAGES = os.path.join(NATIVE, "recv-ok", "fax000000002.tif")
+BROKEN_OFF = os.path.join(NATIVE, "recv-dropped-page-2", "fax000000003.tif")
+
+
+def test_a_native_fax_is_read_with_all_its_tags() -> None:
+    pages = directories(THREE_PAGES)
+    assert page_count(THREE_PAGES) == len(pages) == 3
+    assert [(page.width, page.length, page.x_resolution, page.y_resolution, page.resolution_unit) for page in pages] == [
+        (1728, 1146, 204.0, 98.0, tiff.UNIT_INCH)
+    ] * 3
+    assert {page.compression for page in pages} == {tiff.COMPRESSION_G4}
+    assert [page.number(tiff.FAX_RECV_PARAMS) for page in pages] == [2220072] * 3
+    assert [page.number(tiff.FAX_RECV_TIME) for page in pages] == [10, 4, 3]
+    assert [page.ascii(tiff.FAX_DCS) for page in pages] == ["00 44 1F 22"] * 3
+    assert pages[0].ascii(tiff.IMAGE_DESCRIPTION) == "+49 30 FAR\n030555123\nACME Corp\n4711"
+    assert pages[2].ascii(tiff.DATE_TIME) == "2026:11:23 23:11:52"
+
+
+def test_tags_that_are_missing_or_of_another_kind_have_their_default() -> None:
+    page = directories(THREE_PAGES)[0]
+    assert (page.number(1), page.number(tiff.FAX_DCS, 7), page.ascii(tiff.FAX_RECV_TIME, "x"), page.ascii(1)) == (0, 7, "x", "")
+
+
+def test_a_directory_without_an_image_is_no_page() -> None:
+    assert [page.has_image for page in directories(BROKEN_OFF)] == [True, False]
+    assert page_count(BROKEN_OFF) == 1
+
+
+def test_big_endian_files_read_the_same(tmp_path: Path) -> None:
+    swapped = str(tmp_path / "swapped.tif")
+    subprocess.run(["tiffcp", "-B", THREE_PAGES, swapped], check=True, capture_output=True)
+    assert Path(swapped).read_bytes()[:2] == b"MM"
+    strips = {tiff.STRIP_OFFSETS, 278, 279, 254, 293, 266, tiff.FAX_DCS}  # what tiffcp leaves out or makes anew
+    kept = [{tag: value for tag, value in page.tags.items() if tag not in strips} for page in directories(swapped)]
+    native = [{tag: value for tag, value in page.tags.items() if tag not in strips} for page in directories(THREE_PAGES)]
+    assert kept == native
+
+
+def test_a_page_with_very_many_tags_and_strips_is_read(tmp_path: Path) -> None:
+    strips = str(tmp_path / "strips.tif")
+    subprocess.run(["tiffcp", "-r", "1", "-c", "none", THREE_PAGES, strips], check=True, capture_output=True)
+    assert page_count(strips) == 3
+    entries = b"".join(struct.pack("<HHII", 40000 + number, 4, 1, number) for number in range(100))
+    many = tmp_path / "many.tif"
+    many.write_bytes(
+        b"II*\0\x08\0\0\0" + struct.pack("<H", 101) + struct.pack("<HHII", 273, 4, 1, 0) + entries + b"\0\0\0\0"
+    )
+    [page] = directories(str(many))
+    assert (page_count(str(many)), page.number(40099)) == (1, 99)
+
+
+# -- damaged and hostile
+
+
+def made(*parts: bytes) -> bytes:
+    return b"II*\0\x08\0\0\0" + b"".join(parts)
+
+
+ENTRY = struct.pack("<HHII", 273, 4, 1, 8)
+
+
+@pytest.mark.parametrize(("octets", "complaint"), [
+    (b"", "the file is empty"),
+    (b"%PDF-1.4 and so on", "is no TIFF"),
+    (b"II*", "is no TIFF"),
+    (b"II+\0\x08\0\0\0\x10\0\0\0\0\0\0\0", r"version 43, not 42"),
+    (b"II*\0\0\0\0\0", "the TIFF has no page"),
+    (b"II*\0\x08\0\0\0", r"page 1 should be at 8 of 8 bytes"),
+    (b"MM\0*\xff\xff\xff\xff", r"page 1 should be at 4294967295 of 8 bytes"),
+    (made(b"\0\0", b"\0\0\0\0"), "page 1 has 0 tags"),
+    (made(b"\xff\xff"), "page 1 has 65535 tags"),
+    (made(b"\1\0", ENTRY), "cut off within the tags of page 1"),
+    (made(b"\1\0", ENTRY, b"\x08\0\0\0"), "page 1 is followed by an earlier one"),
+    (made(b"\1\0", struct.pack("<HHII", 256, 4, 1, 8), b"\0\0\0\0"), "the TIFF has no page"),
+])
+def test_what_is_no_document_is_refused_with_the_reason(tmp_path: Path, octets: bytes, complaint: str) -> None:
+    path = tmp_path / "x.tif"
+    path.write_bytes(octets)
+    with pytest.raises(TiffError, match=rf"x\.tif: .*{complaint}"):
+        page_count(str(path))
+
+
+def test_a_text_outside_of_the_file_is_refused_when_it_is_wanted(tmp_path: Path) -> None:
+    path = tmp_path / "x.tif"
+    path.write_bytes(made(b"\2\0", struct.pack("<HHII", 270, 2, 0xFFFFFFFF, 8), ENTRY, b"\0\0\0\0"))
+    assert page_count(str(path)) == 1
+    with pytest.raises(TiffError, match="tag 270 lies outside of the file"):
+        directories(str(path))
+
+
+def test_more_pages_than_libtiff_counts_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.tif"
+    count = tiff.MAX_DIRECTORIES + 1
+    with open(path, "wb") as file:
+        file.write(b"II*\0\x08\0\0\0")
+        for number in range(count):
+            file.write(b"\1\0" + ENTRY + struct.pack("<I", 8 + 18 * (number + 1) if number + 1 < count else 0))
+    with pytest.raises(TiffError, match="more than 65535 pages"):
+        page_count(str(path))
+
+
+def test_a_missing_file_and_a_directory_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(TiffError, match=r"x\.tif: cannot open the document: No such file"):
+        page_count(str(tmp_path / "x.tif"))
+    with pytest.raises(TiffError, match="cannot read the document"):
+        page_count(str(tmp_path))
+
+
+def test_a_fifo_in_place_of_a_document_does_not_make_us_wait(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.tif")
+    with pytest.raises(TiffError, match="empty"):
+        page_count(str(tmp_path / "x.tif"))
+
+
+_ORIGINAL = Path(THREE_PAGES).read_bytes()
+
+
+@settings(max_examples=200)
+@given(st.lists(st.tuples(st.integers(0, len(_ORIGINAL) - 1), st.integers(0, 255)), max_size=20), st.integers(0, len(_ORIGINAL)))
+def test_damage_anywhere_is_read_or_refused_but_nothing_else(
+    tmp_path_factory: pytest.TempPathFactory, damage: list[tuple[int, int]], length: int,
+) -> None:
+    octets = bytearray(_ORIGINAL)
+    for at, value in damage:
+        octets[at] = value
+    path = tmp_path_factory.getbasetemp() / "damaged.tif"
+    path.write_bytes(octets[:length])
+    for read in (page_count, directories):
+        try:
+            read(str(path))
+        except TiffError as error:
+            assert "damaged.tif: " in str(error)
