@@ -1,0 +1,63 @@
+"""Makes text safe on its way from and to FreeSWITCH.
+
+mod_python3 decodes what it gives to Python as UTF-8 with ``surrogateescape``.  A caller's name or a station identifier
+(20 bytes that SpanDSP copies as they come over the line) may hold any byte, so such text may hold lone surrogates.
+SWIG turns a text that cannot be encoded into a null pointer, and FreeSWITCH 1.10 reads through it: the whole switch
+dies.  So text is made encodable as it comes in, and once more before it goes out.
+"""
+
+from __future__ import annotations
+
+DEFAULT_LIMIT = 1024            # characters; no SIP header or fax variable of use is longer
+OUTGOING_LIMIT = 4096
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+# C0, DEL and C1 controls and Unicode's own line and paragraph separators: they end lines in logs, in HylaFAX's files
+# and in SIP headers, and steer terminals.
+_BLANKS = {number: " " for number in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)}
+_BLANKS_BUT_NEWLINE = {number: blank for number, blank in _BLANKS.items() if number != 0x0A}
+
+
+def incoming(value: object, limit: int = DEFAULT_LIMIT, multiline: bool = False) -> str:
+    """What FreeSWITCH gave, as text that may be written, logged and handed back to it.
+
+    None (an unset variable) is ``""``; bytes that are not UTF-8 become U+FFFD; control characters become blanks, with
+    ``multiline`` all but the newline; what is longer than ``limit`` characters is cut.
+    """
+    if value is None:
+        return ""
+    text = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
+    return _encodable(text[:limit]).translate(_BLANKS_BUT_NEWLINE if multiline else _BLANKS)
+
+
+def outgoing(text: str, limit: int = OUTGOING_LIMIT) -> str:
+    """``text`` as FreeSWITCH can take it: encodable as UTF-8, without NUL (which ends a C string), at most ``limit``
+    characters.  Newlines stay."""
+    return _encodable(text[:limit]).replace("\0", " ")
+
+
+def one_line(text: str) -> str:
+    """``text`` with a blank for every control character.  Lone surrogates stay: for text that stays in Python."""
+    return text.translate(_BLANKS)
+
+
+def raw_bytes(value: object) -> bytes:
+    """The bytes that FreeSWITCH had: undoes ``surrogateescape``.  None is ``b""``; a surrogate that stands for no
+    byte becomes ``?``."""
+    if value is None:
+        return b""
+    if isinstance(value, bytes):
+        return value
+    text = str(value)
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
+
+
+def _encodable(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "".join(REPLACEMENT if "\ud800" <= char <= "\udfff" else char for char in text)
+    return text

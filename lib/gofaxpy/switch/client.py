@@ -1,0 +1,258 @@
+"""A client of FreeSWITCH's event socket: the protocol of :mod:`gofaxpy.switch.esl` on a TCP connection.
+
+Whatever goes wrong is an :class:`EventSocketError` whose text says what to check.  A lost connection says nothing about
+a call: it goes on.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from collections import deque
+from collections.abc import Sequence
+
+from gofaxpy.switch import esl
+from gofaxpy.switch.errors import (
+    AuthenticationFailed,
+    CommandRefused,
+    ConnectionLost,
+    EventSocketError,
+    Rejected,
+    RemoteProtocolError,
+    SwitchUnreachable,
+)
+
+__all__ = [
+    "AuthenticationFailed", "Client", "CommandRefused", "ConnectionLost", "EventSocketError", "Rejected",
+    "SwitchUnreachable",
+]
+
+API_TIMEOUT = 15.0              # seconds; every command we give returns within milliseconds, a busy switch needs longer
+FIRST_PATIENCE = 0.3            # seconds, see Client.connect
+NO_REPLY = "-ERR no reply"      # how the event socket passes on an empty reply
+
+
+class Client:
+    """An authenticated connection.  May be used by one thread at a time.  A context manager."""
+
+    def __init__(self, connected: socket.socket, where: str) -> None:
+        """For :meth:`connect`; ``where`` names the switch in error texts."""
+        self._socket = connected
+        self._where = where
+        self._protocol = esl.Connection()
+        self._events: deque[esl.EventFrame] = deque()
+        self._poll = select.poll()
+        self._poll.register(connected, select.POLLIN)
+        self._lost = ""
+
+    @classmethod
+    def connect(cls, host: str, port: int, password: str, timeout: float = 5.0) -> Client:
+        """Connects and authenticates within ``timeout`` seconds.
+
+        FreeSWITCH listens with a backlog of 5: in a burst a connection may look made on our side and never have been
+        on its, or wait a second for TCP to try again.  So what is not greeted soon is given up for another attempt,
+        with more patience each time.  (60 clients at once: 20 came through with one attempt of 5 s each, all of them
+        with several.)
+
+        Raises SwitchUnreachable, Rejected, AuthenticationFailed.
+        """
+        where = f"FreeSWITCH's event socket at {host}:{port}"
+        deadline = time.monotonic() + timeout
+        patience = FIRST_PATIENCE
+        while (now := time.monotonic()) < deadline:
+            client = cls._attempt(host, port, where, min(now + patience, deadline))
+            if client is not None:
+                try:
+                    client._authenticate(password, deadline)
+                except BaseException:
+                    client.close()
+                    raise
+                return client
+            patience *= 2
+        raise SwitchUnreachable(
+            f"{where} said nothing for {timeout:g} s: is that FreeSWITCH's port (listen-port in"
+            " event_socket.conf.xml), and does fs_cli get an answer there?"
+        )
+
+    @classmethod
+    def _attempt(cls, host: str, port: int, where: str, deadline: float) -> Client | None:
+        """A connection that has been greeted, or None if there was none by ``deadline``."""
+        connected = _open(host, port, where, deadline)
+        if connected is None:
+            return None
+        client = cls(connected, where)
+        try:
+            if client._greeted(deadline):
+                return client
+        except ConnectionLost as error:
+            client.close()
+            raise SwitchUnreachable(str(error)) from None
+        except BaseException:
+            client.close()
+            raise
+        client.close()
+        return None
+
+    def _greeted(self, deadline: float) -> bool:
+        match self._frame(deadline):
+            case None:
+                return False
+            case esl.RudeRejection():
+                raise Rejected(
+                    f"{self._where} lets nobody in from here: see apply-inbound-acl in its event_socket.conf.xml"
+                )
+            case esl.AuthRequest():
+                return True
+            case esl.Disconnect():
+                raise ConnectionLost(f"{self._where} hung up at once: is FreeSWITCH just starting or shutting down?")
+        raise ConnectionLost(f"{self._where} does not speak as one does; is that its port?")
+
+    def _authenticate(self, password: str, deadline: float) -> None:
+        try:
+            self._send(esl.auth(password), deadline)
+            frame = self._frame(deadline)
+        except ConnectionLost as error:
+            raise SwitchUnreachable(str(error)) from None
+        if not isinstance(frame, esl.CommandReply):
+            raise SwitchUnreachable(f"{self._where} gave no answer to the password")
+        if not frame.ok:
+            raise AuthenticationFailed(
+                f"{self._where} refuses the password: it must be the same as in its event_socket.conf.xml"
+            )
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connection.  May be called more than once."""
+        self._lost = self._lost or f"the connection to {self._where} has been closed"
+        self._socket.close()
+
+    def fileno(self) -> int:
+        """For select.  Something may be waiting in :meth:`events` although the descriptor is not readable."""
+        return self._socket.fileno()
+
+    # -- commands
+
+    def api(self, command: str, args: str = "", timeout: float = API_TIMEOUT) -> str:
+        """Runs one API command and gives its reply as it is; ``""`` for the event socket's ``-ERR no reply``.
+
+        Raises ConnectionLost, also when there is no reply within ``timeout`` seconds; CommandRefused.
+        """
+        deadline = time.monotonic() + timeout
+        self._send(esl.api(command, args), deadline)
+        frame = self._reply(f"api {command}", deadline)
+        if isinstance(frame, esl.CommandReply):
+            raise CommandRefused(f"{self._where} refuses `api {command}`: {frame.text}")
+        return "" if frame.body.strip() == NO_REPLY else frame.body
+
+    def bgapi(self, command: str, args: str, job_uuid: str) -> None:
+        """Runs one API command in the background; the result is a BACKGROUND_JOB event.  Raises as :meth:`filter`."""
+        self._command(esl.bgapi(command, args, job_uuid), f"bgapi {command}")
+
+    def filter(self, header: str, value: str) -> None:
+        """Limits the events to those with this header and value, or those of other filters.
+
+        Raises ConnectionLost, CommandRefused.
+        """
+        self._command(esl.filter(header, value), f"filter {header}")
+
+    def subscribe(self, names: Sequence[str], subclasses: Sequence[str] = ()) -> None:
+        """Subscribes to events by name, and to CUSTOM events by subclass.  Raises as :meth:`filter`."""
+        self._command(esl.event_plain(names, subclasses), "event plain")
+
+    # -- events
+
+    def events(self, deadline: float) -> esl.EventFrame | None:
+        """The next event, or None if none has come by ``deadline`` (of :func:`time.monotonic`; one in the past only
+        takes what is there).  Raises ConnectionLost once every event that came before is given out."""
+        while not self._events:
+            frame = self._frame(deadline)
+            if frame is None:
+                return None
+            self._other(frame)
+        return self._events.popleft()
+
+    # -- below
+
+    def _command(self, data: bytes, name: str) -> None:
+        deadline = time.monotonic() + API_TIMEOUT
+        self._send(data, deadline)
+        frame = self._reply(name, deadline)
+        if not isinstance(frame, esl.CommandReply):
+            raise self._lose(f"{self._where} answered `{name}` with something else; the connection is given up")
+        if not frame.ok:
+            raise CommandRefused(f"{self._where} refuses `{name}`: {frame.text}")
+
+    def _reply(self, name: str, deadline: float) -> esl.CommandReply | esl.ApiResponse:
+        """The reply to the one command that is under way.  Events that come before it are kept."""
+        while True:
+            frame = self._frame(deadline)
+            if frame is None:
+                # its reply may still come and would be taken for that of the next command
+                raise self._lose(f"{self._where} did not answer to `{name}` in time: does FreeSWITCH hang?")
+            if isinstance(frame, esl.CommandReply | esl.ApiResponse):
+                return frame
+            self._other(frame)
+
+    def _other(self, frame: esl.Frame) -> None:
+        if isinstance(frame, esl.EventFrame):
+            self._events.append(frame)
+        elif isinstance(frame, esl.Disconnect):
+            text = " ".join(frame.text.split())[:100]
+            raise self._lose(f"{self._where} has closed the connection{': ' + text if text else ''}")
+
+    def _frame(self, deadline: float) -> esl.Frame | None:
+        """The next frame, or None if it has not come by ``deadline``."""
+        if self._lost:
+            raise ConnectionLost(self._lost)
+        while True:
+            try:
+                frame = self._protocol.next_frame()
+                if not isinstance(frame, esl.NeedData):
+                    return frame
+                left = max(deadline - time.monotonic(), 0.0)
+                if not self._poll.poll(left * 1000):
+                    return None
+                self._protocol.receive(self._socket.recv(65536))
+            except RemoteProtocolError as error:
+                raise self._lose(f"{self._where} is not to be understood: {error}") from None
+            except OSError as error:
+                raise self._lose(f"the connection to {self._where} broke: {_reason(error)}") from None
+
+    def _send(self, data: bytes, deadline: float) -> None:
+        if self._lost:
+            raise ConnectionLost(self._lost)
+        try:
+            self._socket.settimeout(max(deadline - time.monotonic(), 0.1))
+            self._socket.sendall(data)
+        except OSError as error:
+            raise self._lose(f"the connection to {self._where} broke: {_reason(error)}") from None
+
+    def _lose(self, reason: str) -> ConnectionLost:
+        self._lost = reason
+        self._socket.close()
+        return ConnectionLost(reason)
+
+
+def _open(host: str, port: int, where: str, deadline: float) -> socket.socket | None:
+    try:
+        connected = socket.create_connection((host, port), max(deadline - time.monotonic(), 0.05))
+    except TimeoutError:
+        return None
+    except (OSError, UnicodeError) as error:
+        raise SwitchUnreachable(
+            f"{where} cannot be reached ({_reason(error)}): does FreeSWITCH run, with mod_event_socket loaded and"
+            " listening there (event_socket.conf.xml)?"
+        ) from None
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)     # a call may last for an hour without events
+    return connected
+
+
+def _reason(error: OSError | UnicodeError) -> str:
+    return (error.strerror if isinstance(error, OSError) else "") or str(error) or type(error).__name__

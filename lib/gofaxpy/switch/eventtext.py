@@ -1,0 +1,50 @@
+"""The text form of FreeSWITCH's events (``switch_event_serialize`` in its switch_event.c), on the event socket and inside
+the switch alike: lines ``Name: value``, values percent-encoded, an empty line, and perhaps a body."""
+
+from __future__ import annotations
+
+from gofaxpy.switch.clean import one_line
+
+EMPTY_VALUE = "_undef_"         # what stands for a header without a value
+
+
+def event_headers(data: bytes) -> dict[str, str]:
+    """The headers of a serialised event, decoded.  Ends at an empty line.
+
+    Lines are split first and decoded after, so that ``%0A`` in a caller's name makes no header.  What it decodes to is
+    then a blank, as every control character: FreeSWITCH leaves a ``%0A`` that stood in the value alone
+    (``switch_url_encode``), so a newline can come from outside although SIP allows none.  Of a repeated header the
+    first counts, as in FreeSWITCH itself.  Bytes that are not UTF-8 stay as surrogates.
+    """
+    headers: dict[str, str] = {}
+    for line in data.split(b"\n"):
+        if not line:
+            break
+        name, colon, value = line.partition(b": ")
+        if colon:
+            text = one_line(_unquoted(value).decode("utf-8", "surrogateescape"))
+            headers.setdefault(name.decode("utf-8", "surrogateescape"), text if text != EMPTY_VALUE else "")
+    return headers
+
+
+def _unquoted(value: bytes) -> bytes:
+    """Percent-decoding; a ``%`` without two hexadecimal digits stays.  (urllib.parse takes longer to load than this
+    program to run.)"""
+    if b"%" not in value:
+        return value
+    first, *parts = value.split(b"%")
+    decoded = bytearray(first)
+    for part in parts:
+        number = _HEX.get(part[:2])
+        if number is None:
+            decoded += b"%" + part
+        else:
+            decoded.append(number)
+            decoded += part[2:]
+    return bytes(decoded)
+
+
+_HEX = {
+    bytes((high, low)): int(chr(high) + chr(low), 16)
+    for high in b"0123456789abcdefABCDEF" for low in b"0123456789abcdefABCDEF"
+}
