@@ -1,0 +1,13 @@
+"""Dialplan application: ``<action application="python" data="inbound_fax"/>`` takes an incoming fax.
+
+FreeSWITCH executes this file anew at every call (mod_python3), so it holds no state and no classes.
+"""
+
+from gofaxpy.inbound import answer_fax
+from gofaxpy.switch.boundary import Call
+from gofaxpy.switch.guard import guarded
+
+
+@guarded("inbound_fax")
+def handler(session, args):
+    answer_fax(Call(session))

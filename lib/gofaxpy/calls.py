@@ -1,0 +1,89 @@
+"""The calls of this process that somebody watches: where the supervisor's events meet the handlers of the calls.
+
+FreeSWITCH gives an EventConsumer every event of every call, so there is one in the process (the supervisor's) and it
+hands each event to whoever watches that channel.  The registry is the one thing here that lives as long as the
+process: handlers are separate scripts, loaded anew at every call, and this module is loaded once.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+NEGOTIATE = ("spandsp::rxfaxnegociateresult", "spandsp::txfaxnegociateresult")
+PAGE = ("spandsp::rxfaxpageresult", "spandsp::txfaxpageresult")
+RESULT = ("spandsp::rxfaxresult", "spandsp::txfaxresult")
+
+Listener = Callable[[str, Mapping[str, str]], None]
+
+
+def _nobody(subclass: str, headers: Mapping[str, str]) -> None:
+    """For a call that is only counted."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the events have told of one call so far.
+
+    A second negotiation means that the modems had to train again (softmodem fallback goes by this).
+    """
+
+    uuid: str
+    listener: Listener = _nobody
+    limit: float = math.inf         # seconds that may pass without progress
+    progress_at: float = field(default_factory=time.monotonic)
+    negotiations: int = 0
+    pages: list[Mapping[str, str]] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def take(self, subclass: str, headers: Mapping[str, str]) -> None:
+        self.progress_at = time.monotonic()
+        if subclass in NEGOTIATE:
+            self.negotiations += 1
+        elif subclass in PAGE:
+            self.pages.append(headers)
+        elif subclass in RESULT:
+            self.over.set()
+        self.listener(subclass, headers)
+
+
+class Calls:
+    """Channel UUID → what is known of it.  Safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: dict[str, Seen] = {}
+
+    @contextmanager
+    def watch(self, uuid: str, listener: Listener = _nobody, limit: float = math.inf) -> Iterator[Seen]:
+        """Collects the fax events of one channel for the time of the block.
+
+        A call that shows no progress for ``limit`` seconds is ended by the supervisor.
+        """
+        seen = Seen(uuid, listener, limit)
+        with self._lock:
+            self._seen[uuid] = seen
+        try:
+            yield seen
+        finally:
+            with self._lock:
+                self._seen.pop(uuid, None)
+
+    def take(self, uuid: str, subclass: str, headers: Mapping[str, str]) -> None:
+        """An event of ``uuid`` has come in; nobody may be interested."""
+        with self._lock:
+            seen = self._seen.get(uuid)
+        if seen is not None:
+            seen.take(subclass, headers)
+
+    def stuck(self, now: float) -> list[str]:
+        """The calls that have shown no progress for as long as they may.  ``now`` is of the monotonic clock."""
+        with self._lock:
+            return [uuid for uuid, seen in self._seen.items() if now - seen.progress_at > seen.limit]
+
+
+CALLS = Calls()

@@ -1,0 +1,96 @@
+"""Runs an operator's hook script (DynamicConfig and the like) so that it can do no harm to the call it is asked about.
+
+No shell is involved: the arguments come from callers and users.  A script has a time limit, after which its whole
+process group is killed, and what it prints is read up to a limit.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+# Threads of FreeSWITCH have 240 KiB stacks, and their children inherit that as RLIMIT_STACK; scripts need the usual 8 MiB.
+PRLIMIT = ("/usr/bin/prlimit", "--stack=8388608:", "--")
+KEPT_ENVIRONMENT = ("PATH", "TZ", "LANG", "LC_ALL", "LC_CTYPE")
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+MAX_OUTPUT = 65536
+MAX_ARGUMENT = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class HookResult:
+    """What a script said.  ``problem`` is empty if it ran, printed no more than it may and ended with status 0."""
+
+    output: str
+    status: int
+    problem: str
+
+
+def environment(extra: dict[str, str] | None = None) -> dict[str, str]:
+    """A small environment: FreeSWITCH's own is nobody's business."""
+    kept = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
+    kept.setdefault("PATH", DEFAULT_PATH)
+    return kept | (extra or {})
+
+
+def argument(text: str) -> bytes:
+    """One word for execve: bounded, without NUL, and what was no UTF-8 as the bytes it was."""
+    return text.replace("\0", "")[:MAX_ARGUMENT].encode("utf-8", "surrogateescape")
+
+
+def run(program: str, arguments: Sequence[str], directory: str, timeout: float) -> HookResult:
+    """Runs ``program`` (a path, relative to ``directory`` unless absolute) and waits at most ``timeout`` seconds."""
+    import subprocess  # loaded only where a hook is configured
+
+    path = program if program.startswith("/") else os.path.join(directory, program)
+    command = [*(word.encode() for word in PRLIMIT), argument(path), *map(argument, arguments)]
+    if not os.access(path, os.X_OK):
+        return HookResult("", -1, f"{path} cannot be executed: is it there, and executable for this user?")
+    try:
+        process = subprocess.Popen(
+            command, cwd=directory, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, start_new_session=True,
+        )
+    except OSError as error:
+        return HookResult("", -1, f"{path} cannot be started: {error.strerror}")
+    assert process.stdout is not None
+    with process.stdout:
+        data, problem = _read(process.stdout.fileno(), time.monotonic() + timeout)
+    try:
+        status = process.wait(0.5 if problem else max(timeout, 0.5))
+    except subprocess.TimeoutExpired:
+        problem = problem or f"has not ended within {timeout:g} s"
+        status = None
+    if problem or status is None:
+        _kill_group(process.pid)
+        status = process.wait()
+    if not problem and status != 0:
+        problem = f"ended with status {status}"
+    return HookResult(data.decode("utf-8", "surrogateescape"), status, f"{path} {problem}" if problem else "")
+
+
+def _read(fd: int, deadline: float) -> tuple[bytes, str]:
+    """All that comes until the end of the pipe; the reason in words if that is not reached."""
+    data = b""
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([fd], [], [], left)[0]:
+            return data, "has not ended in time"
+        chunk = os.read(fd, 8192)
+        if not chunk:
+            return data, ""
+        data += chunk
+        if len(data) > MAX_OUTPUT:
+            return data[:MAX_OUTPUT], f"prints more than {MAX_OUTPUT} bytes"
+
+
+def _kill_group(pid: int) -> None:
+    """The script and all it has started, as far as that stayed in its group."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,75 @@
+"""The virtual modems as HylaFAX knows them: taken for a call, given back whatever happens.
+
+A modem belongs to whoever holds its UUCP lock file, faxq for an outgoing job or we for an incoming call; faxq's own
+idea of READY and BUSY is only a hint.  So the lock comes first and the announcements after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from gofaxpy.hylafax import events, fifo, modemstatus
+from gofaxpy.hylafax.errors import SpoolError
+from gofaxpy.hylafax.spool import Spool
+from gofaxpy.hylafax.uucplock import UUCPLock
+from gofaxpy.setting import Setting
+
+ANONYMOUS = "freeswitch"    # the device of calls that no virtual modem is taken for, as GOfax.IP names it
+
+
+class Line:
+    """What an incoming call shows HylaFAX of itself.  Without a modem everything here is silent."""
+
+    device = ANONYMOUS
+
+    def event(self, message: str) -> None:
+        """A message for faxq and the clients behind it."""
+
+    def status(self, text: str) -> None:
+        """The line faxstat shows for the modem."""
+
+    def release(self) -> None:
+        """Gives the modem back."""
+
+
+class ModemLine(Line):
+    """A call on a virtual modem whose UUCP lock we hold."""
+
+    def __init__(self, spool: Spool, device: str, lock: UUCPLock) -> None:
+        self.device = device
+        self._spool = spool
+        self._lock = lock
+
+    def event(self, message: str) -> None:
+        fifo.send(self._spool.fifo, message)
+
+    def status(self, text: str) -> None:
+        with suppress(SpoolError):
+            modemstatus.write_status(self._spool, self.device, text)
+
+    def release(self) -> None:
+        self.event(events.modem_commid(self.device, ""))
+        self.status(modemstatus.IDLE)
+        self._lock.release()
+        self.event(events.modem_ready(self.device))
+
+
+def take(setting: Setting, disabled: Sequence[str] = ()) -> Line | None:
+    """A free modem for an incoming call, or a line without one, or None if the call must not be taken without a modem.
+
+    Looked for from the last one down: faxq takes modems from the first one up, so the two rarely meet.
+    """
+    wish = setting.config.inbound.allocate_modems
+    if wish == "off":
+        return Line()
+    for device in reversed(setting.config.hylafax.devices()):
+        if device in disabled:
+            continue
+        lock = UUCPLock(setting.spool.lock_dir, device)
+        try:
+            if lock.acquire():
+                return ModemLine(setting.spool, device, lock)
+        except SpoolError:
+            continue
+    return None if wish == "require" else Line()

@@ -1,0 +1,126 @@
+"""The half of sending that runs inside FreeSWITCH: :func:`place_call` orders a call, :func:`send_fax` runs in it.
+
+What is to be sent stands in the journal entry that gofaxsend has made; only the entry's name travels through
+FreeSWITCH.  A call whose entry is gone, or that belongs to another attempt, is hung up without sending anything:
+whoever removed the entry has already told the user how the job ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gofaxpy import setting as settings
+from gofaxpy.calls import CALLS
+from gofaxpy.config import Config
+from gofaxpy.journal import Entry, Journal, JournalError, Step
+from gofaxpy.setting import Setting
+from gofaxpy.switch.arguments import decode_args
+from gofaxpy.switch.boundary import Api, Call, log
+from gofaxpy.switch.dialstring import DialstringError, fax_text, originate
+from gofaxpy.switch.faxresult import FaxResult
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+HANDLER = "outbound_fax"
+DOCUMENT = "gofax_document"
+# SpanDSP's result means that the fax is over; where txfax does not return (T.38 stalls, signalwire/freeswitch #3044)
+# the switch itself hangs up, without needing any Python for it.
+HANG_UP_AFTER_RESULT = "sched_hangup +3 NORMAL_CLEARING"
+
+
+def place_call(api: Api, args: str) -> str:
+    """``outbound_fax::launch``: orders the call and returns at once with ``+OK …`` or ``-ERR what is wrong``."""
+    try:
+        order = decode_args(args)
+        setting = settings.current(lambda text: log("warning", text))
+        entry = _entry(setting.journal, str(order.get("ref", "")))
+        with entry:
+            facts = opened_facts(entry)
+        command = originate(
+            channel_variables(setting.config, facts, str(order["uuid"])), str(order["gateway"]), str(facts["number"]),
+            HANDLER, entry.name,
+        )
+        reply = api.background(str(order["job_uuid"]), command)
+    except (DialstringError, JournalError, ValueError, KeyError, LookupError) as error:
+        return f"-ERR {error}\n"
+    return f"+OK {reply.strip()}\n"
+
+
+def _entry(journal: Journal, ref: str) -> Entry:
+    entry = journal.open(ref)
+    if entry is None:
+        raise LookupError(f"{journal.directory} has no entry {ref[:80]!r}: is hylafax.spooldir the same on both sides?")
+    return entry
+
+
+def opened_facts(entry: Entry) -> dict[str, Any]:
+    """What gofaxsend wrote when it opened the entry.  Raises LookupError where that is missing."""
+    opened = entry.find(Step.OPENED)
+    if opened is None:
+        raise LookupError(f"{entry.path} does not say what is to be sent")
+    return opened.facts
+
+
+def channel_variables(config: Config, facts: Mapping[str, Any], uuid: str) -> dict[str, str]:
+    """The variables the call starts with; later ones of FreeSWITCH's mod_spandsp and switch_ivr_originate.c."""
+    settings_out = config.outbound
+    variables = {
+        "origination_uuid": uuid,
+        "origination_caller_id_number": str(facts.get("cid_number", "")),
+        "origination_caller_id_name": str(facts.get("cid_name", "")),
+        "ignore_early_media": "true",
+        "originate_timeout": str(settings_out.ring_timeout),
+        "fax_ident": fax_text(str(facts.get("ident", ""))),
+        "fax_header": fax_text(str(facts.get("header", ""))),
+        "fax_use_ecm": flag(bool(facts.get("ecm", True))),
+        "fax_disable_v17": flag(not facts.get("v17", True)),
+        "fax_enable_t38": flag(settings_out.enable_t38),
+        "fax_enable_t38_request": flag(settings_out.enable_t38 and settings_out.request_t38),
+        "fax_verbose": flag(config.freeswitch.verbose),
+        "fax_start_page": str(facts["first"]),
+        "fax_end_page": str(facts["last"]),
+    }
+    if settings_out.progress_timeout:
+        variables["progress_timeout"] = str(settings_out.progress_timeout)
+    return {name: value for name, value in variables.items() if value}
+
+
+def flag(value: bool) -> str:
+    """A channel variable that is on or off."""
+    return "true" if value else "false"
+
+
+def send_fax(call: Call, ref: str) -> None:
+    """``outbound_fax.handler``: the far end has answered; sends, notes the result, then hangs up."""
+    setting = settings.current(lambda text: log("warning", text))
+    entry = setting.journal.open(ref.strip())
+    if entry is None:
+        log("warning", f"{call.uuid}: job {ref[:80]!r} is over; the call is hung up without sending")
+        call.hangup()
+        return
+    with entry:
+        try:
+            _send(setting, call, entry)
+        finally:
+            call.hangup()
+
+
+def _send(setting: Setting, call: Call, entry: Entry) -> None:
+    facts = opened_facts(entry)
+    if entry.find(Step.FAX_OVER) is not None:
+        log("warning", f"{call.uuid}: {entry.name} has been sent by another call; hanging up")
+        return
+    entry.mark(Step.CONNECTED, uuid=call.uuid)
+    call.set(DOCUMENT, str(facts["document"]))
+    call.set("execute_on_fax_result", HANG_UP_AFTER_RESULT)
+    with CALLS.watch(call.uuid) as seen:
+        call.execute("txfax", f"${{{DOCUMENT}}}")
+        fax = FaxResult.from_variables(call.get)
+    if fax is None:
+        text = call.get("current_application_response")
+        log("err", f"{call.uuid}: txfax of {facts['document']} did not start: {text}")
+        return
+    if entry.find(Step.FAX_OVER) is None:
+        entry.mark(Step.FAX_OVER, uuid=call.uuid, fax=fax.with_negotiations(seen.negotiations).facts())

@@ -1,0 +1,178 @@
+"""What happens to a received fax once its call is over, step by step and each step only once.
+
+Every step is marked in the call's journal entry.  The handler of the call goes through them right after the call, and
+the recovery goes on from the last mark after a crash: a fax that reached the disk is tagged, recorded and announced.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+
+from gofaxpy import announce
+from gofaxpy.hylafax import xferfaxlog
+from gofaxpy.hylafax.errors import SpoolError, TiffError
+from gofaxpy.hylafax.params import FaxParams
+from gofaxpy.hylafax.recvtags import UNSPECIFIED, PageTags, description, write_receive_tags
+from gofaxpy.hylafax.sessionlog import SessionLog
+from gofaxpy.hylafax.statuscode import StatusCode
+from gofaxpy.hylafax.tiff import directories, page_count
+from gofaxpy.journal import Entry, Mark, Step
+from gofaxpy.setting import Setting
+from gofaxpy.switch.faxresult import FaxResult, ResultCode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+FAX_DCS = 34911
+
+# What native HylaFAX calls the ends of a reception that SpanDSP names otherwise.
+REASONS: dict[ResultCode, StatusCode] = {
+    ResultCode.T1_EXPIRED: StatusCode.NO_SENDER,
+    ResultCode.T0_EXPIRED: StatusCode.NO_SENDER,
+    ResultCode.CALLDROPPED: StatusCode.T2_TIMEOUT,
+    ResultCode.RX_T2EXP: StatusCode.T2_TIMEOUT,
+    ResultCode.RX_T2EXPD: StatusCode.T2_TIMEOUT,
+    ResultCode.RX_T2EXPDCN: StatusCode.T2_TIMEOUT,
+    ResultCode.RX_T2EXPFAX: StatusCode.T2_TIMEOUT,
+    ResultCode.RX_T2EXPMPS: StatusCode.T2_TIMEOUT,
+    ResultCode.RX_T2EXPRR: StatusCode.T2_TIMEOUT,
+    ResultCode.RX_GOTDCS: StatusCode.SENDER_ABORT,
+    ResultCode.CANNOT_TRAIN: StatusCode.RECEIVE_TRAINING_FAILED,
+    ResultCode.FILEERROR: StatusCode.CANNOT_OPEN_RECEIVE_FILE,
+}
+
+
+def reason_of(fax: FaxResult | None) -> str:
+    """Why a reception failed, in native's words where it has some; ``""`` for a good one."""
+    if fax is None:
+        return StatusCode.T2_TIMEOUT.text
+    if fax.success:
+        return ""
+    code = REASONS.get(fax.code)
+    return code.text if code is not None else fax.text or StatusCode.T2_TIMEOUT.text
+
+
+def transfer_params(fax: FaxResult | None) -> FaxParams:
+    """The transfer parameters as HylaFAX encodes them, from what SpanDSP reports."""
+    if fax is None:
+        return FaxParams()
+    return FaxParams.from_transfer(fax.rate, fax.ecm, fax.resolution, fax.encoding_name, fax.pixel_width or 1728)
+
+
+def finish(setting: Setting, entry: Entry, log: SessionLog) -> None:
+    """Goes through the steps that the entry does not have yet.  The entry must be locked.
+
+    Ends with faxrcvd running on its own and holding the entry's lock; the entry goes when faxrcvd has ended.
+    """
+    marks = {mark.step: mark for mark in entry.marks()}
+    received = marks.get(Step.RECEIVED) or marks.get(Step.RECEIVING)
+    if received is None:
+        entry.remove()
+        return
+    facts = {**marks[Step.ACCEPTED].facts, **_receiving(marks), **received.facts}
+    fax = FaxResult.from_facts(facts.get("fax") or {})
+    file = str(facts.get("file", ""))
+    path = setting.spool.inside(file) if file else ""
+    pages = _pages_on_disk(path) if path else 0
+    if Step.TAGGED not in marks:
+        if pages:
+            _tag(path, facts, fax, pages, log)
+            _publish(path, setting.config.inbound.recv_file_mode)
+        elif path:
+            with suppress(FileNotFoundError):
+                os.unlink(path)
+        entry.mark(Step.TAGGED, pages=pages)
+    if Step.RECORDED not in marks:
+        _record(setting, facts, fax, pages, log)
+        entry.mark(Step.RECORDED)
+    if fax is None or not (pages or fax.remote_station or fax.negotiations):
+        entry.remove()      # nobody there spoke fax: native runs no faxrcvd either
+        return
+    entry.mark(Step.ANNOUNCING)
+    announce.start(setting, entry, _faxrcvd_arguments(facts, fax), fax, str(facts.get("hangup_cause", "")), log)
+
+
+def _receiving(marks: Mapping[Step, Mark]) -> dict[str, Any]:
+    mark = marks.get(Step.RECEIVING)
+    return mark.facts if mark is not None else {}
+
+
+def _pages_on_disk(path: str) -> int:
+    try:
+        return page_count(path)
+    except (TiffError, OSError):
+        return 0
+
+
+def _tag(path: str, facts: Mapping[str, Any], fax: FaxResult | None, pages: int, log: SessionLog) -> None:
+    """HylaFAX's tags on every page.  A file that cannot be tagged is still a fax: faxinfo just knows less of it."""
+    params = transfer_params(fax)
+    text = description(fax.remote_station if fax is not None else "", _call_ids(facts))
+    seconds = [int(value) for value in facts.get("page_seconds", [])]
+    try:
+        found = directories(path)
+        tags = [
+            PageTags(
+                params.encode(), seconds[number] if number < len(seconds) else _even_share(facts, pages),
+                page.ascii(FAX_DCS) or params.dcs(), text,
+            )
+            for number, page in enumerate(found)
+        ]
+        write_receive_tags(path, tags)
+    except (SpoolError, OSError) as error:
+        log.line(f"RECV FAX: the fax is complete, but its tags could not be written: {error}")
+
+
+def _even_share(facts: Mapping[str, Any], pages: int) -> int:
+    return int(float(facts.get("seconds", 0)) / max(pages, 1))
+
+
+def _publish(path: str, mode: str) -> None:
+    """``inbound.recv_file_mode`` as HylaFAX's RecvFileMode: octal digits."""
+    try:
+        os.chmod(path, int(mode, 8))
+    except (ValueError, OSError):
+        os.chmod(path, 0o600)
+
+
+def _call_ids(facts: Mapping[str, Any]) -> list[str]:
+    """CallID1… in GOfax.IP's order: number, name, recipient, gateway."""
+    return [str(facts.get(name, "")) for name in ("caller_number", "caller_name", "recipient", "gateway")]
+
+
+def _faxrcvd_arguments(facts: Mapping[str, Any], fax: FaxResult) -> list[str]:
+    reason = str(facts.get("reason") or reason_of(fax))
+    return [str(facts["file"]), str(facts["device"]), str(facts["commid"]), reason, *_call_ids(facts)]
+
+
+def _record(setting: Setting, facts: Mapping[str, Any], fax: FaxResult | None, pages: int, log: SessionLog) -> None:
+    """The RECV record of the fax and the CALL record of its call, as faxgetty writes them (faxd/FaxAcctInfo.c++)."""
+    path = setting.config.hylafax.xferfaxlog
+    if not path:
+        return
+    reason = str(facts.get("reason") or reason_of(fax))
+    params = transfer_params(fax)
+    number, name, *rest = _call_ids(facts)
+    spoke_fax = bool(pages or (fax is not None and (fax.remote_station or fax.negotiations)))
+    call = xferfaxlog.Record(
+        xferfaxlog.RecordType.CALL, float(facts["started"]), str(facts["commid"]), str(facts["device"]),
+        dest=str(facts.get("fax_number", "")), reason=reason, cid_name=name, cid_number=number, cid_rest="::".join(rest),
+        job_seconds=float(facts.get("seconds", 0)), conn_seconds=float(facts.get("seconds", 0)),
+    )
+    records = [call]
+    if spoke_fax:
+        seconds = float(facts.get("fax_seconds", 0))
+        records.insert(0, replace(
+            call, type=xferfaxlog.RecordType.RECV, start=float(facts.get("fax_started", facts["started"])),
+            jobid=str(facts["file"]), station=(fax.remote_station if fax is not None else "") or UNSPECIFIED,
+            params=params, pages=pages, job_seconds=seconds, conn_seconds=seconds, dcs=params.dcs(),
+        ))
+    for record in records:
+        try:
+            xferfaxlog.append(setting.spool.path(path), record)
+        except (SpoolError, OSError) as error:
+            log.line(f"The {record.type.value} record could not be written: {error}")

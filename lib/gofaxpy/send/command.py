@@ -1,0 +1,123 @@
+"""``gofaxsend``: the whole command, so built that faxq always gets an answer it understands.
+
+faxq takes any exit status it does not know for "sent" (faxd/faxQueueApp.c++).  So this ends with 0 (try again),
+1 (failed) or 2 (done) and nothing else, and the qfile says the same in ``returned``, which wins over the status.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import syslog
+import time
+import traceback
+
+from gofaxpy import __version__
+from gofaxpy.config import Config, config_path
+from gofaxpy.hylafax.errors import SpoolError
+from gofaxpy.hylafax.qfile import QFileHandle
+from gofaxpy.outcome import Returned
+from gofaxpy.send.process import CommandLine, UsageError, give_up_root, parse, reopen_standard_descriptors
+
+LATER = 300     # seconds until the next try after trouble of our own
+
+
+class AbortFlag:
+    """Set by SIGTERM or SIGINT: faxq's way to say that the user wants the job ended."""
+
+    def __init__(self) -> None:
+        self.set = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, frame: object) -> None:
+        self.set = True
+
+    def __call__(self) -> bool:
+        return self.set
+
+
+def main(argv: list[str]) -> int:
+    """Runs the command.  ``argv`` is ``sys.argv``; the return value is the exit status."""
+    aborted = AbortFlag()
+    try:
+        give_up_root()
+        reopen_standard_descriptors()
+        line = parse(argv[1:])
+        if line.version:
+            print(f"gofaxsend {__version__}")
+            return 0
+    except UsageError as error:
+        return _refuse(str(error))
+    except (OSError, KeyError) as error:
+        return _refuse(f"cannot give up root: {error}")
+    returned = Returned.RETRY
+    for number, path in enumerate(line.qfiles):
+        returned = _one(line, path, aborted)
+        if returned is not Returned.DONE:
+            break
+        if number + 1 < len(line.qfiles):
+            _announce_next(line.qfiles[number + 1])
+    return int(returned)
+
+
+def _one(line: CommandLine, path: str, aborted: AbortFlag) -> Returned:
+    """One job, whatever happens: trouble of our own ends as a retry with the reason where users and operators look."""
+    try:
+        with QFileHandle.open(path) as handle:
+            try:
+                return _send(line, handle, aborted)
+            except Exception as error:  # an answer for faxq comes before everything; the traceback goes to syslog
+                text = str(error) or type(error).__name__
+                _log(f"{path}: {text}", traceback.format_exc(limit=8))
+                handle.qfile.set("returned", Returned.RETRY.value)
+                handle.qfile.set("status", f"gofaxsend: {text}"[:200])
+                handle.qfile.set("statuscode", 999)
+                handle.qfile.set("tts", int(time.time()) + LATER)
+                handle.rewrite()
+    except (SpoolError, OSError) as error:
+        _log(f"{path}: {error}")
+    return Returned.RETRY
+
+
+def _send(line: CommandLine, handle: QFileHandle, aborted: AbortFlag) -> Returned:
+    from gofaxpy.configfile import load
+    from gofaxpy.send.job import send_job
+    from gofaxpy.setting import Setting
+
+    handle.qfile.set("returned", Returned.RETRY.value)
+    handle.rewrite()
+    config = load(config_path(line.config))
+    _open_log(config)
+    for tag, value in line.overrides:
+        handle.qfile.override(tag, value)
+    return send_job(Setting.of(config), line.device, handle, aborted)
+
+
+def _announce_next(path: str) -> None:
+    """Tells faxq that the next job of the batch begins; it then takes the one before as ended (and locks its qfile)."""
+    from gofaxpy.hylafax import events, fifo
+
+    fifo.send("FIFO", events.job_call_placed(os.path.basename(path).removeprefix("q")))
+
+
+def _refuse(text: str) -> int:
+    """Without a usable qfile there is only the exit status to answer with, and syslog for the reason."""
+    _log(text)
+    try:
+        print(f"gofaxsend: {text}", file=sys.stderr)
+    except (OSError, ValueError):
+        _log("standard error is not usable either")
+    return int(Returned.RETRY)
+
+
+def _open_log(config: Config) -> None:
+    facility = getattr(syslog, f"LOG_{config.log.syslog_facility.upper()}")
+    syslog.openlog("gofaxsend", syslog.LOG_PID, facility)
+    syslog.setlogmask(syslog.LOG_UPTO(getattr(syslog, f"LOG_{config.log.level.upper()}")))
+
+
+def _log(text: str, more: str = "") -> None:
+    for part in [text, *more.splitlines()]:
+        syslog.syslog(syslog.LOG_ERR, part.encode("utf-8", "backslashreplace").decode("ascii", "backslashreplace"))

@@ -1,0 +1,217 @@
+"""Follows one call of ours in FreeSWITCH from the launch to its end.
+
+What the event socket tells is believed while it lasts, but a lost connection says nothing about the call: it goes on.
+So the follower connects again, asks whether the call still exists, and where the switch can say no more, the journal
+has the result that the handler inside FreeSWITCH has noted before hanging up.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from gofaxpy.config import Outbound
+from gofaxpy.journal import Entry, Step
+from gofaxpy.outcome import Stage
+from gofaxpy.switch.client import Client, ConnectionLost, EventSocketError
+from gofaxpy.switch.esl import EventFrame
+from gofaxpy.switch.faxresult import FaxResult
+from gofaxpy.switch.hangup import CallEnd
+
+TICK = 0.2                  # seconds between looks at the abort flag and the limits
+SECONDS_AFTER_FAX = 5.0     # a call whose fax is over is hung up after this (T.38 stalls: signalwire/freeswitch #3044)
+SECONDS_AFTER_REPLY = 0.5   # CHANNEL_HANGUP_COMPLETE comes within 20 ms of a failed originate's reply, before or after it
+SECONDS_AFTER_RING = 15.0   # the switch bounds the ringing itself; this much later something is wrong
+SECONDS_TO_RECONNECT = 60.0
+EVENTS = (
+    "CHANNEL_CREATE", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_ANSWER", "CHANNEL_HANGUP_COMPLETE",
+    "CHANNEL_DESTROY", "BACKGROUND_JOB",
+)
+SUBCLASSES = ("spandsp::txfaxnegociateresult", "spandsp::txfaxpageresult", "spandsp::txfaxresult")
+
+
+class Progress(Enum):
+    """What a listener is told while a call goes on, with the event's headers."""
+
+    RINGING = "ringing"
+    CONNECTED = "connected"
+    NEGOTIATED = "negotiated"
+    PAGE = "page"
+    OVER = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class CallIds:
+    """The ids of one call, chosen before it is placed so that none of its events is missed."""
+
+    uuid: str
+    job_uuid: str
+    gateway: str
+
+
+@dataclass(slots=True)
+class Trace:
+    """What became of the call.  Times are seconds since the epoch, 0 where it did not get that far."""
+
+    stage: Stage = Stage.DIALLED
+    connected_at: float = 0.0
+    fax: FaxResult | None = None
+    end: CallEnd | None = None
+    aborted: bool = False
+    reason: str = ""
+
+
+class Follower:
+    """Watches one call and keeps its limits.  ``listener`` hears of progress, ``aborted`` is asked at every tick."""
+
+    def __init__(
+        self, client: Client, reconnect: Callable[[], Client], ids: CallIds, limits: Outbound, entry: Entry,
+        listener: Callable[[Progress, Mapping[str, str]], None], aborted: Callable[[], bool],
+    ) -> None:
+        self._client: Client | None = client
+        self._reconnect = reconnect
+        self._ids = ids
+        self._limits = limits
+        self._entry = entry
+        self._listener = listener
+        self._aborted = aborted
+        self._trace = Trace()
+        self._began = time.monotonic()
+        self._progress_at = self._began
+        self._fax_over_at = 0.0
+        self._reply_at = 0.0
+        self._reply: CallEnd | None = None
+        self._lost_at = 0.0
+
+    @property
+    def client(self) -> Client | None:
+        """The connection in use at the end, which may be another one than at the beginning; None if it is lost."""
+        return self._client
+
+    def follow(self) -> Trace:
+        """Until the call is over or can no longer be seen (then the stage is UNKNOWN)."""
+        while not self._ended():
+            if self._client is None:
+                self._look_again()
+                continue
+            try:
+                event = self._client.events(time.monotonic() + TICK)
+                if event is not None:
+                    self._take(event)
+                else:
+                    self._watch_limits()
+            except ConnectionLost:
+                self._client.close()
+                self._client = None
+                self._lost_at = time.monotonic()
+        return self._trace
+
+    # -- events
+
+    def _take(self, event: EventFrame) -> None:
+        headers = event.headers
+        if event.name == "BACKGROUND_JOB":
+            if headers.get("Job-UUID") == self._ids.job_uuid and event.body.startswith("-ERR"):
+                self._reply = CallEnd.from_reply(event.body)
+                self._reply_at = time.monotonic()
+            return
+        if headers.get("Unique-ID") != self._ids.uuid:
+            return
+        if event.name in ("CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA"):
+            self._tell(Progress.RINGING, headers)
+        elif event.name == "CHANNEL_ANSWER":
+            self._connected(headers)
+        elif event.name == "CHANNEL_HANGUP_COMPLETE":
+            self._trace.end = CallEnd.from_headers(headers)
+        elif event.name == "CUSTOM":
+            self._fax_event(event.subclass, headers)
+
+    def _connected(self, headers: Mapping[str, str]) -> None:
+        if self._trace.stage is not Stage.CONNECTED:
+            self._trace.stage = Stage.CONNECTED
+            self._trace.connected_at = time.time()
+            self._tell(Progress.CONNECTED, headers)
+
+    def _fax_event(self, subclass: str, headers: Mapping[str, str]) -> None:
+        self._connected(headers)
+        if subclass.endswith("negociateresult"):
+            self._tell(Progress.NEGOTIATED, headers)
+        elif subclass.endswith("pageresult"):
+            self._tell(Progress.PAGE, headers)
+        elif subclass.endswith("faxresult"):
+            self._fax_over_at = time.monotonic()
+            self._trace.fax = FaxResult.from_event(headers)
+            if self._trace.fax is not None and self._entry.find(Step.FAX_OVER) is None:
+                self._entry.mark(Step.FAX_OVER, uuid=self._ids.uuid, fax=self._trace.fax.facts())
+            self._tell(Progress.OVER, headers)
+
+    def _tell(self, progress: Progress, headers: Mapping[str, str]) -> None:
+        self._progress_at = time.monotonic()
+        self._listener(progress, headers)
+
+    # -- limits and ends
+
+    def _ended(self) -> bool:
+        if self._trace.end is not None or self._trace.stage is Stage.UNKNOWN:
+            return True
+        if self._reply_at and time.monotonic() - self._reply_at >= SECONDS_AFTER_REPLY:
+            self._trace.end = self._reply
+            return True
+        return False
+
+    def _watch_limits(self) -> None:
+        now = time.monotonic()
+        connected = self._trace.stage is Stage.CONNECTED
+        if self._aborted():
+            self._trace.aborted = True
+            self._kill("")
+        elif self._fax_over_at and now - self._fax_over_at > SECONDS_AFTER_FAX:
+            self._kill("")
+        elif connected and now - self._progress_at > self._limits.page_timeout:
+            self._kill(f"No page has got through for {self._limits.page_timeout} s")
+        elif connected and now - self._began > self._limits.call_timeout:
+            self._kill(f"The call has reached its limit of {self._limits.call_timeout} s")
+        elif not connected and now - self._began > self._limits.ring_timeout + SECONDS_AFTER_RING:
+            self._kill("The switch has not given up ringing in time")
+
+    def _kill(self, reason: str) -> None:
+        """Ends the call.  Asked for again at every tick: right after the launch the channel may not exist yet."""
+        if reason and not self._trace.reason:
+            self._trace.reason = reason
+        assert self._client is not None
+        self._client.api("uuid_kill", self._ids.uuid)
+
+    # -- without a connection
+
+    def _look_again(self) -> None:
+        """Connects again and asks after the call; gives up when the switch stays away."""
+        if self._noted_result():
+            return
+        try:
+            self._client = self._reconnect()
+            alive = self._client.api("uuid_exists", self._ids.uuid).strip() == "true"
+        except (EventSocketError, OSError):
+            self._client = None
+            if time.monotonic() - self._lost_at > SECONDS_TO_RECONNECT:
+                self._lose("FreeSWITCH cannot be reached any more: is it running?")
+            else:
+                time.sleep(TICK)
+            return
+        if not alive and not self._noted_result():
+            self._lose("The connection to FreeSWITCH was lost, and with it the call")
+
+    def _noted_result(self) -> bool:
+        """The handler's note of the result; the call itself may last a moment longer."""
+        mark = self._entry.find(Step.FAX_OVER)
+        if mark is None:
+            return False
+        self._trace.stage = Stage.CONNECTED
+        self._trace.fax = FaxResult.from_facts(mark.facts.get("fax", {}))
+        self._trace.end = CallEnd.unknown()
+        return True
+
+    def _lose(self, reason: str) -> None:
+        self._trace.reason = reason
+        self._trace.stage = Stage.UNKNOWN

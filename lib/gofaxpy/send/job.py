@@ -1,0 +1,98 @@
+"""One job: from the qfile that faxq hands over to the answer it wants back.
+
+The order is what keeps a fax from being sent twice or lost: an earlier attempt is cleared up first, the journal knows
+of a call before it is placed, pages leave the qfile as they are confirmed, and the journal forgets the attempt only
+after the qfile says how it ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gofaxpy.config import Outbound
+from gofaxpy.hylafax.canonical import digits
+from gofaxpy.hylafax.errors import TiffError
+from gofaxpy.hylafax.qfile import QFile, QFileHandle
+from gofaxpy.hylafax.sequence import commid as next_commid
+from gofaxpy.hylafax.sessionlog import SessionLog
+from gofaxpy.journal import Step, attempt_name
+from gofaxpy.outcome import Ending, Returned, Stage
+from gofaxpy.send.document import Document, DocumentError, compose
+from gofaxpy.send.gateways import call_through_gateways
+from gofaxpy.send.recover import clear_up
+from gofaxpy.send.report import JobReport
+from gofaxpy.send.settle import settle
+from gofaxpy.setting import Setting
+from gofaxpy.switch.dialstring import DialstringError, dialable
+from gofaxpy.switch.faxresult import FaxResult
+
+
+def send_job(setting: Setting, device: str, handle: QFileHandle, aborted: Callable[[], bool]) -> Returned:
+    """Sends what is left of the job whose qfile ``handle`` holds locked.  The answer is in the qfile as well."""
+    commid = next_commid(setting.spool)
+    log = SessionLog.create(setting.spool, commid, digits(handle.qfile.get("number")))
+    report = JobReport(setting.spool, device, handle, log, commid)
+    report.begin()
+    held_up = clear_up(setting, report, aborted)
+    if held_up:
+        return settle(setting, report, Ending(Stage.NOT_DIALLED, aborted=aborted(), reason=held_up))
+    try:
+        pages = report.remaining()
+    except TiffError as error:
+        return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=True, reason=str(error)))
+    if not pages:
+        log.line("Every page of this job has been sent before; nothing is dialled")
+        return settle(setting, report, Ending(Stage.CONNECTED, fax=FaxResult.nothing_left()))
+    try:
+        number = dialled_number(handle.qfile, setting.config.outbound)
+        document = compose(setting.spool, pages, attempt_name(report.jobid, commid))
+    except (DialstringError, DocumentError) as error:
+        final = not (isinstance(error, DocumentError) and error.again)
+        return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=final, reason=str(error)))
+    try:
+        return _attempt(setting, report, number, document, aborted)
+    finally:
+        document.remove()
+
+
+def dialled_number(qfile: QFile, settings: Outbound) -> str:
+    """The number to call: ``external`` as GOfax.IP dials it, or ``number``; prefixed.  Raises DialstringError."""
+    return dialable(settings.call_prefix + qfile.get(settings.dial))
+
+
+def _attempt(
+    setting: Setting, report: JobReport, number: str, document: Document, aborted: Callable[[], bool]
+) -> Returned:
+    facts = attempt_facts(setting, report.handle.qfile, number, document)
+    with setting.journal.create(attempt_name(report.jobid, report.commid), Step.OPENED, **facts) as entry:
+        trace = call_through_gateways(setting, report, entry, number, aborted)
+        if trace.fax is not None:
+            report.confirm(trace.fax.pages_transferred)
+        ending = Ending(
+            trace.stage, document.pages, report.confirmed, trace.end, trace.fax, trace.aborted, reason=trace.reason
+        )
+        returned = settle(setting, report, ending, trace.connected_at)
+        if trace.stage is not Stage.UNKNOWN:
+            entry.remove()
+        return returned
+
+
+def attempt_facts(setting: Setting, qfile: QFile, number: str, document: Document) -> dict[str, object]:
+    """What the scripts inside FreeSWITCH need to know, as it stands in the journal."""
+    config = setting.config
+    tries = qfile.number("tottries")
+    without_v17, without_ecm = config.outbound.disable_v17_after_retry, config.outbound.disable_ecm_after_retry
+    return {
+        "job": qfile.get("jobid"), "owner": qfile.get("owner"), "number": number,
+        "document": document.path, "first": document.first, "last": document.last, "pages": document.pages,
+        "ident": config.freeswitch.ident, "header": config.freeswitch.header,
+        "cid_number": config.outbound.fax_number, "cid_name": caller_name(qfile, config.outbound, number),
+        "ecm": qfile.number("desiredec", 2) > 0 and not 0 < without_ecm <= tries,
+        "v17": not 0 < without_v17 <= tries,
+    }
+
+
+def caller_name(qfile: QFile, settings: Outbound, number: str) -> str:
+    """The caller's name shown to the far end: ``outbound.cid_name`` is sender, number, cidnum or any other text."""
+    known = {"sender": qfile.get("sender"), "number": number, "cidnum": settings.fax_number}
+    return known.get(settings.cid_name, settings.cid_name)

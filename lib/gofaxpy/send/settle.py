@@ -1,0 +1,101 @@
+"""The end of an attempt: verdict, qfile, accounting record, session log, and only then the journal entry goes."""
+
+from __future__ import annotations
+
+import time
+
+from gofaxpy.hylafax import modemstatus, xferfaxlog
+from gofaxpy.hylafax.errors import SpoolError
+from gofaxpy.hylafax.params import NO_DCS
+from gofaxpy.hylafax.qfile import QFile
+from gofaxpy.hylafax.statuscode import StatusCode
+from gofaxpy.outcome import DELAYS, Delay, Ending, Returned, Stage, Verdict, judge
+from gofaxpy.send.report import JobReport
+from gofaxpy.setting import Setting
+
+TRIES_PER_PAGE = 3   # faxd/FaxSend.c++: the same page is tried three times
+
+
+def settle(setting: Setting, report: JobReport, ending: Ending, connected_at: float = 0.0) -> Returned:
+    """Writes down how the attempt ended and returns what faxq is to be answered."""
+    now = time.time()
+    verdict = judge(ending, setting.config.outbound.failed_response)
+    qfile = report.handle.qfile
+    verdict = with_limits(verdict, count(qfile, ending, verdict), qfile)
+    qfile.set("status", "" if verdict.returned is Returned.DONE else verdict.text)
+    qfile.set("statuscode", int(verdict.code))
+    qfile.set("signalrate", report.params.signalrate)
+    qfile.set("dataformat", report.params.dataformat)
+    if verdict.returned is Returned.RETRY and verdict.delay is not Delay.NONE:
+        qfile.set("tts", int(now) + (qfile.number("retrytime") or DELAYS[verdict.delay]))
+    qfile.set("returned", verdict.returned.value)
+    report.handle.rewrite(durable=True)
+    if verdict.returned is not Returned.DONE:
+        report.log.line(
+            f"SEND FAILED: JOB {report.jobid} DEST {qfile.get('external')} ERR [{int(verdict.code)}] {verdict.text}"
+        )
+    _record(setting, report, verdict, now, connected_at)
+    report.log.end()
+    report.modem(modemstatus.IDLE)
+    return verdict.returned
+
+
+def count(qfile: QFile, ending: Ending, verdict: Verdict) -> bool:
+    """Keeps HylaFAX's counters (faxd/FaxSend.c++).  True if the same page has now been tried often enough.
+
+    ``ndials`` counts calls in a row that reached no fax, ``tottries`` those that did, ``totdials`` both, ``ntries``
+    how often the page that is due has failed.
+    """
+    if ending.stage is Stage.NOT_DIALLED or ending.rejected:
+        return False
+    qfile.set("totdials", qfile.number("totdials") + 1)
+    if ending.stage is Stage.DIALLED or verdict.dial_failed:
+        qfile.set("ndials", qfile.number("ndials") + 1)
+        return False
+    qfile.set("ndials", 0)
+    qfile.set("tottries", qfile.number("tottries") + 1)
+    if verdict.returned is Returned.DONE or ending.pages_sent > 0:
+        qfile.set("ntries", 0)
+        return False
+    if ending.aborted:
+        return False
+    qfile.set("ntries", qfile.number("ntries") + 1)
+    return qfile.number("ntries") >= TRIES_PER_PAGE
+
+
+def with_limits(verdict: Verdict, same_page: bool, qfile: QFile) -> Verdict:
+    """A retry that is not to be: said now, with its reason, because faxq would only say ``Too many attempts`` later."""
+    if verdict.returned is not Returned.RETRY or verdict.code is StatusCode.ABORTED:
+        return verdict
+    if same_page:
+        return _given_up(verdict, StatusCode.UNCODED, f"Giving up after {TRIES_PER_PAGE} attempts to send same page")
+    if 0 < qfile.number("maxdials") <= qfile.number("totdials"):
+        return _given_up(verdict, StatusCode.TOO_MANY_DIALS, "too many attempts to dial")
+    if 0 < qfile.number("maxtries") <= qfile.number("tottries"):
+        return _given_up(verdict, StatusCode.TOO_MANY_TRIES, "too many attempts to send")
+    return verdict
+
+
+def _given_up(verdict: Verdict, code: StatusCode, why: str) -> Verdict:
+    return Verdict(Returned.FAILED, code, f"{verdict.text}; {why}", Delay.NONE, verdict.dial_failed)
+
+
+def _record(setting: Setting, report: JobReport, verdict: Verdict, now: float, connected_at: float) -> None:
+    """The SEND record of the attempt.  A log that cannot be written changes nothing about the fax."""
+    path = setting.config.hylafax.xferfaxlog
+    if not path:
+        return
+    qfile = report.handle.qfile
+    reached = bool(connected_at) and not verdict.dial_failed
+    record = xferfaxlog.Record(
+        type=xferfaxlog.RecordType.SEND, start=report.started, commid=report.commid, device=report.device,
+        jobid=report.jobid, jobtag=qfile.get("jobtag"), sender=qfile.get("mailaddr"), dest=qfile.get("external"),
+        station=report.station, params=report.params, pages=report.confirmed, job_seconds=now - report.started,
+        conn_seconds=max(now - connected_at, 1.0) if reached else 0.0,
+        reason="" if verdict.returned is Returned.DONE else verdict.text,
+        owner=qfile.get("owner"), dcs=report.params.dcs() if reached else NO_DCS,
+    )
+    try:
+        xferfaxlog.append(setting.spool.path(path), record)
+    except (SpoolError, OSError) as error:
+        report.log.line(f"The SEND record could not be written: {error}")

@@ -1,0 +1,42 @@
+"""Where a fax is handled: the configuration in force together with the spool and the journal it names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gofaxpy.config import Config, config_path
+from gofaxpy.configfile import ConfigFile
+from gofaxpy.hylafax.spool import Spool
+from gofaxpy.journal import Journal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Passed to everything that touches a fax, so that none of it asks the environment itself."""
+
+    config: Config
+    spool: Spool
+    journal: Journal
+
+    @classmethod
+    def of(cls, config: Config) -> Setting:
+        """The setting that a configuration describes."""
+        spool = Spool(config.hylafax.spooldir, config.hylafax.lock_dir)
+        return cls(config, spool, Journal(spool.root))
+
+
+_files: dict[str, ConfigFile] = {}
+
+
+def current(complain: Callable[[str], None]) -> Setting:
+    """The setting of this process, from ``GOFAX_CONFIG`` or ``/etc/gofax.yaml``; follows changes of the file.
+
+    Raises :class:`gofaxpy.configfile.ConfigError` if there never was a usable one.
+    """
+    path = config_path()
+    file = _files.setdefault(path, ConfigFile(path))
+    return Setting.of(file.current(complain))

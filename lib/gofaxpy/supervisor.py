@@ -1,0 +1,244 @@
+"""Stands in for the faxgetty processes of all virtual modems, for as long as FreeSWITCH runs.
+
+One loop in one thread: it reads the modems' FIFOs, tells faxq how they are, keeps their status files, and is the one
+place where events of FreeSWITCH are taken in; calls that are watched get theirs from here (:mod:`gofaxpy.calls`).
+Everything it waits for releases the GIL, and nothing it writes to can make it wait.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+import filelock
+
+from gofaxpy import inbound
+from gofaxpy import setting as settings
+from gofaxpy.calls import CALLS, NEGOTIATE, PAGE, RESULT
+from gofaxpy.hylafax import events, fifo, modemstatus
+from gofaxpy.hylafax.errors import SpoolError
+from gofaxpy.hylafax.uucplock import UUCPLock
+from gofaxpy.setting import Setting
+from gofaxpy.switch.boundary import log
+
+NOT_RUNNING = "FreeSWITCH is not running"
+TICK = 0.1                    # seconds; how late an event may be noticed
+POLL_LOCK = 1.0               # seconds between looks at the lock of a modem that faxq has taken
+POKE_AFTER = 3.0              # faxq 6.0.7 may sleep over a job submitted right after another's end; a poke wakes it
+MESSAGES_PER_TICK = 40        # faxq reads at most 2047 bytes at once and cuts what is longer
+OWN_EVENTS = (("SHUTDOWN", ""), *(("CUSTOM", subclass) for subclass in (*NEGOTIATE, *PAGE, *RESULT)))
+
+
+class ModemState(Enum):
+    """What a virtual modem does, as far as HylaFAX is concerned."""
+
+    IDLE = "idle"
+    LOCKED = "locked"         # faxq has taken it for a job, or a call of ours has it: the UUCP lock says when it ends
+
+
+@dataclass(slots=True)
+class Modem:
+    """One virtual modem.  ``ready`` is the letter announced when it is idle: R, B or D (faxstate's switch)."""
+
+    device: str
+    reader: fifo.Reader
+    state: ModemState = ModemState.IDLE
+    ready: str = "R"
+    look_at: float = 0.0
+
+
+class EventRecord(Protocol):
+    """An event as :class:`gofaxpy.switch.boundary.Events` gives it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def subclass(self) -> str: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def uuid(self) -> str: ...
+
+
+class EventSource(Protocol):
+    """Where events come from; never waits."""
+
+    def next(self) -> EventRecord | None: ...
+
+
+class SwitchApi(Protocol):
+    """What is asked of the switch (:class:`gofaxpy.switch.boundary.Api`)."""
+
+    def command(self, name: str, args: str = "") -> str: ...
+
+
+def run(events_of: Callable[..., EventSource], api: SwitchApi) -> None:
+    """The startup-script: runs until FreeSWITCH shuts down.  A second supervisor of the same spool ends at once."""
+    setting = settings.current(lambda text: log("warning", text))
+    directory = setting.spool.path("gofax")
+    os.makedirs(directory, mode=0o700, exist_ok=True)
+    lock = filelock.FileLock(os.path.join(directory, "supervisor.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        log("warning", f"another supervisor already looks after {setting.spool.root}; this one ends")
+        return
+    try:
+        source = events_of(OWN_EVENTS)
+        inbound.recover(setting)
+        Supervisor(setting, source, api).loop()
+    finally:
+        lock.release()
+
+
+class Supervisor:
+    """The loop and what it keeps."""
+
+    def __init__(
+        self, setting: Setting, source: EventSource, api: SwitchApi, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.setting = setting
+        self._source = source
+        self._api = api
+        self._clock = clock
+        self._outbox: deque[str] = deque()
+        self._poke_at = 0.0
+        self._stopping = False
+        self._handlers: dict[str, Callable[[Modem, str], None]] = {
+            "H": self._hello, "L": self._locked, "S": self._switch, "A": self._no_answering, "Z": self._abort,
+            "Q": self._quit, "C": self._no_config,
+        }
+        self.modems = [self._open(device) for device in setting.config.hylafax.devices()]
+
+    def _open(self, device: str) -> Modem:
+        modem = Modem(device, fifo.Reader(self.setting.spool.device_fifo(device)))
+        self._status(modem, modemstatus.IDLE)
+        self._announce(modem, number=True)
+        return modem
+
+    def loop(self) -> None:
+        """Until SHUTDOWN.  Then every modem is announced as down."""
+        while not self._stopping:
+            self.step()
+        for modem in self.modems:
+            fifo.send(self.setting.spool.fifo, events.modem_down(modem.device))
+            self._status(modem, NOT_RUNNING)
+            modem.reader.close()
+
+    def step(self) -> None:
+        """One round: FIFOs, events, timers, and what there is to say."""
+        by_fd = {modem.reader.fileno(): modem for modem in self.modems}
+        readable, _, _ = select.select(list(by_fd), [], [], TICK)
+        for fd in readable:
+            modem = by_fd[fd]
+            for message in modem.reader.read():
+                self._message(modem, message)
+        self._take_events()
+        self._timers()
+        self._send()
+
+    # -- FreeSWITCH's events
+
+    def _take_events(self) -> None:
+        while (event := self._source.next()) is not None:
+            if event.name == "SHUTDOWN":
+                self._stopping = True
+            elif event.subclass:
+                try:
+                    CALLS.take(event.uuid, event.subclass, event.headers)
+                except (SpoolError, OSError) as error:
+                    log("err", f"{event.uuid}: {event.subclass} could not be noted: {error}")
+
+    # -- messages on a modem's FIFO (faxd/faxGettyApp.c++)
+
+    def _message(self, modem: Modem, message: str) -> None:
+        handler = self._handlers.get(message[:1])
+        if handler is None:
+            log("warning", f"{modem.device}: message {message[:80]!r} on its FIFO is not known")
+            return
+        handler(modem, message)
+
+    def _hello(self, modem: Modem, message: str) -> None:
+        """faxq has been started and knows no modem yet."""
+        self._announce(modem, number=True)
+
+    def _locked(self, modem: Modem, message: str) -> None:
+        """faxq has taken the modem for a job.  No message tells when it is free again; its lock file does."""
+        modem.state = ModemState.LOCKED
+        modem.look_at = self._clock() + POLL_LOCK
+
+    def _switch(self, modem: Modem, message: str) -> None:
+        """faxstate: what the modem is announced as from now on, when it is idle."""
+        if message[1:2] not in ("R", "B", "D"):
+            log("warning", f"{modem.device}: {message[:80]!r} is no state; SR, SB and SD are")
+            return
+        modem.ready = message[1]
+        self._announce(modem)
+
+    def _no_answering(self, modem: Modem, message: str) -> None:
+        log("notice", f"{modem.device}: {message[:80]!r} ignored: FreeSWITCH answers its calls by itself")
+
+    def _abort(self, modem: Modem, message: str) -> None:
+        log("notice", f"{modem.device}: {message[:80]!r} ignored: no call of ours is on this modem")
+
+    def _quit(self, modem: Modem, message: str) -> None:
+        """As faxgetty at its end: the modem is down until it is switched on again."""
+        modem.ready = "D"
+        self._announce(modem)
+
+    def _no_config(self, modem: Modem, message: str) -> None:
+        log("notice", f"{modem.device}: {message[:80]!r} ignored: virtual modems are configured in gofax.yaml")
+
+    # -- timers
+
+    def _timers(self) -> None:
+        now = self._clock()
+        for modem in self.modems:
+            if modem.state is ModemState.LOCKED and now >= modem.look_at:
+                modem.look_at = now + POLL_LOCK
+                if not self._is_locked(modem):
+                    modem.state = ModemState.IDLE
+                    self._status(modem, modemstatus.IDLE)
+                    self._announce(modem)
+                    self._poke_at = now + POKE_AFTER
+        for uuid in CALLS.stuck(time.monotonic()):
+            log("warning", f"{uuid}: no page has come through for too long; the call is ended")
+            self._api.command("uuid_kill", f"{uuid} MEDIA_TIMEOUT")
+        if self._poke_at and now >= self._poke_at:
+            self._poke_at = 0.0
+            self._outbox.append(events.SCHEDULER_POKE)
+
+    def _is_locked(self, modem: Modem) -> bool:
+        return UUCPLock(self.setting.spool.lock_dir, modem.device).held_by() is not None
+
+    # -- telling HylaFAX
+
+    def _announce(self, modem: Modem, number: bool = False) -> None:
+        """Says how an idle modem is.  A modem in use says nothing: faxq would take it for free."""
+        if number:
+            self._outbox.append(events.modem_number(modem.device, self.setting.config.freeswitch.ident))
+        if self._is_locked(modem):
+            modem.state = ModemState.LOCKED
+            modem.look_at = self._clock() + POLL_LOCK
+            return
+        announcement = {"R": events.modem_ready, "B": events.modem_busy, "D": events.modem_down}[modem.ready]
+        self._outbox.append(announcement(modem.device))
+        self._status(modem, modemstatus.IDLE)
+
+    def _status(self, modem: Modem, text: str) -> None:
+        try:
+            modemstatus.write_status(self.setting.spool, modem.device, text)
+        except SpoolError as error:
+            log("warning", str(error))
+
+    def _send(self) -> None:
+        """A few messages at a time.  A faxq that is not there asks for everything again with HELLO when it starts."""
+        for _ in range(min(len(self._outbox), MESSAGES_PER_TICK)):
+            if not fifo.send(self.setting.spool.fifo, self._outbox.popleft()):
+                self._outbox.clear()
