@@ -57,6 +57,12 @@ class Calls:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._seen: dict[str, Seen] = {}
+        self.attended = False       # somebody takes in events: the supervisor runs
+
+    def wait_over(self, seen: Seen, timeout: float) -> None:
+        """Until the result event of a fax that is over has come, and with it every event before; if any are to come."""
+        if self.attended:
+            seen.over.wait(timeout)
 
     @contextmanager
     def watch(self, uuid: str, listener: Listener = _nobody, limit: float = math.inf) -> Iterator[Seen]:

@@ -28,14 +28,13 @@ from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.journal import Entry, JournalError, Step, call_name
 from gofaxpy.modems import Line
-from gofaxpy.outbound import HANG_UP_AFTER_RESULT, flag
+from gofaxpy.outbound import DOCUMENT, HANG_UP_AFTER_RESULT, SECONDS_FOR_EVENTS, flag
 from gofaxpy.screening import screen
 from gofaxpy.setting import Setting
 from gofaxpy.switch.boundary import Call, log
-from gofaxpy.switch.dialstring import fax_text
+from gofaxpy.switch.dialstring import fax_ident
 from gofaxpy.switch.faxresult import FaxResult
 
-DOCUMENT = "gofax_document"
 LEAST_FREE_BYTES = 16 << 20     # a fax page of fine resolution rarely needs more than 100 kB
 NO_ROOM = "503 Fax Storage Unavailable"
 NO_MODEM = "USER_BUSY"
@@ -201,7 +200,7 @@ class Reception:
         entry.mark(Step.RECEIVING, file=file)
         call = self.call
         call.set(DOCUMENT, self.setting.spool.inside(file))
-        call.set("fax_ident", fax_text(self.ident))
+        call.set("fax_ident", fax_ident(self.ident))
         t38 = config.inbound.enable_t38
         call.set("fax_enable_t38", flag(t38))
         call.set("fax_enable_t38_request", flag(t38 and config.inbound.request_t38))
@@ -215,6 +214,8 @@ class Reception:
             seen.listener = watcher.take
             call.execute("rxfax", f"${{{DOCUMENT}}}")
             fax = FaxResult.from_variables(call.get)
+            if fax is not None:
+                CALLS.wait_over(seen, SECONDS_FOR_EVENTS)
         now = time.time()
         if fax is not None:
             fax = fax.with_negotiations(seen.negotiations)

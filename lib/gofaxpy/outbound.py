@@ -16,7 +16,7 @@ from gofaxpy.journal import Entry, Journal, JournalError, Step
 from gofaxpy.setting import Setting
 from gofaxpy.switch.arguments import decode_args
 from gofaxpy.switch.boundary import Api, Call, log
-from gofaxpy.switch.dialstring import DialstringError, fax_text, originate
+from gofaxpy.switch.dialstring import DialstringError, caller_name, caller_number, fax_header, fax_ident, originate
 from gofaxpy.switch.faxresult import FaxResult
 
 TYPE_CHECKING = False
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 HANDLER = "outbound_fax"
 DOCUMENT = "gofax_document"
+SECONDS_FOR_EVENTS = 1.0        # events are taken in within a tenth of a second; this bounds the wait for a slow machine
 # SpanDSP's result means that the fax is over; where txfax does not return (T.38 stalls, signalwire/freeswitch #3044)
 # the switch itself hangs up, without needing any Python for it.
 HANG_UP_AFTER_RESULT = "sched_hangup +3 NORMAL_CLEARING"
@@ -68,12 +69,12 @@ def channel_variables(config: Config, facts: Mapping[str, Any], uuid: str) -> di
     settings_out = config.outbound
     variables = {
         "origination_uuid": uuid,
-        "origination_caller_id_number": str(facts.get("cid_number", "")),
-        "origination_caller_id_name": str(facts.get("cid_name", "")),
+        "origination_caller_id_number": caller_number(str(facts.get("cid_number", ""))),
+        "origination_caller_id_name": caller_name(str(facts.get("cid_name", ""))),
         "ignore_early_media": "true",
         "originate_timeout": str(settings_out.ring_timeout),
-        "fax_ident": fax_text(str(facts.get("ident", ""))),
-        "fax_header": fax_text(str(facts.get("header", ""))),
+        "fax_ident": fax_ident(str(facts.get("ident", ""))),
+        "fax_header": fax_header(str(facts.get("header", ""))),
         "fax_use_ecm": flag(bool(facts.get("ecm", True))),
         "fax_disable_v17": flag(not facts.get("v17", True)),
         "fax_enable_t38": flag(settings_out.enable_t38),
@@ -113,11 +114,15 @@ def _send(setting: Setting, call: Call, entry: Entry) -> None:
         log("warning", f"{call.uuid}: {entry.name} has been sent by another call; hanging up")
         return
     entry.mark(Step.CONNECTED, uuid=call.uuid)
-    call.set(DOCUMENT, str(facts["document"]))
+    if not call.set(DOCUMENT, str(facts["document"])):
+        log("err", f"{call.uuid}: {facts['document']!r} is a path that cannot be given to txfax")
+        return
     call.set("execute_on_fax_result", HANG_UP_AFTER_RESULT)
     with CALLS.watch(call.uuid) as seen:
         call.execute("txfax", f"${{{DOCUMENT}}}")
         fax = FaxResult.from_variables(call.get)
+        if fax is not None:
+            CALLS.wait_over(seen, SECONDS_FOR_EVENTS)
     if fax is None:
         text = call.get("current_application_response")
         log("err", f"{call.uuid}: txfax of {facts['document']} did not start: {text}")

@@ -29,6 +29,7 @@ from gofaxpy.switch.boundary import log
 
 NOT_RUNNING = "FreeSWITCH is not running"
 TICK = 0.1                    # seconds; how late an event may be noticed
+SECONDS_AFTER_TROUBLE = 1.0
 POLL_LOCK = 1.0               # seconds between looks at the lock of a modem that faxq has taken
 POKE_AFTER = 3.0              # faxq 6.0.7 may sleep over a job submitted right after another's end; a poke wakes it
 MESSAGES_PER_TICK = 40        # faxq reads at most 2047 bytes at once and cuts what is longer
@@ -124,8 +125,16 @@ class Supervisor:
 
     def loop(self) -> None:
         """Until SHUTDOWN.  Then every modem is announced as down."""
-        while not self._stopping:
-            self.step()
+        CALLS.attended = True
+        try:
+            while not self._stopping:
+                try:
+                    self.step()
+                except Exception as error:  # all modems hang on this loop: what fails once must not end it
+                    log("err", f"supervisor: {type(error).__name__}: {error}")
+                    time.sleep(SECONDS_AFTER_TROUBLE)
+        finally:
+            CALLS.attended = False
         for modem in self.modems:
             fifo.send(self.setting.spool.fifo, events.modem_down(modem.device))
             self._status(modem, NOT_RUNNING)
@@ -239,6 +248,8 @@ class Supervisor:
 
     def _send(self) -> None:
         """A few messages at a time.  A faxq that is not there asks for everything again with HELLO when it starts."""
-        for _ in range(min(len(self._outbox), MESSAGES_PER_TICK)):
-            if not fifo.send(self.setting.spool.fifo, self._outbox.popleft()):
+        for message in list(self._outbox)[:MESSAGES_PER_TICK]:
+            if not fifo.send(self.setting.spool.fifo, message):
                 self._outbox.clear()
+                return
+            self._outbox.popleft()

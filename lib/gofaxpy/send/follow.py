@@ -50,6 +50,15 @@ class CallIds:
     job_uuid: str
     gateway: str
 
+    def facts(self) -> dict[str, str]:
+        """As they stand in the journal."""
+        return {"uuid": self.uuid, "job_uuid": self.job_uuid, "gateway": self.gateway}
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, object]) -> CallIds:
+        """From the journal."""
+        return cls(*(str(facts.get(name, "")) for name in ("uuid", "job_uuid", "gateway")))
+
 
 @dataclass(slots=True)
 class Trace:

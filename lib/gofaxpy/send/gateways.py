@@ -66,7 +66,7 @@ class _Caller:
             client = client or again()
             report.dialling(number, ids.gateway)
             watch(client, ids)
-            self._entry.mark(Step.LAUNCHED, uuid=ids.uuid, gateway=ids.gateway, host=server.host, port=server.port)
+            self._entry.mark(Step.LAUNCHED, **ids.facts(), host=server.host, port=server.port)
             launch(client, ids, self._entry.name)
         except LaunchError as error:
             return Trace(Stage.NOT_DIALLED, reason=str(error)), client

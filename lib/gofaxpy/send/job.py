@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from gofaxpy.config import Outbound
 from gofaxpy.hylafax.canonical import digits
-from gofaxpy.hylafax.errors import TiffError
+from gofaxpy.hylafax.errors import QFileError, TiffError
 from gofaxpy.hylafax.qfile import QFile, QFileHandle
 from gofaxpy.hylafax.sequence import commid as next_commid
 from gofaxpy.hylafax.sessionlog import SessionLog
@@ -38,7 +38,7 @@ def send_job(setting: Setting, device: str, handle: QFileHandle, aborted: Callab
         return settle(setting, report, Ending(Stage.NOT_DIALLED, aborted=aborted(), reason=held_up))
     try:
         pages = report.remaining()
-    except TiffError as error:
+    except (TiffError, QFileError) as error:
         return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=True, reason=str(error)))
     if not pages:
         log.line("Every page of this job has been sent before; nothing is dialled")

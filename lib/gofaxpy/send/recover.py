@@ -75,7 +75,7 @@ def _wait_for(
 ) -> str:
     """Until the call of this mark is over, if it still goes on.  Returns why that cannot be told, or ``""``."""
     server = _server(setting, launched.facts)
-    ids = CallIds(str(launched.facts.get("uuid", "")), "", str(launched.facts.get("gateway", "")))
+    ids = CallIds.from_facts(launched.facts)
     again = partial(reconnect, server, setting.config.freeswitch.connect_timeout, ids)
     try:
         client = again()

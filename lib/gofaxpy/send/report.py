@@ -12,11 +12,11 @@ from dataclasses import replace
 
 from gofaxpy import __version__
 from gofaxpy.hylafax import events, fifo, modemstatus
-from gofaxpy.hylafax.errors import SpoolError
+from gofaxpy.hylafax.errors import QFileError, SpoolError
 from gofaxpy.hylafax.fmttime import duration
-from gofaxpy.hylafax.pages import Page, advance, release_document, remaining_pages
+from gofaxpy.hylafax.pages import Page, advance, parse, release_document, remaining_pages
 from gofaxpy.hylafax.params import BR_14400, EC_DISABLE, EC_ENABLE256, FaxParams
-from gofaxpy.hylafax.qfile import QFileHandle
+from gofaxpy.hylafax.qfile import QFile, QFileHandle
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.spool import Spool
 from gofaxpy.hylafax.tiff import page_count
@@ -39,7 +39,7 @@ class JobReport:
         self.page_began = self.started
         self.document_began = self.started
         self.confirmed = 0                  # pages of this attempt that the far end has confirmed
-        self.params = expected_params(handle, self.remaining())
+        self.params = expected_params(handle.qfile)
         self.station = ""
 
     # -- the job as it stands
@@ -177,9 +177,12 @@ class JobReport:
         fifo.send(self.spool.fifo, message)
 
 
-def expected_params(handle: QFileHandle, pages: list[Page]) -> FaxParams:
+def expected_params(qfile: QFile) -> FaxParams:
     """What a call would use as far as the job says: native records this for calls that never got to a fax."""
-    br = min(handle.qfile.number("desiredbr", BR_14400), BR_14400)
-    ec = EC_ENABLE256 if handle.qfile.number("desiredec") > 0 else EC_DISABLE
-    code = pages[0].params if pages else ""
-    return FaxParams.from_page_code(code, br, ec) if code else FaxParams(br=br, ec=ec)
+    br = min(qfile.number("desiredbr", BR_14400), BR_14400)
+    ec = EC_ENABLE256 if qfile.number("desiredec") > 0 else EC_DISABLE
+    try:
+        groups = parse(qfile.get("pagehandling"))
+    except QFileError:
+        groups = []
+    return FaxParams.from_page_code(groups[0].params, br, ec) if groups else FaxParams(br=br, ec=ec)

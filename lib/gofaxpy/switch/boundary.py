@@ -151,8 +151,7 @@ class Call:
         Guards against the injection: ``data`` must come from this program and may hold letters, digits, blanks,
         ``_./:+,=@#*-`` and references like ``${gofax_document}``, to variables that :meth:`set` of this object has set
         and to ``${uuid}``: the value of any other is expanded again, and may be what a caller wants to be run.
-        Raises ValueError.
-        """
+        Raises ValueError."""
         _checked(_APPLICATION, app, "name of an application")
         if len(data) > MAX_DATA or not _DATA.fullmatch(data):
             raise ValueError(f"{data[:80]!r} is not safe as data of {app}: put it into a channel variable")
@@ -208,9 +207,8 @@ class Api:
     def command(self, name: str, args: str = "") -> str:
         """Runs one command that returns at once; its reply, ``""`` for an empty one.
 
-        Guards against the standstill: raises ValueError for commands that wait; and against the crash: raises
-        ValueError for arguments that the switch cannot take as they are.
-        """
+        Guards against the standstill and the crash: raises ValueError for commands that wait, and for arguments that
+        the switch cannot take as they are."""
         word = _checked(_APPLICATION, name.lower(), "name of an API command")
         if word in _BLOCKING:
             raise ValueError(f"{name} must not be called from inside FreeSWITCH: {_BLOCKING[word]}")
@@ -224,8 +222,7 @@ class Api:
 
         Guards against the standstill (an originate rings for a minute) and against a crash of its own: mod_commands
         copies the UUID into a buffer for 36 characters without looking at its length.  Raises ValueError, also when
-        the switch does not take the command.
-        """
+        the switch does not take the command."""
         _checked(_UUID, job_uuid, "UUID")
         reply = self.command("bgapi", f"uuid:{job_uuid} {command}")
         if not reply.startswith("+OK"):

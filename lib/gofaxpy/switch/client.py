@@ -30,6 +30,7 @@ __all__ = [
 
 API_TIMEOUT = 15.0              # seconds; every command we give returns within milliseconds, a busy switch needs longer
 FIRST_PATIENCE = 0.3            # seconds, see Client.connect
+MOST_PATIENCE = 1.0
 NO_REPLY = "-ERR no reply"      # how the event socket passes on an empty reply
 
 
@@ -69,7 +70,7 @@ class Client:
                     client.close()
                     raise
                 return client
-            patience *= 2
+            patience = min(patience * 2, MOST_PATIENCE)
         raise SwitchUnreachable(
             f"{where} said nothing for {timeout:g} s: is that FreeSWITCH's port (listen-port in"
             " event_socket.conf.xml), and does fs_cli get an answer there?"

@@ -22,9 +22,8 @@ from enum import Enum
 from gofaxpy.switch.errors import LocalProtocolError, RemoteProtocolError
 from gofaxpy.switch.eventtext import event_headers
 
-MAX_HEAD = 64 << 10             # bytes; real heads have some hundred
-MAX_BODY = 16 << 20             # an event with every variable of a call has some 10 kB, `show calls` may have megabytes
-MAX_COMMAND = 64 << 10
+MAX_HEAD = MAX_COMMAND = 64 << 10       # bytes; real ones have some hundred
+MAX_BODY = 16 << 20     # an event with every variable of a call has some 10 kB, `show calls` may have megabytes
 
 
 class State(Enum):
@@ -100,7 +99,7 @@ class RudeRejection:
 
 @dataclass(frozen=True, slots=True)
 class OtherFrame:
-    """A kind of frame that we have not asked for (``log/data`` …)."""
+    """A kind we have not asked for (``log/data`` …)."""
 
     content_type: str
     body: str
@@ -114,8 +113,7 @@ _NEXT: dict[State, dict[type[Frame], State]] = {
         AuthRequest: State.AUTH, CommandReply: State.READY, RudeRejection: State.CLOSED, Disconnect: State.CLOSED,
     },
     State.READY: {
-        CommandReply: State.READY, ApiResponse: State.READY, EventFrame: State.READY, OtherFrame: State.READY,
-        Disconnect: State.CLOSED,
+        **dict.fromkeys((CommandReply, ApiResponse, EventFrame, OtherFrame), State.READY), Disconnect: State.CLOSED,
     },
     State.CLOSED: {},
 }
@@ -128,8 +126,7 @@ class Connection:
         self.state = State.AUTH
         self._buffer = bytearray()
         self._looked = 0                # the first bytes of the buffer are known to hold no empty line
-        self._body_at = 0               # where the body of the frame being read begins, 0 while its head is not whole
-        self._length = 0
+        self._body_at = self._length = 0    # the body of the frame being read; 0 while its head is not whole
         self._head: dict[str, str] = {}
         self._ended = False
 
@@ -174,7 +171,7 @@ class Connection:
         while not self._looked and self._buffer.startswith(b"\n"):
             del self._buffer[:1]
         end = self._buffer.find(b"\n\n", max(self._looked - 1, 0))
-        if max(end, len(self._buffer) if end < 0 else 0) > MAX_HEAD:
+        if (end if end >= 0 else len(self._buffer)) > MAX_HEAD:
             raise RemoteProtocolError(f"more than {MAX_HEAD} bytes without an empty line: that is no event socket")
         if end < 0:
             self._looked = len(self._buffer)
@@ -203,7 +200,7 @@ def _head(data: bytes) -> dict[str, str]:
 
 def _content_length(headers: Mapping[str, str]) -> int:
     text = headers.get("Content-Length", "0")
-    if not (text.isascii() and text.isdigit() and len(text) <= 10):
+    if not (text.isascii() and text.isdigit() and len(text) <= 20):
         raise RemoteProtocolError(f"Content-Length {text[:40]!r} is no number")
     if int(text) > MAX_BODY:
         raise RemoteProtocolError(f"a frame of {text} bytes; {MAX_BODY} are the most that is taken")
@@ -242,7 +239,7 @@ def _text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
-# -- commands.  All raise LocalProtocolError for text that could end the line or does not fit.
+# Commands.  All raise LocalProtocolError for text that could end the line or does not fit.
 
 
 def auth(password: str) -> bytes:
@@ -265,7 +262,7 @@ def filter(header: str, value: str) -> bytes:
     if header.lower() in ("add", "delete"):
         raise LocalProtocolError(f"'filter {header}' is another command")
     if not value:
-        raise LocalProtocolError(f"the filter on {header} has no value")
+        raise LocalProtocolError(f"no value for the filter on {header}")
     return _command("filter", _word(header), value)
 
 
