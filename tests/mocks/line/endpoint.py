@@ -1,7 +1,7 @@
 """One T.30 engine: what rxfax or txfax run on their end of a line.
 
-SpanDSP is not to be used by two threads at once: everything that touches the engine runs in the thread of its line,
-or after the line has let go of it.
+SpanDSP is not to be used by two threads at once, and an engine must not be freed from one of its own callbacks: a lock
+keeps the line's thread and the channel's apart, and what is asked for in a callback is done after it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ class FaxEndpoint:
         self._t30: int | None = None
         self._pages = 0
         self._negotiated = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._inside = False        # SpanDSP is at work, in the thread that holds the lock
+        self._finish_wanted = False
         self.stalls = False
         """Set by the line: the result is told, but `wait` goes on waiting until the hang-up."""
         # ctypes frees a callback that nobody holds, while SpanDSP still has its address
@@ -84,28 +86,43 @@ class FaxEndpoint:
 
     def transmit(self, samples: Sound) -> None:
         """The next 20 ms of what this end says, silence where it says nothing."""
-        count = LIBRARY.fax_tx(self._state, samples, spandsp.SAMPLES) if self._state else 0
-        if count < spandsp.SAMPLES:
-            for step in range(count, spandsp.SAMPLES):
-                samples[step] = 0
+        for step in range(self._at_work(LIBRARY.fax_tx, samples), spandsp.SAMPLES):
+            samples[step] = 0
 
     def receive(self, samples: Sound) -> None:
         """The next 20 ms of what the other end says."""
-        if self._state:
-            LIBRARY.fax_rx(self._state, samples, spandsp.SAMPLES)
+        self._at_work(LIBRARY.fax_rx, samples)
+
+    def _at_work(self, function: Callable[..., int], samples: Sound) -> int:
+        with self._lock:
+            if not self._state:
+                return 0
+            self._inside = True
+            try:
+                return function(self._state, samples, spandsp.SAMPLES)
+            finally:
+                self._inside = False
+                if self._finish_wanted:
+                    self._close()
 
     def finish(self) -> None:
         """The line lets go of the engine: a fax that is not over has been dropped.  May be called again."""
         with self._lock:
-            state, self._state = self._state, None
-            if state:
-                if not self.over:
-                    LIBRARY.t30_terminate(self._t30)    # closes the file properly, and calls _phase_e
-                LIBRARY.fax_release(state)
-                LIBRARY.fax_free(state)
+            if self._inside:
+                self._finish_wanted = True
+            else:
+                self._close()
+
+    def _close(self) -> None:
+        state, self._state = self._state, None
+        if state:
             if not self.over:
-                self._end(replace(self._now(None), result_code=CALL_DROPPED, result_text=TEXTS[CALL_DROPPED]))
+                LIBRARY.t30_terminate(self._t30)    # closes the file properly, and calls _phase_e
+            LIBRARY.fax_release(state)
+            LIBRARY.fax_free(state)
             self._clear_empty_file()
+        if not self.over:
+            self._end(replace(self._now(None), result_code=CALL_DROPPED, result_text=TEXTS[CALL_DROPPED]))
         self._returned.set()
 
     # -- the engine

@@ -1,0 +1,42 @@
+# gofaxpy: the two commands are `make demo` and `make test`.
+# Each installs what it needs first (Debian 12 or later; see tests/rig/setup.sh).
+
+PYTHON := .venv/bin/python
+# faxq and hfaxd can only be started by root.
+AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -n)
+# Two cores are what the suite is measured on; `make test WORKERS=0` runs it in one process.
+WORKERS ?= 2
+# Further arguments for pytest, e.g. `make unit ARGS='-k qfile'`.
+ARGS ?=
+export PYTHONDONTWRITEBYTECODE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help deps demo test lint types unit pytest clean
+
+help: ## show this list
+	@echo 'make TARGET'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
+
+deps: ## install Debian packages and the virtual environment, as far as they are missing
+	@bash tests/rig/setup.sh
+
+demo: deps ## send a fax all the way, from sendfax to the received TIFF
+	@$(AS_ROOT) env PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m demo
+
+test: lint types pytest ## run all checks and tests
+
+lint: deps ## check style (ruff)
+	$(PYTHON) -m ruff check --no-cache .
+
+types: deps ## check types (mypy)
+	$(PYTHON) -m mypy --cache-dir=/dev/null
+
+unit: deps ## run the tests that need neither root nor HylaFAX
+	$(PYTHON) -m pytest tests/unit $(ARGS)
+
+pytest: deps
+	$(AS_ROOT) env PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+clean: ## remove everything that make has made
+	$(AS_ROOT) rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build demo-out dist lib/*.egg-info
+	$(AS_ROOT) find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,160 @@
+"""The whole house with Debian's own HylaFAX: sendfax to faxq to gofaxsend to the switch, and back through faxrcvd."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+
+from rig import Installed, JobState, PrivateHylaFAX, RunDir, StandIn, gofaxyaml
+from rig.house import FAR_ENDS, GATEWAYS
+from rig.pages import compare_documents, read_pages
+from rig.ports import Port
+
+Server = tuple[PrivateHylaFAX, StandIn]
+ServerMaker = Callable[..., Server]
+
+
+@pytest.fixture
+def make_server(run_dir: RunDir, installed: Installed, hylafax: PrivateHylaFAX) -> Iterator[ServerMaker]:
+    """A fax server as users have it: HylaFAX, our send command, and the switch with our scripts."""
+    switches: list[StandIn] = []
+
+    def make(config: Mapping[str, Mapping[str, object]] | None = None, **options: object) -> Server:
+        port = Port()
+        yaml = gofaxyaml(
+            os.path.join(run_dir.path, "gofax.yaml"), spool=hylafax.spool, lock_dir=hylafax.lock_dir,
+            esl_port=port.number, overrides=config,
+        )
+        hylafax.start(installed.gofaxsend, env={"GOFAX_CONFIG": yaml})
+        arguments: dict[str, object] = {"far_ends": FAR_ENDS, "gateways": GATEWAYS, **options}
+        switch = StandIn(run_dir, installed, gofaxyaml=yaml, port=port, **arguments)  # type: ignore[arg-type]
+        switches.append(switch)
+        switch.start()
+        return hylafax, switch
+
+    yield make
+    for switch in switches:
+        switch.stop()
+
+
+def modems_idle(hylafax: PrivateHylaFAX) -> bool:
+    return hylafax.faxstat("-s").count("Running and idle") == 2
+
+
+def wait(condition: Callable[[], object], seconds: float = 15) -> bool:
+    import time
+
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def test_modems_announce_themselves_and_show_in_faxstat(make_server: ServerMaker) -> None:
+    hylafax, switch = make_server()
+    assert wait(lambda: modems_idle(hylafax)), hylafax.faxstat("-s")
+    switch.stop()
+    assert "FreeSWITCH is not running" in hylafax.faxstat("-s")
+
+
+def test_a_fax_to_our_own_number_is_sent_received_and_mailed(make_server: ServerMaker, document: str) -> None:
+    hylafax, _switch = make_server()
+    job = hylafax.sendfax([document], "4711", "-D")
+    qfile = hylafax.wait_job(job)
+    assert (qfile.state, qfile["npages"], qfile["totpages"]) == (JobState.DONE, "3", "3")
+    [fax] = hylafax.received()
+    assert [page.identical for page in compare_documents(read_pages(document), read_pages(fax))] == [True] * 3
+    types = sorted(record[1] for record in hylafax.xferfaxlog())
+    assert types == ["CALL", "RECV", "SEND"]
+    mails = [mail.text for mail in hylafax.wait_mails(2)]
+    assert any("was completed successfully" in " ".join(text.split()) for text in mails), mails
+    assert any("recvq/fax000000001.tif" in text and "Pages: 3" in text for text in mails), mails
+    assert "fax000000001.tif" in hylafax.faxstat("-r")
+    assert wait(lambda: modems_idle(hylafax)), hylafax.faxstat("-s")
+
+
+def test_clients_see_each_page_and_the_modem_at_work(make_server: ServerMaker, document: str) -> None:
+    hylafax, _switch = make_server(speed=20)
+    watch = hylafax.faxwatch()
+    job = hylafax.sendfax([document], "1000")
+    assert wait(lambda: "Sending job" in hylafax.faxstat("-s"))
+    hylafax.wait_job(job)
+    assert wait(lambda: modems_idle(hylafax)), hylafax.faxstat("-s")
+    text = watch.stop()
+    for wanted in ("Call placed", "Connected to remote device", "Page 1 sent", "Page 3 sent", "Document sent"):
+        assert wanted in text, text
+
+
+def test_a_busy_number_sleeps_and_is_tried_again(make_server: ServerMaker, document: str) -> None:
+    hylafax, _switch = make_server()
+    job = hylafax.sendfax([document], "2000")
+    qfile = hylafax.wait_job(job, {JobState.SLEEPING})
+    assert (qfile["status"], qfile["statuscode"], qfile["totdials"]) == ("Busy signal detected", "1", "1")
+    assert qfile.number("tts") > os.stat(qfile.path).st_mtime + 100
+
+
+def test_the_last_allowed_dial_fails_the_job_with_the_real_reason(make_server: ServerMaker, document: str) -> None:
+    hylafax, _switch = make_server()
+    job = hylafax.sendfax([document], "2000", "-T", "1")
+    qfile = hylafax.wait_job(job)
+    assert qfile.state is JobState.FAILED
+    assert qfile["status"] == "Busy signal detected; too many attempts to dial"
+
+
+def test_faxrm_in_mid_page_ends_call_and_job(make_server: ServerMaker, document: str) -> None:
+    hylafax, switch = make_server(speed=10)
+    job = hylafax.sendfax([document], "1000")
+    assert wait(lambda: hylafax.job(job)["npages"] == "1")
+    hylafax.faxrm(job)
+    qfile = hylafax.wait_job(job)
+    assert (qfile.state, qfile["statuscode"]) == (JobState.FAILED, "345")
+    assert switch.calls() == []
+
+
+def test_a_job_of_several_documents_is_done(make_server: ServerMaker, document: str) -> None:
+    hylafax, _switch = make_server()
+    job = hylafax.sendfax([document, document], "4711")
+    qfile = hylafax.wait_job(job)
+    assert (qfile.state, qfile["npages"]) == (JobState.DONE, "6")
+    [fax] = hylafax.received()
+    sent = [*read_pages(document), *read_pages(document)]
+    assert [page.identical for page in compare_documents(sent, read_pages(fax))] == [True] * 6
+
+
+def test_a_page_range_sends_only_those_pages(make_server: ServerMaker, document: str) -> None:
+    hylafax, _switch = make_server()
+    job = hylafax.sendfax([document], "4711", "-Z", "2-3")
+    assert hylafax.wait_job(job).state is JobState.DONE
+    [fax] = hylafax.received()
+    assert [page.identical for page in compare_documents(read_pages(document)[1:], read_pages(fax))] == [True] * 2
+
+
+def test_faxq_restarted_while_a_fax_is_sent_does_not_send_it_twice(make_server: ServerMaker, document: str) -> None:
+    hylafax, switch = make_server(speed=20)
+    job = hylafax.sendfax([document], "1000")
+    assert wait(lambda: hylafax.job(job)["npages"] == "1")
+    hylafax.stop_faxq()
+    hylafax.start_faxq()
+    qfile = hylafax.wait_job(job)
+    assert qfile.state is JobState.DONE
+    assert len([name for name in os.listdir(switch.far) if name.endswith(".tif")]) == 1
+
+
+def test_statistics_count_our_record_as_a_success(make_server: ServerMaker, document: str) -> None:
+    import subprocess
+
+    hylafax, _switch = make_server()
+    hylafax.wait_job(hylafax.sendfax([document], "1000"))
+    log = hylafax.path("log", "xferfaxlog")
+    text = subprocess.run(
+        ["/usr/sbin/xferfaxstats" if not os.path.exists("/usr/lib/hylafax/bin/xferfaxstats") else
+         "/usr/lib/hylafax/bin/xferfaxstats", log],
+        cwd=hylafax.spool, capture_output=True, text=True, check=False,
+    ).stdout
+    [line] = [line for line in text.splitlines() if line.startswith("root@localhost")]
+    pages, errors, rate = line.split()[2], line.split()[5], line.split()[6]
+    assert (pages, errors, rate) == ("3", "0", "14400"), text
