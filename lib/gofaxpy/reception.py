@@ -15,10 +15,10 @@ from gofaxpy import announce
 from gofaxpy.hylafax import xferfaxlog
 from gofaxpy.hylafax.errors import SpoolError, TiffError
 from gofaxpy.hylafax.params import FaxParams
-from gofaxpy.hylafax.recvtags import UNSPECIFIED, PageTags, description, write_receive_tags
+from gofaxpy.hylafax.recvtags import UNSPECIFIED, PageTags, description, tiff_date, write_receive_tags
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.statuscode import StatusCode
-from gofaxpy.hylafax.tiff import directories, page_count
+from gofaxpy.hylafax.tiff import DATE_TIME, FAX_DCS, directories, page_count
 from gofaxpy.journal import Entry, Mark, Step
 from gofaxpy.setting import Setting
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
@@ -27,7 +27,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-FAX_DCS = 34911
 
 # What native HylaFAX calls the ends of a reception that SpanDSP names otherwise.
 REASONS: dict[ResultCode, StatusCode] = {
@@ -119,6 +118,7 @@ def _tag(path: str, facts: Mapping[str, Any], fax: FaxResult | None, pages: int,
             PageTags(
                 params.encode(), seconds[number] if number < len(seconds) else _even_share(facts, pages),
                 page.ascii(FAX_DCS) or params.dcs(), text,
+                tiff_date(page.ascii(DATE_TIME)),
             )
             for number, page in enumerate(found)
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 
@@ -67,6 +68,7 @@ def test_faxinfo_knows_sender_rate_and_caller(house: House, document: str) -> No
     info = subprocess.run(["/usr/lib/hylafax/bin/faxinfo", fax], capture_output=True, text=True, check=True).stdout
     for line in ("Sender: +49 30 FAR", "Pages: 3", "SignalRate: 14400 bit/s", "CallID1: 030123456", "CallID2: ACME Corp"):
         assert line in info, info
+    assert re.search(r"Received: \d{4}:\d\d:\d\d \d\d:\d\d:\d\d", info), "hfaxd reads no other form"
 
 
 def test_the_session_log_reads_as_native(house: House, document: str) -> None:

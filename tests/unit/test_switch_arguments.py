@@ -26,8 +26,6 @@ def test_what_was_encoded_comes_out(mapping: dict[str, object]) -> None:
 
 
 def test_padding_and_blanks_around_do_no_harm() -> None:
-    padded = base64.urlsafe_b64encode(b'{"a":"b"}').decode()
-    assert padded.endswith("=") is False or decode_args(padded) == {"a": "b"}
     for data in (b'{"a":"b"}', b'{"a":"bc"}', b'{"a":"bcd"}'):
         text = base64.urlsafe_b64encode(data).decode()
         assert decode_args(f" {text}\n") == json.loads(data)

@@ -68,7 +68,7 @@ class ModDb:
 
     def api(self, command: str, args: str) -> str:
         assert command == "db"
-        return self._reply(cut(args.strip())) or self.empty
+        return self._reply(cut(args.strip(" \t\r\n\v\f"))) or self.empty
 
     def _reply(self, fields: list[str]) -> str:
         match fields:

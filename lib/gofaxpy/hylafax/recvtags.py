@@ -8,6 +8,7 @@ ImageDescription             270 sender's TSI and the caller ids, one a line (:f
 FaxRecvParams              34908 :meth:`gofaxpy.hylafax.params.FaxParams.encode`
 FaxRecvTime                34910 seconds the page took
 FaxDcs                     34911 the DCS frame in hexadecimal
+DateTime                     306 when the page came, in the form that HylaFAX reads (:func:`tiff_date`)
 ========================== ===== =================================================================
 """
 
@@ -33,13 +34,21 @@ class PageTags:
     """What is to be known of one page.
 
     ``params`` as ``FaxParams.encode`` gives them, ``seconds`` the page took, ``dcs`` in hexadecimal, and the text of
-    :func:`description`.
+    :func:`description`.  ``date`` is ``YYYY:MM:DD HH:MM:SS`` (TIFF 6.0, section 8); empty, the file's own stays.
     """
 
     params: int
     seconds: float
     dcs: str
     description: str
+    date: str = ""
+
+
+def tiff_date(text: str) -> str:
+    """A DateTime in TIFF's form.  SpanDSP writes ``2026/11/24 03:12:42``, which hfaxd does not understand and shows as
+    nothing at all."""
+    day, blank, clock = text.partition(" ")
+    return f"{day.replace('/', ':')}{blank}{clock}"
 
 
 def description(tsi: str, callid: Sequence[str] = ()) -> str:
@@ -102,7 +111,8 @@ def _write(fd: int, path: str, pages: Sequence[PageTags]) -> None:
 def _values(page: PageTags, counted: bool) -> dict[int, tuple[int, bytes | int]]:
     """The tags to be set: type, and the number or the octets of the text with its NUL."""
     seconds = min(max(round(page.seconds), 0), _MAX_OFFSET) if counted else 0
-    return {
+    date = {tiff.DATE_TIME: (ASCII, _text(page.date))} if page.date else {}
+    return date | {
         tiff.IMAGE_DESCRIPTION: (ASCII, _text(page.description)),
         tiff.FAX_RECV_PARAMS: (LONG, page.params & _MAX_OFFSET),
         tiff.FAX_RECV_TIME: (LONG, seconds),
