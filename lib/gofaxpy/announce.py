@@ -22,16 +22,13 @@ from gofaxpy.journal import DIRECTORY, Entry, Step
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gofaxpy.setting import Setting
-    from gofaxpy.switch.faxresult import FaxResult
 
 PYTHON = "/usr/bin/python3"
 MAX_OUTPUT = 16384
 
 
-def start(
-    setting: Setting, entry: Entry, arguments: list[str], fax: FaxResult, hangup_cause: str, log: SessionLog
-) -> None:
-    """Starts the process and returns at once.  ``arguments`` are faxrcvd's, in the order GOfax.IP gives them.
+def start(setting: Setting, entry: Entry, arguments: list[str], environment: dict[str, str], log: SessionLog) -> None:
+    """Starts the process and returns at once.  ``arguments`` and ``environment`` are faxrcvd's, as GOfax.IP gives them.
 
     Raises OSError if it cannot be started; the entry then stays for the recovery.
     """
@@ -41,14 +38,13 @@ def start(
     program = setting.spool.path(inbound.faxrcvd) if not inbound.faxrcvd.startswith("/") else inbound.faxrcvd
     quoted = " ".join(f'"{argument}"' for argument in arguments)
     log.line(f"RECV FAX: {inbound.faxrcvd} {quoted}")
-    environment = hooks.environment({"HANGUPCAUSE": hangup_cause, "TRANSFER_RATE": str(fax.rate)})
     fd = entry.fileno()
     command = [
         PYTHON, "-I", os.path.abspath(__file__), setting.spool.root, entry.name, str(fd), str(inbound.faxrcvd_timeout),
         program, *arguments,
     ]
     subprocess.Popen(
-        [hooks.argument(word) for word in command], cwd=setting.spool.root, env=environment, pass_fds=(fd,),
+        [hooks.argument(word) for word in command], cwd=setting.spool.root, env=hooks.environment(environment), pass_fds=(fd,),
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )
 

@@ -129,7 +129,8 @@ class Reception:
         self.log.begin(f"gofaxpy {__version__}")
         self.log.line(f'CallID: "{facts.caller_number}" "{facts.caller_name}" "{facts.recipient}" "{facts.gateway}"')
         entry = self.setting.journal.create(
-            call_name(self.commid), Step.ACCEPTED, commid=self.commid, device=self.device, started=self.started,
+            call_name(self.commid), Step.ACCEPTED, commid=self.commid, device=self.device, pid=os.getpid(),
+            started=self.started,
             fax_number=self.setting.config.freeswitch.ident, **facts.facts(),
         )
         with entry:
@@ -326,6 +327,13 @@ def recover(setting: Setting) -> None:
                 continue
             with entry:
                 if entry.lock():
+                    _free_modem(setting, entry)
                     reception.finish(setting, entry, SessionLog.reopen(setting.spool, name[1:]))
         except (JournalError, SpoolError, OSError) as error:
             log("err", f"journal entry {name} could not be finished: {error}")
+
+
+def _free_modem(setting: Setting, entry: Entry) -> None:
+    accepted = entry.find(Step.ACCEPTED)
+    if accepted is not None:
+        modems.release_dead(setting, str(accepted.facts.get("device", "")), int(accepted.facts.get("pid", 0)))

@@ -6,6 +6,7 @@ idea of READY and BUSY is only a hint.  So the lock comes first and the announce
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -53,6 +54,25 @@ class ModemLine(Line):
         self.status(modemstatus.IDLE)
         self._lock.release()
         self.event(events.modem_ready(self.device))
+
+
+def release_dead(setting: Setting, device: str, pid: int) -> None:
+    """Removes the lock that a process of ours, ``pid``, has left on a modem when it died.
+
+    HylaFAX would wait until the lock is 30 s old before it looks whether its owner still lives.
+    """
+    if device == ANONYMOUS or pid <= 0 or pid == os.getpid():
+        return
+    lock = UUCPLock(setting.spool.lock_dir, device)
+    if lock.held_by() != pid:
+        return
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        with suppress(FileNotFoundError):
+            os.unlink(lock.path)
+    except PermissionError:
+        return      # somebody else's process has that number now
 
 
 def take(setting: Setting, disabled: Sequence[str] = ()) -> Line | None:

@@ -88,11 +88,19 @@ def finish(setting: Setting, entry: Entry, log: SessionLog) -> None:
     if Step.RECORDED not in marks:
         _record(setting, facts, fax, pages, log)
         entry.mark(Step.RECORDED)
-    if fax is None or not (pages or fax.remote_station or fax.negotiations):
+    if not spoke_fax(fax, pages):
         entry.remove()      # nobody there spoke fax: native runs no faxrcvd either
         return
     entry.mark(Step.ANNOUNCING)
-    announce.start(setting, entry, _faxrcvd_arguments(facts, fax), fax, str(facts.get("hangup_cause", "")), log)
+    environment = {
+        "HANGUPCAUSE": str(facts.get("hangup_cause", "")), "TRANSFER_RATE": str(fax.rate if fax is not None else 0),
+    }
+    announce.start(setting, entry, _faxrcvd_arguments(facts, fax), environment, log)
+
+
+def spoke_fax(fax: FaxResult | None, pages: int) -> bool:
+    """Whether there was a fax machine at the other end, as far as can be told: only then is there a fax to speak of."""
+    return bool(pages or (fax is not None and (fax.remote_station or fax.negotiations)))
 
 
 def _receiving(marks: Mapping[Step, Mark]) -> dict[str, Any]:
@@ -144,7 +152,7 @@ def _call_ids(facts: Mapping[str, Any]) -> list[str]:
     return [str(facts.get(name, "")) for name in ("caller_number", "caller_name", "recipient", "gateway")]
 
 
-def _faxrcvd_arguments(facts: Mapping[str, Any], fax: FaxResult) -> list[str]:
+def _faxrcvd_arguments(facts: Mapping[str, Any], fax: FaxResult | None) -> list[str]:
     reason = str(facts.get("reason") or reason_of(fax))
     return [str(facts["file"]), str(facts["device"]), str(facts["commid"]), reason, *_call_ids(facts)]
 
@@ -157,14 +165,13 @@ def _record(setting: Setting, facts: Mapping[str, Any], fax: FaxResult | None, p
     reason = str(facts.get("reason") or reason_of(fax))
     params = transfer_params(fax)
     number, name, *rest = _call_ids(facts)
-    spoke_fax = bool(pages or (fax is not None and (fax.remote_station or fax.negotiations)))
     call = xferfaxlog.Record(
         xferfaxlog.RecordType.CALL, float(facts["started"]), str(facts["commid"]), str(facts["device"]),
         dest=str(facts.get("fax_number", "")), reason=reason, cid_name=name, cid_number=number, cid_rest="::".join(rest),
         job_seconds=float(facts.get("seconds", 0)), conn_seconds=float(facts.get("seconds", 0)),
     )
     records = [call]
-    if spoke_fax:
+    if spoke_fax(fax, pages):
         seconds = float(facts.get("fax_seconds", 0))
         records.insert(0, replace(
             call, type=xferfaxlog.RecordType.RECV, start=float(facts.get("fax_started", facts["started"])),
