@@ -7,7 +7,6 @@ sender tries again.  From the answer on the journal knows of the call; what has 
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Mapping
@@ -23,19 +22,18 @@ from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.fmttime import duration
 from gofaxpy.hylafax.recvtags import UNSPECIFIED
 from gofaxpy.hylafax.sequence import commid as next_commid
-from gofaxpy.hylafax.sequence import recv_name
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.statuscode import StatusCode
-from gofaxpy.journal import Entry, JournalError, Step, call_name
+from gofaxpy.journal import Entry, Step, call_name
 from gofaxpy.modems import Line
 from gofaxpy.outbound import DOCUMENT, HANG_UP_AFTER_RESULT, SECONDS_FOR_EVENTS, flag
+from gofaxpy.recvfile import create_recv_file, flush, spool_problem
 from gofaxpy.screening import screen
 from gofaxpy.setting import Setting
 from gofaxpy.switch.boundary import Call, log
 from gofaxpy.switch.dialstring import fax_ident
 from gofaxpy.switch.faxresult import FaxResult
 
-LEAST_FREE_BYTES = 16 << 20     # a fax page of fine resolution rarely needs more than 100 kB
 NO_ROOM = "503 Fax Storage Unavailable"
 NO_MODEM = "USER_BUSY"
 
@@ -86,20 +84,6 @@ def answer_fax(call: Call) -> None:
         Reception(setting, call, facts, line).run()
     finally:
         line.release()
-
-
-def spool_problem(setting: Setting) -> str:
-    """Why no fax could be kept at the moment, or ``""``.  SpanDSP would notice only after the call is answered."""
-    recvq = setting.spool.path("recvq")
-    if not os.access(recvq, os.W_OK | os.X_OK):
-        return f"{recvq} is not writable for the user FreeSWITCH runs as: run it as {setting.config.hylafax.user}"
-    try:
-        room = os.statvfs(recvq)
-    except OSError as error:
-        return f"{recvq}: {error.strerror}"
-    if room.f_bavail * room.f_frsize < LEAST_FREE_BYTES:
-        return f"{recvq}: less than {LEAST_FREE_BYTES >> 20} MiB are free on its file system"
-    return ""
 
 
 class Reception:
@@ -279,7 +263,7 @@ class PageWatcher:
         if fax is not None:
             page = reception.transfer_params(fax)   # the page result says nothing of rate and ECM
             self._params = replace(page, br=self._params.br, ec=self._params.ec)
-        _flush(owner.setting.spool.inside(owner.info.qfile))
+        flush(owner.setting.spool.inside(owner.info.qfile))
         owner.log.line(
             f"RECV FAX ({owner.commid}): from {self._station or UNSPECIFIED}, page {number} in"
             f" {duration(seconds)}, {self._params.describe()}"
@@ -287,53 +271,3 @@ class PageWatcher:
         owner.line.event(events.recv_page(owner.device, replace(
             owner.info, time=seconds, npages=number, params=self._params, sender=self._station,
         )))
-
-
-def _flush(path: str) -> None:
-    """A page that is about to be confirmed to its sender goes to the disk: SpanDSP itself never asks for that."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return
-    try:
-        os.fsync(fd)
-    except OSError:
-        log("err", f"{path}: fsync failed; the page may not survive a power failure")
-    finally:
-        os.close(fd)
-
-
-def create_recv_file(setting: Setting) -> tuple[str, int]:
-    """A new file in recvq, named relative to the spool, and the descriptor that holds HylaFAX's lock on it.
-
-    rxfax then writes into this very file.  Raises SpoolError, OSError.
-    """
-    while True:
-        file = recv_name(setting.spool)
-        try:
-            fd = os.open(setting.spool.inside(file), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        except FileExistsError:
-            continue    # seqf was set back, or another program numbers on its own
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return file, fd
-
-
-def recover(setting: Setting) -> None:
-    """Finishes what earlier calls have left in the journal.  Called once, when nothing of this process is under way."""
-    for name in list(setting.journal.names("c")):
-        try:
-            entry = setting.journal.open(name)
-            if entry is None:
-                continue
-            with entry:
-                if entry.lock():
-                    _free_modem(setting, entry)
-                    reception.finish(setting, entry, SessionLog.reopen(setting.spool, name[1:]))
-        except (JournalError, SpoolError, OSError) as error:
-            log("err", f"journal entry {name} could not be finished: {error}")
-
-
-def _free_modem(setting: Setting, entry: Entry) -> None:
-    accepted = entry.find(Step.ACCEPTED)
-    if accepted is not None:
-        modems.release_dead(setting, str(accepted.facts.get("device", "")), int(accepted.facts.get("pid", 0)))

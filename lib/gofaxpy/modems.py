@@ -56,23 +56,19 @@ class ModemLine(Line):
         self.event(events.modem_ready(self.device))
 
 
-def release_dead(setting: Setting, device: str, pid: int) -> None:
-    """Removes the lock that a process of ours, ``pid``, has left on a modem when it died.
+def release_dead(setting: Setting, device: str, pid: int, before: float) -> None:
+    """Removes the lock that a dead process of ours, ``pid``, made on a modem ``before`` that time (since the epoch).
 
-    HylaFAX would wait until the lock is 30 s old before it looks whether its owner still lives.
+    HylaFAX would wait until the lock is 30 s old, and then for good where the dead process is kept as a zombie.
     """
     if device == ANONYMOUS or pid <= 0 or pid == os.getpid():
         return
     lock = UUCPLock(setting.spool.lock_dir, device)
     if lock.held_by() != pid:
         return
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError):
+        if os.stat(lock.path).st_mtime <= before:       # a younger one is of another process with the same number
             os.unlink(lock.path)
-    except PermissionError:
-        return      # somebody else's process has that number now
 
 
 def take(setting: Setting, disabled: Sequence[str] = ()) -> Line | None:

@@ -18,7 +18,7 @@ from typing import Protocol
 
 import filelock
 
-from gofaxpy import inbound
+from gofaxpy import recovery
 from gofaxpy import setting as settings
 from gofaxpy.calls import CALLS, NEGOTIATE, PAGE, RESULT
 from gofaxpy.hylafax import events, fifo, modemstatus
@@ -92,7 +92,7 @@ def run(events_of: Callable[..., EventSource], api: SwitchApi) -> None:
         return
     try:
         source = events_of(OWN_EVENTS)
-        inbound.recover(setting)
+        recovery.recover(setting)
         Supervisor(setting, source, api).loop()
     finally:
         lock.release()

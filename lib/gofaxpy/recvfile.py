@@ -1,0 +1,55 @@
+"""The file a fax is received into: whether there is room for one, its making, and each page's way to the disk."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+from gofaxpy.hylafax.sequence import recv_name
+from gofaxpy.setting import Setting
+from gofaxpy.switch.boundary import log
+
+LEAST_FREE_BYTES = 16 << 20     # a fax page of fine resolution rarely needs more than 100 kB
+
+
+def spool_problem(setting: Setting) -> str:
+    """Why no fax could be kept at the moment, or ``""``.  SpanDSP would notice only after the call is answered."""
+    recvq = setting.spool.path("recvq")
+    if not os.access(recvq, os.W_OK | os.X_OK):
+        return f"{recvq} is not writable for the user FreeSWITCH runs as: run it as {setting.config.hylafax.user}"
+    try:
+        room = os.statvfs(recvq)
+    except OSError as error:
+        return f"{recvq}: {error.strerror}"
+    if room.f_bavail * room.f_frsize < LEAST_FREE_BYTES:
+        return f"{recvq}: less than {LEAST_FREE_BYTES >> 20} MiB are free on its file system"
+    return ""
+
+
+def create_recv_file(setting: Setting) -> tuple[str, int]:
+    """A new file in recvq, named relative to the spool, and the descriptor that holds HylaFAX's lock on it.
+
+    rxfax then writes into this very file.  Raises SpoolError, OSError.
+    """
+    while True:
+        file = recv_name(setting.spool)
+        try:
+            fd = os.open(setting.spool.inside(file), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            continue    # seqf was set back, or another program numbers on its own
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return file, fd
+
+
+def flush(path: str) -> None:
+    """A page that is about to be confirmed to its sender goes to the disk: SpanDSP itself never asks for that."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        os.fsync(fd)
+    except OSError:
+        log("err", f"{path}: fsync failed; the page may not survive a power failure")
+    finally:
+        os.close(fd)
