@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 
@@ -147,10 +146,7 @@ def test_faxq_restarted_while_a_fax_is_sent_does_not_send_it_twice(make_server: 
 def test_statistics_count_our_record_as_a_success(make_server: ServerMaker, document: str) -> None:
     hylafax, _ = make_server()
     hylafax.wait_job(hylafax.sendfax([document], "1000"))
-    with open("/usr/lib/hylafax/bin/xferfaxstats", encoding="utf-8") as file:
-        script = file.read().replace("/var/spool/hylafax", hylafax.spool)      # it knows no other spool
-    command = ["/bin/bash", "-c", script, "xferfaxstats", hylafax.path("log", "xferfaxlog")]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    text = hylafax.script("xferfaxstats", hylafax.path("log", "xferfaxlog"))
     [line] = [line for line in text.splitlines() if line.startswith("root@localhost")]
     pages, errors, rate, *dataformat = line.split()[2], line.split()[5], line.split()[6], line.split()[7:]
     assert (pages, errors, rate, dataformat) == ("3", "0", "14400", [["2-D", "MMR"]]), text
