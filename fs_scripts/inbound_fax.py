@@ -10,4 +10,5 @@ from gofaxpy.switch.guard import guarded
 
 @guarded("inbound_fax")
 def handler(session, args):
-    answer_fax(Call(session))
+    with Call(session) as call:
+        answer_fax(call)

@@ -15,4 +15,5 @@ def launch(session, stream, env, args):
 
 @guarded("outbound_fax")
 def handler(session, args):
-    send_fax(Call(session), args)
+    with Call(session) as call:
+        send_fax(call, args)

@@ -77,7 +77,7 @@ def test_the_session_log_reads_as_native(house: House, document: str) -> None:
     log = house.session_log("000000001")
     for text in (
         "SESSION BEGIN 000000001", 'CallID: "030123456" "ACME Corp" "4711"', "ANSWER: FAX CONNECTION  DEVICE '/dev/freeswitch1'",
-        "RECV FAX: begin", 'REMOTE TSI "+49 30 FAR"', "RECV FAX (000000001): from +49 30 FAR, page 3 in 0:00:0",
+        "RECV FAX: begin", 'REMOTE TSI "+49 30 FAR"', "RECV FAX (000000001): from +49 30 FAR, page 3 in 0:00:",
         "RECV FAX (000000001): recvq/fax000000001.tif from +49 30 FAR, route to <unspecified>, 3 pages in",
         'RECV FAX: bin/faxrcvd "recvq/fax000000001.tif" "freeswitch1" "000000001" ""', "RECV FAX: end", "SESSION END",
     ):

@@ -42,7 +42,7 @@ def test_the_send_record_and_the_session_log_read_as_native(house: House) -> Non
     begin = f"SEND FAX: JOB {job} DEST 1000 COMMID {commid} DEVICE '/dev/freeswitch0'"
     assert f"{begin} FROM 'Test <root@localhost>' USER root" in log
     assert 'REMOTE CSI "+49 30 FAR"' in log
-    assert "(page 3 of 3[3,3,0,0]  sent in 0:00:0" in log
+    assert "(page 3 of 3[3,3,0,0]  sent in 0:00:" in log
 
 
 def test_several_documents_go_in_one_call(house: House) -> None:
@@ -171,7 +171,8 @@ def test_sigterm_while_ringing_ends_the_call(make_house: HouseMaker) -> None:
     process.communicate(timeout=10)
     assert process.returncode == RETRY
     assert (house.qfile(job)["status"], house.qfile(job)["statuscode"]) == ("Call aborted by user", "345")
-    assert house.switch.calls() == [] and house.journal() == []
+    house.wait("the end of the call", lambda: not house.switch.calls(), 3)
+    assert house.journal() == []
 
 
 def test_sigterm_in_mid_page_ends_the_call(make_house: HouseMaker) -> None:
@@ -184,7 +185,8 @@ def test_sigterm_in_mid_page_ends_the_call(make_house: HouseMaker) -> None:
     assert process.returncode == RETRY
     qfile = house.qfile(job)
     assert qfile["statuscode"] == "345" and qfile["returned"] == "0" and qfile["npages"] in ("1", "2")
-    assert house.switch.calls() == [] and house.journal() == []
+    house.wait("the end of the call", lambda: not house.switch.calls(), 3)
+    assert house.journal() == []
 
 
 def test_a_sender_that_was_killed_does_not_send_twice(make_house: HouseMaker) -> None:
@@ -216,4 +218,4 @@ def test_a_stalled_t38_call_is_ended_and_the_fax_is_done(make_house: HouseMaker)
     house = make_house(speed=20)
     job = house.job("1002")
     assert house.gofaxsend(job) == DONE
-    assert house.switch.calls() == []
+    house.wait("the end of the call", lambda: not house.switch.calls(), 3)

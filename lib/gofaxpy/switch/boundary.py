@@ -103,14 +103,35 @@ def log(level: str, text: str) -> None:
 
 
 class Call:
-    """A channel of the switch.  Text that comes from it is clean, text that goes to it is made so."""
+    """A channel of the switch.  Text that comes from it is clean, text that goes to it is made so.
+
+    A context manager, and to be used as one: a Session object that lives on, in a cycle of references or the traceback
+    of an exception, keeps its channel after the hang-up for as long as Python likes (it holds a read lock on the
+    session until it is freed; FreeSWITCH's switch_cpp.cpp).  At the end of the block the Call lets go of it.
+    """
 
     def __init__(self, session: SessionLike, pause: Callable[[float], None] = time.sleep) -> None:
         """``session`` as mod_python3 gives it to ``handler``; ``pause`` waits for some seconds without the lock."""
-        self._session = session
+        self._held: SessionLike | None = session
         self._pause = pause
         self._own: set[str] = set()
         self.uuid = self.get("uuid")
+
+    def __enter__(self) -> Call:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets go of the channel.  Whatever is asked of this object afterwards raises ValueError."""
+        self._held = None
+
+    @property
+    def _session(self) -> SessionLike:
+        if self._held is None:
+            raise ValueError(f"the call {self.uuid} has been let go")
+        return self._held
 
     def get(self, name: str) -> str:
         """A channel variable, ``""`` if it is unset.  Guards against the crash: invalid UTF-8 becomes U+FFFD, control
