@@ -52,7 +52,7 @@ def _originate(switch: Switch, args: str, channel: Channel | None) -> str:
         answered.set_state(State.EXECUTE)
     else:
         transfer(answered, command.extension, command.dialplan, command.context)
-    answered.release()
+    answered.let_go()
     return f"+OK {answered.uuid}\n"
 
 
@@ -82,8 +82,8 @@ def _dump(switch: Switch, args: str, channel: Channel | None) -> str:
     form = words[1].lower() if len(words) > 1 else "txt"
     if form == "json":
         return json.dumps(dict(headers))
-    encoded = url_encode if form == "plain" else str
-    return "".join(f"{name}: {encoded(value)}\n" for name, value in headers) + "\n"
+    shown = "[{}]".format if form == "plain" else url_encode  # the names of the two are the wrong way round there
+    return "".join(f"{name}: {shown(value)}\n" for name, value in headers) + "\n"
 
 
 def _getvar(switch: Switch, args: str, channel: Channel | None) -> str:

@@ -48,6 +48,7 @@ class Call:
         self._line: Line | None = None
         self._over = False
         self._cut = False
+        self._occupied: set[str] = set()
         self._fax: dict[str, T38Side] = {}
 
     def attach(self, end: str, endpoint: FaxEndpoint | None, silence: float | None = None) -> bool:
@@ -58,13 +59,20 @@ class Call:
             if self._line is None:
                 self._line = Line(self._clock, spoil(self._far))
                 self._line.on_cut = self.cut
+            self._occupied.add(end)
             line = self._line
         line.attach(end, endpoint, silence)
         return True
 
+    def fall_silent(self, end: str) -> None:
+        """Put silence at an end that has nothing attached."""
+        if end not in self._occupied:
+            self.attach(end, None)
+
     def detach(self, end: str) -> None:
         """The end does something else. Once the call is over the line itself takes care of what was attached."""
         with self._lock:
+            self._occupied.discard(end)
             line = None if self._over else self._line
         if line is not None:
             line.detach(end)

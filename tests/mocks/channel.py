@@ -124,11 +124,11 @@ class Channel:
         self.switch.log.write(level, text, self.uuid)
 
     def hold(self) -> None:
-        """Keep the channel from being destroyed until `release`."""
+        """Keep the channel from being destroyed until `let_go`."""
         with self.changed:
             self.holds += 1
 
-    def release(self) -> None:
+    def let_go(self) -> None:
         """Undo one `hold`."""
         with self.changed:
             self.holds -= 1

@@ -21,7 +21,8 @@ far_ends:                  # the first whose expression matches the whole number
   - {number: "2...", does: busy}
   - {number: "5...", does: {does: reject, status: 503, phrase: Try Later}}
 ```
-Relative paths are relative to the configuration file.
+Relative paths are relative to the configuration file. The variable `standin_KEY` on an outgoing channel, as in
+`{standin_hangup_after_pages=1}sofia/far/4711`, changes one key of the far end for that call.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ from typing import Any
 
 import yaml
 
-#: What a far end can do. `dead` swallows every packet, `closed` is a port nobody listens on.
+#: What a far end can do. `fax` answers and receives, `send` answers and sends `document`, `voice` answers and says
+#: nothing, `dead` swallows every packet, `closed` is a port nobody listens on, `loop` is our own dialplan.
 BEHAVIOURS = frozenset({"fax", "send", "voice", "busy", "no_answer", "reject", "dead", "closed", "loop"})
 T38_MODES = frozenset({"offer", "refuse", "stall", "none"})
 
@@ -48,6 +50,9 @@ class FarEnd:
     """A scripted far end. Times are seconds of line time; page counts are pages completed.
 
     `number` is an expression for the whole dialled number ("" matches none: far ends of gateways and overrides).
+    `ring`: rings so long before it answers or refuses. `t38`: `offer` asks for T.38 and accepts it, `refuse` and `none`
+    neither, `stall` is `offer` and stays on the line in silence after the last page. `noise`, `cuts` (start, length),
+    `hangup_after_pages` and `hangup_after` are troubles of the line; with the last two the far end hangs up.
     """
 
     number: str = ""

@@ -27,6 +27,9 @@ DEFAULT_IDENT = "SpanDSP Fax Ident"
 DEFAULT_HEADER = "SpanDSP Fax Header"
 #: mod_spandsp waits so long before it starts the engine, in seconds.
 _PAUSE = 0.25
+#: In line time: so long the line stands still for an end whose fax is over, because most hang up in that moment. Then
+#: silence flows, so that the other end's engine gets to its end even if a handler takes its time here.
+_GIVES_UP_WAITING = 50.0
 _FILE = "mod_spandsp_fax.c"
 
 
@@ -83,8 +86,8 @@ class _Fax:
                     channel.hungup.wait()
         finally:
             endpoint.call.detach(endpoint.end)
-            if channel.up():  # silence flows on, so that the other end gets through its last signals
-                endpoint.call.attach(endpoint.end, None)
+            if channel.up():
+                channel.switch.scheduler.after(_GIVES_UP_WAITING, lambda: endpoint.call.fall_silent(endpoint.end))
             endpoint.call.enter_fax(endpoint.end, None)
             channel.swap_read_codec("PCMA")
 

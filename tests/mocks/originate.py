@@ -83,7 +83,7 @@ class _Originate:
                 cause = outcome.cause
         finally:
             for channel in self._tried:
-                channel.release()
+                channel.let_go()
         self._switch.log.write(DEBUG, f"Originate Resulted in Error Cause: {cause}")
         return Outcome(None, cause)
 

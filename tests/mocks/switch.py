@@ -202,7 +202,7 @@ class Switch:
         """`freeswitch.Session("dialstring")`: the answered channel and SUCCESS, or None and the cause."""
         outcome = self.originate(dialstring, 60)
         if outcome.channel is not None:
-            outcome.channel.release()
+            outcome.channel.let_go()
         return outcome.channel, outcome.cause
 
     def write_log(self, level: int, text: str) -> None:

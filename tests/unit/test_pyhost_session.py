@@ -44,19 +44,19 @@ say(*(session.getVariable(name) for name in names))
     assert said(tmp_path, body) == ("x", None, None, "cut", None, None, None)
 
 
-def test_value_with_an_expansion_is_refused_and_the_variable_stays_unset(tmp_path: Path) -> None:
+def test_builds_that_check_refuse_an_expansion_and_the_variable_stays_unset(tmp_path: Path) -> None:
     script = "def handler(session, args):\n    session.setVariable('evil', 'a${uuid}b')\n"
-    with started(str(tmp_path), {"probe": script}) as (switch, host):
+    with started(str(tmp_path), {"probe": script}, Quirks(refuse_expansions=True)) as (switch, host):
         channel = BareChannel()
         host.application(channel, "probe")
         assert "evil" not in channel.variables
         assert (2, "Invalid data (${evil} contains a variable)") in switch.lines
 
 
-def test_builds_that_do_not_check_store_the_expansion(tmp_path: Path) -> None:
+def test_an_expansion_is_stored_as_it_is(tmp_path: Path) -> None:
     body = "session.setVariable('evil', 'a${uuid}b'); session.setVariable('ok', '$x {y}'); say(session.getVariable('evil'))"
     channel = BareChannel()
-    assert said(tmp_path, body, channel, quirks=Quirks(refuse_expansions=False)) == ("a${uuid}b",)
+    assert said(tmp_path, body, channel) == ("a${uuid}b",)
     assert channel.variables["ok"] == "$x {y}"
 
 

@@ -168,6 +168,14 @@ def test_a_sender_who_hangs_up_after_page_1_leaves_that_page_with_us(world: Worl
     assert len(read_pages(os.fspath(world.folder / "in.tif"))) == 1
 
 
+def test_a_sender_is_done_although_the_receiver_does_not_hang_up(world: World) -> None:
+    plan = world.folder / "plan.xml"
+    plan.write_text(plan.read_text("utf-8").replace('data="after=${fax_success}"/>', 'data="a=b"/><action application="park"/>'))
+    world.probe.api("reloadxml")
+    end = last(world.fax("sofia/far/6300"), "CHANNEL_HANGUP_COMPLETE")
+    assert (end.get("variable_fax_success"), end.get("variable_sip_hangup_disposition")) == ("1", "send_bye")
+
+
 T38_ROWS = [
     (T38Side(), T38Side(), "off"),
     (T38Side(), None, "off"),

@@ -37,6 +37,13 @@ class BareChannel:
         self._hung_up = threading.Event()
         self._answered = False
         self.cause = "NONE"
+        self.holds = 0
+
+    def hold(self) -> None:
+        self.holds += 1
+
+    def let_go(self) -> None:
+        self.holds -= 1
 
     def get_variable(self, name: str) -> str | None:
         return self.variables.get(name)

@@ -24,6 +24,12 @@ class ChannelLike(Protocol):
     def hangup_cause(self) -> str: ...
     def state(self) -> str: ...
 
+    def hold(self) -> None:
+        """A script has a session object for the call: it is not destroyed until `let_go`, hung up or not."""
+
+    def let_go(self) -> None:
+        """Undo one `hold`."""
+
 
 class SwitchServices(Protocol):
     """The switch, as far as scripts reach it. Called from many threads at once."""
@@ -47,13 +53,14 @@ class HostGone(ConnectionError):
 
 @dataclass(frozen=True, slots=True)
 class Quirks:
-    """Where builds of mod_python3 differ: the defaults are the side that a script has to be ready for.
+    """Where builds of mod_python3 differ: the defaults are the side that harms a script more.
 
     `refuse_expansions`: `setVariable` ignores a value that contains `${`, as `switch_channel_set_variable_var_check`
-    does when asked to check (the session class of 1.10.12 asks it not to, and the value is stored).
+    does when asked to check.  The session class of 1.10.12 asks it not to: the value is stored, and **run** when an
+    application's data refers to the variable, because expansion expands what comes out of a variable again (measured).
     `pop_holds_lock`: a blocking `EventConsumer.pop` keeps the interpreter lock, as SWIG generates it (the wrapper that
     comes with 1.10.12 was patched by its `hack.diff` to release it; one that was generated anew was not).
     """
 
-    refuse_expansions: bool = True
+    refuse_expansions: bool = False
     pop_holds_lock: bool = True

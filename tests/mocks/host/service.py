@@ -66,6 +66,7 @@ class Service:
         with self._lock:
             held = self._held.get(channel.uuid)
             if held is None:
+                channel.hold()
                 self._held[channel.uuid] = _Held(channel, 1)
             else:
                 held.objects += 1
@@ -86,6 +87,7 @@ class Service:
             held.objects -= 1
             if held.objects <= 0:
                 del self._held[uuid]
+                held.channel.let_go()
         if hang_up and held.channel.ready():
             held.channel.hangup("NORMAL_CLEARING")
 
@@ -93,6 +95,8 @@ class Service:
         """The interpreter is gone: let go of everything, wake whoever waits for an event."""
         self._consumers.close_all()
         with self._lock:
+            for held in self._held.values():
+                held.channel.let_go()
             self._held.clear()
 
     def _channel(self, uuid: str) -> ChannelLike:
