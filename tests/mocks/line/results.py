@@ -1,43 +1,42 @@
-"""What a T.30 engine tells of a fax, in the words of the SpanDSP that FreeSWITCH's mod_spandsp has.
+"""What a T.30 engine tells of its fax, in the terms of the SpanDSP that mod_spandsp is built with.
 
-Debian's libspandsp2 is SpanDSP 0.0.6; mod_spandsp is built with SpanDSP 3.  Completion codes have the same numbers in
-both (`T30_ERR_…` of t30.h), their texts are nearly the same.  What differs:
-
-- SpanDSP 3 offers and takes T.85 (JBIG), 0.0.6 does not: where two FreeSWITCHes negotiate `T.85(L0)` two of these
-  engines negotiate `T.6` with error correction, `T.4 2-D` without.
-- Compressions have other numbers: SpanDSP 3 numbers them by bits.
-- The size of the image in the file is that on the line; 0.0.6 does not scale.
+Completion codes and their texts (`T30_ERR_…` in t30.h, `t30_completion_code_to_str`) are the same 62 in SpanDSP 0.0.6
+and in the newer one, so they are taken as they come.  When a code comes is another matter, see `endpoint.py`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mocks.line.spandsp import Statistics
+from mocks.line.tiffpages import TiffPage
 
-T1_EXPIRED, RETRY_DCN, CALL_DROPPED = 3, 48, 49
+OK = 0
+T1_EXPIRED = 3
+"""Timed out waiting for the first message."""
+RETRIES_EXHAUSTED = 48
+"""Disconnected after permitted retries."""
+CALL_DROPPED = 49
+"""The call dropped prematurely."""
 
-#: SpanDSP 0.0.6's compression → number and name in SpanDSP 3 (`T4_COMPRESSION_…`, t4_encoding_to_str).
-ENCODINGS = {0: (1, "None"), 1: (2, "T.4 1-D"), 2: (4, "T.4 2-D"), 3: (8, "T.6"), 4: (16, "T.85"), 5: (32, "T.85(L0)")}
+ENCODINGS = {1: (2, "T.4 1-D"), 2: (4, "T.4 2-D"), 3: (8, "T.6")}
+"""Compression in SpanDSP 0.0.6 (an enumeration) -> number (one bit each) and name in the newer one (t4_rx.c)."""
 
-#: Pixels per metre of R4, R8 and R16: SpanDSP 3 goes by T.4's millimetres, 0.0.6 by 204 dpi.
+NO_ENCODING = (0, "???")
+"""Before the first page."""
+
 X_RESOLUTIONS = {4016: 4020, 8031: 8040, 16063: 16080}
-
-#: Texts where SpanDSP 3 says it differently, or 0.0.6 leaves off.
-TEXTS = {
-    0: "OK",
-    2: "Timed out waiting for initial communication",
-    3: "Timed out waiting for the first message",
-    41: "TIFF/F file cannot be opened",
-    CALL_DROPPED: "The call dropped prematurely",
-}
+"""Pixels per metre across the page: 0.0.6 reckons 204 dpi, the newer one T.4's 8.04 per millimetre."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaxStats:
-    """A fax at one moment; the fields are mod_spandsp's variables without their `fax_`.
+    """A fax at one moment.  The fields are mod_spandsp's channel variables without their ``fax_``.
 
-    `result_code` and `result_text` mean something only in the result.
+    Station identifiers are the octets from the line (or for it), UTF-8 or not.  Rates are bit/s, resolutions
+    ``across x down`` in pixels per metre, sizes in pixels, ``image_size`` in bytes on the line.  ``success``,
+    ``result_code`` and ``result_text`` say something only in the result.
     """
 
     success: bool = False
@@ -56,8 +55,8 @@ class FaxStats:
     file_image_pixel_size: str = "0x0"
     bad_rows: int = 0
     longest_bad_row_run: int = 0
-    encoding: int = 1
-    encoding_name: str = "None"
+    encoding: int = NO_ENCODING[0]
+    encoding_name: str = NO_ENCODING[1]
     v17_disabled: bool = False
     ecm_requested: bool = True
     remote_country: str = ""
@@ -65,13 +64,25 @@ class FaxStats:
     remote_model: str = ""
 
 
-def sizes(raw: Statistics) -> dict[str, str | int]:
-    """The fields of :class:`FaxStats` that tell of the current page."""
-    on_line = f"{X_RESOLUTIONS.get(raw.x_resolution, raw.x_resolution)}x{raw.y_resolution}"
-    in_file, pixels = f"{raw.x_resolution}x{raw.y_resolution}", f"{raw.width}x{raw.length}"
-    number, name = ENCODINGS.get(raw.encoding, (0, "???"))
+def page_fields(raw: Statistics, document: Sequence[TiffPage], first_page: int) -> dict[str, str | int]:
+    """The fields of :class:`FaxStats` that tell of the current page.
+
+    ``document`` is what a sender's file holds (empty for a receiver: it writes what comes, so file and line agree)
+    and ``first_page`` the first one sent, counted from 0.
+    """
+    encoding, encoding_name = ENCODINGS.get(raw.encoding, NO_ENCODING)
+    resolution = f"{X_RESOLUTIONS.get(raw.x_resolution, raw.x_resolution)}x{raw.y_resolution}"
+    pixels = f"{raw.width}x{raw.length}"
+    current = first_page + max(raw.pages_tx - 1, 0)
+    in_file = document[current] if current < len(document) and raw.x_resolution else None
     return {
-        "image_resolution": on_line, "file_image_resolution": in_file, "image_size": raw.image_size,
-        "image_pixel_size": pixels, "file_image_pixel_size": pixels, "bad_rows": raw.bad_rows,
-        "longest_bad_row_run": raw.longest_bad_row_run, "encoding": number, "encoding_name": name,
+        "image_resolution": resolution,
+        "file_image_resolution": f"{in_file.x_resolution}x{in_file.y_resolution}" if in_file else resolution,
+        "image_size": raw.image_size,
+        "image_pixel_size": pixels,
+        "file_image_pixel_size": f"{in_file.width}x{in_file.length}" if in_file else pixels,
+        "bad_rows": raw.bad_rows,
+        "longest_bad_row_run": raw.longest_bad_row_run,
+        "encoding": encoding,
+        "encoding_name": encoding_name,
     }
