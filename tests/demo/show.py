@@ -226,7 +226,7 @@ def main(checkout: str = CHECKOUT) -> int:
         sys.stdout.reconfigure(encoding="utf-8")  # whatever the locale: the last line has a dash
     screen = Screen(sys.stdout)
     out = os.path.abspath(OUT)
-    for sign in (signal.SIGTERM, signal.SIGHUP):
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):     # also where a shell has started us with SIGINT ignored
         signal.signal(sign, _interrupt)
     try:
         shutil.rmtree(out, ignore_errors=True)
