@@ -124,8 +124,10 @@ def _send(setting: Setting, call: Call, entry: Entry) -> None:
         if fax is not None:
             CALLS.wait_over(seen, SECONDS_FOR_EVENTS)
     if fax is None:
-        text = call.get("current_application_response")
-        log("err", f"{call.uuid}: txfax of {facts['document']} did not start: {text}")
+        text = call.get("current_application_response") or "see FreeSWITCH's log"
+        problem = f"txfax of {facts['document']} did not start: {text}"
+        log("err", f"{call.uuid}: {problem}")
+        entry.mark(Step.FAX_OVER, uuid=call.uuid, problem=problem)
         return
     if entry.find(Step.FAX_OVER) is None:
         entry.mark(Step.FAX_OVER, uuid=call.uuid, fax=fax.with_negotiations(seen.negotiations).facts())

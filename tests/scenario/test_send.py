@@ -219,3 +219,14 @@ def test_a_stalled_t38_call_is_ended_and_the_fax_is_done(make_house: HouseMaker)
     job = house.job("1002")
     assert house.gofaxsend(job) == DONE
     house.wait("the end of the call", lambda: not house.switch.calls(), 3)
+
+
+def test_a_document_that_vanishes_before_the_answer_is_told_as_such(make_house: HouseMaker) -> None:
+    house = make_house(far_ends=[{"number": "1000", "does": "fax", "ring": 20}], speed=10)
+    job = house.job("1000")
+    process = house.start_gofaxsend(job)
+    house.wait("a call", house.switch.calls)
+    os.unlink(house.sent[job][0])
+    process.communicate(timeout=30)
+    assert process.returncode == RETRY
+    assert "did not start: Cannot send non-existant fax file" in house.qfile(job)["status"]

@@ -15,9 +15,10 @@ from gofaxpy.hylafax.errors import QFileError, TiffError
 from gofaxpy.hylafax.qfile import QFile, QFileHandle
 from gofaxpy.hylafax.sequence import commid as next_commid
 from gofaxpy.hylafax.sessionlog import SessionLog
-from gofaxpy.journal import Step, attempt_name
+from gofaxpy.journal import Entry, Step, attempt_name
 from gofaxpy.outcome import Ending, Returned, Stage
 from gofaxpy.send.document import Document, DocumentError, compose
+from gofaxpy.send.follow import Trace
 from gofaxpy.send.gateways import call_through_gateways
 from gofaxpy.send.recover import clear_up
 from gofaxpy.send.report import JobReport
@@ -66,15 +67,22 @@ def _attempt(
     facts = attempt_facts(setting, report.handle.qfile, number, document)
     with setting.journal.create(attempt_name(report.jobid, report.commid), Step.OPENED, **facts) as entry:
         trace = call_through_gateways(setting, report, entry, number, aborted)
-        if trace.fax is not None:
-            report.confirm(trace.fax.pages_transferred)
-        ending = Ending(
-            trace.stage, document.pages, report.confirmed, trace.end, trace.fax, trace.aborted, reason=trace.reason
-        )
+        fax, reason = _result(entry, trace)
+        if fax is not None:
+            report.confirm(fax.pages_transferred)
+        ending = Ending(trace.stage, document.pages, report.confirmed, trace.end, fax, trace.aborted, reason=reason)
         returned = settle(setting, report, ending, trace.connected_at)
         if trace.stage is not Stage.UNKNOWN:
             entry.remove()
         return returned
+
+
+def _result(entry: Entry, trace: Trace) -> tuple[FaxResult | None, str]:
+    """SpanDSP's result as it was followed, or as the handler inside FreeSWITCH has noted it; and a reason of our own."""
+    noted = entry.find(Step.FAX_OVER)
+    if trace.fax is not None or noted is None:
+        return trace.fax, trace.reason
+    return FaxResult.from_facts(noted.facts.get("fax")), trace.reason or str(noted.facts.get("problem", ""))
 
 
 def attempt_facts(setting: Setting, qfile: QFile, number: str, document: Document) -> dict[str, object]:

@@ -41,6 +41,7 @@ class JobReport:
         self.confirmed = 0                  # pages of this attempt that the far end has confirmed
         self.params = expected_params(handle.qfile)
         self.station = ""
+        self._pages_in: dict[str, int] = {}
 
     # -- the job as it stands
 
@@ -53,7 +54,10 @@ class JobReport:
         return [page for page in remaining_pages(self.handle.qfile, self._count) if not page.skipped]
 
     def _count(self, file: str) -> int:
-        return page_count(self.spool.inside(file))
+        """Read once: what is told of the job must not fail because a document goes away meanwhile."""
+        if file not in self._pages_in:
+            self._pages_in[file] = page_count(self.spool.inside(file))
+        return self._pages_in[file]
 
     # -- moments of an attempt
 
