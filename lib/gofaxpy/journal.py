@@ -147,21 +147,32 @@ class Journal:
         self.directory = os.path.join(spool_root, *DIRECTORY)
 
     def create(self, name: str, step: Step, **facts: Any) -> Entry:
-        """A new, locked entry with its first mark, durable in the directory.  Raises :class:`JournalError`."""
+        """A new, locked entry with its first mark, durable in the directory.  Raises :class:`JournalError`.
+
+        It gets its name only when it is locked and marked, so that nobody who looks through the journal meanwhile takes
+        it for one that was left behind.
+        """
         path = os.path.join(self.directory, name)
+        temporary = os.path.join(self.directory, f".{name}.{os.urandom(4).hex()}")
         try:
             os.makedirs(self.directory, mode=0o700, exist_ok=True)
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise JournalError(f"{path}: cannot be created: {error.strerror}") from error
         entry = Entry(self.directory, name, fd)
         try:
             entry.lock()
             entry.mark(step, **facts)
+            os.link(temporary, path)
             _fsync_directory(self.directory)
-        except (OSError, JournalError) as error:
+        except OSError as error:
             entry.close()
-            raise JournalError(str(error)) from error
+            raise JournalError(f"{path}: cannot be created: {error.strerror}") from error
+        except JournalError:
+            entry.close()
+            raise
+        finally:
+            os.unlink(temporary)
         return entry
 
     def open(self, name: str) -> Entry | None:

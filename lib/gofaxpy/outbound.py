@@ -7,6 +7,7 @@ whoever removed the entry has already told the user how the job ended.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 from gofaxpy import setting as settings
@@ -39,6 +40,9 @@ def place_call(api: Api, args: str) -> str:
         entry = _entry(setting.journal, str(order.get("ref", "")))
         with entry:
             facts = opened_facts(entry)
+        document = str(facts["document"])
+        if not os.access(document, os.R_OK):
+            return f"-ERR {document} cannot be read by the user FreeSWITCH runs as: run it as {setting.config.hylafax.user}\n"
         command = originate(
             channel_variables(setting.config, facts, str(order["uuid"])), str(order["gateway"]), str(facts["number"]),
             HANDLER, entry.name,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 
 import pytest
@@ -170,7 +172,10 @@ def test_sigterm_while_ringing_ends_the_call(make_house: HouseMaker) -> None:
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=10)
     assert process.returncode == RETRY
-    assert (house.qfile(job)["status"], house.qfile(job)["statuscode"]) == ("Call aborted by user", "345")
+    qfile = house.qfile(job)
+    assert (qfile["status"], qfile["statuscode"]) == ("Call aborted by user", "345")
+    assert (qfile["ndials"], qfile["totdials"]) == ("0", "0"), "as native"
+    assert "ABORT: job abort requested: Send aborted due to operator intervention" in house.session_log(qfile["commid"])
     house.wait("the end of the call", lambda: not house.switch.calls(), 3)
     assert house.journal() == []
 
@@ -230,3 +235,18 @@ def test_a_document_that_vanishes_before_the_answer_is_told_as_such(make_house: 
     process.communicate(timeout=30)
     assert process.returncode == RETRY
     assert "did not start: Cannot send non-existant fax file" in house.qfile(job)["status"]
+
+
+def test_what_an_earlier_job_of_the_same_number_has_left_is_not_taken_for_this_one(house: House) -> None:
+    directory = house.path("gofax", "journal")
+    os.makedirs(directory)
+    facts = {"uuid": "u", "fax": {"success": True, "code": "0", "pages_transferred": 3}}
+    with open(os.path.join(directory, "1-000000099"), "w", encoding="ascii") as entry:
+        for step, more in (("opened", {"same": "1|2|3|4", "pages": 3}), ("fax over", facts)):
+            entry.write(json.dumps({"step": step, "at": 1.0, **more}) + "\n")
+    for path in (house.path("gofax"), directory, os.path.join(directory, "1-000000099")):
+        shutil.chown(path, "uucp", "uucp")
+    job = house.job("1000")
+    assert job == 1 and house.gofaxsend(job) == DONE
+    assert [len(read_pages(far)) for far in house.far_received()] == [3]
+    assert house.journal() == []

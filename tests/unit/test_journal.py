@@ -111,3 +111,10 @@ def test_a_full_disk_is_said_and_not_hidden(tmp_path: Path, journal: Journal) ->
     os.dup2(os.open("/dev/full", os.O_WRONLY), entry.fileno())
     with entry, pytest.raises(JournalError, match="No space left"):
         entry.mark(Step.LAUNCHED)
+
+
+def test_what_cannot_be_created_leaves_nothing_behind(journal: Journal) -> None:
+    journal.create("7-1", Step.OPENED).close()
+    with pytest.raises(JournalError, match="File exists"):
+        journal.create("7-1", Step.OPENED)
+    assert os.listdir(journal.directory) == ["7-1"]

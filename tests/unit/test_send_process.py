@@ -68,3 +68,10 @@ def test_root_is_given_up_for_good(tmp_path: Path) -> None:
         ["/usr/bin/python3", "-I", "-c", code, str(ROOT / "lib")], capture_output=True, text=True, check=False, cwd="/"
     )
     assert ended.stdout == "(10, 10, 10) (10, 10, 10)\n", ended.stderr
+
+
+def test_a_broken_installation_does_not_fail_the_jobs(tmp_path: Path) -> None:
+    command = tmp_path / "gofaxsend"
+    command.write_bytes((ROOT / "bin" / "gofaxsend").read_bytes())
+    ended = subprocess.run(["/usr/bin/python3", "-I", "-S", str(command), "-m", "x", "sendq/q1"], cwd=tmp_path, check=False)
+    assert ended.returncode == 0

@@ -114,6 +114,8 @@ def append(path: str, record: Record) -> None:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
             size = os.fstat(fd).st_size
+            if not size:
+                os.fchmod(fd, 0o644)    # statistics are for everybody, whatever the umask of who writes first
             if size and os.pread(fd, 1, size - 1) != b"\n":
                 octets = b"\n" + octets
             written = os.write(fd, octets)

@@ -46,7 +46,7 @@ def main(argv: list[str]) -> int:
         reopen_standard_descriptors()
         line = parse(argv[1:])
         if line.version:
-            print(f"gofaxsend {__version__}")
+            print(f"gofaxsend {__version__}", flush=True)
             return 0
     except UsageError as error:
         return _refuse(str(error))
@@ -54,7 +54,7 @@ def main(argv: list[str]) -> int:
         return _refuse(f"cannot give up root: {error}")
     returned = Returned.RETRY
     for number, path in enumerate(line.qfiles):
-        returned = _one(line, path, aborted)
+        returned = _one(line, path, aborted, announced=number > 0)
         if returned is not Returned.DONE:
             break
         if number + 1 < len(line.qfiles):
@@ -62,12 +62,12 @@ def main(argv: list[str]) -> int:
     return int(returned)
 
 
-def _one(line: CommandLine, path: str, aborted: AbortFlag) -> Returned:
+def _one(line: CommandLine, path: str, aborted: AbortFlag, announced: bool) -> Returned:
     """One job, whatever happens: trouble of our own ends as a retry with the reason where users and operators look."""
     try:
         with QFileHandle.open(path) as handle:
             try:
-                return _send(line, handle, aborted)
+                return _send(line, handle, aborted, announced)
             except Exception as error:  # an answer for faxq comes before everything; the traceback goes to syslog
                 text = str(error) or type(error).__name__
                 _log(f"{path}: {text}", traceback.format_exc(limit=8))
@@ -81,7 +81,7 @@ def _one(line: CommandLine, path: str, aborted: AbortFlag) -> Returned:
     return Returned.RETRY
 
 
-def _send(line: CommandLine, handle: QFileHandle, aborted: AbortFlag) -> Returned:
+def _send(line: CommandLine, handle: QFileHandle, aborted: AbortFlag, announced: bool) -> Returned:
     from gofaxpy.configfile import load
     from gofaxpy.send.job import send_job
     from gofaxpy.setting import Setting
@@ -92,7 +92,11 @@ def _send(line: CommandLine, handle: QFileHandle, aborted: AbortFlag) -> Returne
     _open_log(config)
     for tag, value in line.overrides:
         handle.qfile.override(tag, value)
-    return send_job(Setting.of(config), line.device, handle, aborted)
+    return send_job(Setting.of(config), line.device, handle, aborted, _complain, announced)
+
+
+def _complain(error: BaseException) -> None:
+    _log(str(error) or type(error).__name__, "".join(traceback.format_exception(error, limit=8)))
 
 
 def _announce_next(path: str) -> None:
@@ -106,7 +110,7 @@ def _refuse(text: str) -> int:
     """Without a usable qfile there is only the exit status to answer with, and syslog for the reason."""
     _log(text)
     try:
-        print(f"gofaxsend: {text}", file=sys.stderr)
+        print(f"gofaxsend: {text}", file=sys.stderr, flush=True)
     except (OSError, ValueError):
         _log("standard error is not usable either")
     return int(Returned.RETRY)

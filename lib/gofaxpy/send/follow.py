@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 
 from gofaxpy.config import Outbound
-from gofaxpy.journal import Entry, Step
+from gofaxpy.journal import Entry, JournalError, Step
 from gofaxpy.outcome import Stage
-from gofaxpy.switch.client import Client, ConnectionLost, EventSocketError
+from gofaxpy.switch.client import Client, EventSocketError
 from gofaxpy.switch.esl import EventFrame
 from gofaxpy.switch.faxresult import FaxResult
 from gofaxpy.switch.hangup import CallEnd
@@ -40,6 +41,7 @@ class Progress(Enum):
     NEGOTIATED = "negotiated"
     PAGE = "page"
     OVER = "over"
+    ABORTED = "aborted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class Follower:
         self._reply_at = 0.0
         self._reply: CallEnd | None = None
         self._lost_at = 0.0
+        self._look_into_journal()
 
     @property
     def client(self) -> Client | None:
@@ -111,11 +114,24 @@ class Follower:
                     self._take(event)
                 else:
                     self._watch_limits()
-            except ConnectionLost:
+            except EventSocketError:
                 self._client.close()
                 self._client = None
                 self._lost_at = time.monotonic()
+        self._look_into_journal()
         return self._trace
+
+    def _look_into_journal(self) -> None:
+        """What the handler inside FreeSWITCH has noted counts where an event was missed: it notes before it hangs up."""
+        for mark in self._entry.marks():
+            if mark.facts.get("uuid") != self._ids.uuid:
+                continue
+            if mark.step is Step.CONNECTED and self._trace.stage is not Stage.CONNECTED:
+                self._trace.stage = Stage.CONNECTED
+                self._trace.connected_at = mark.at
+            elif mark.step is Step.FAX_OVER:
+                self._trace.fax = self._trace.fax or FaxResult.from_facts(mark.facts.get("fax"))
+                self._trace.reason = self._trace.reason or str(mark.facts.get("problem", ""))
 
     # -- events
 
@@ -134,6 +150,7 @@ class Follower:
             self._connected(headers)
         elif event.name == "CHANNEL_HANGUP_COMPLETE":
             self._trace.end = CallEnd.from_headers(headers)
+            self._trace.fax = self._trace.fax or FaxResult.from_variables(lambda name: headers.get(f"variable_{name}", ""))
         elif event.name == "CUSTOM":
             self._fax_event(event.subclass, headers)
 
@@ -153,7 +170,8 @@ class Follower:
             self._fax_over_at = time.monotonic()
             self._trace.fax = FaxResult.from_event(headers)
             if self._trace.fax is not None and self._entry.find(Step.FAX_OVER) is None:
-                self._entry.mark(Step.FAX_OVER, uuid=self._ids.uuid, fax=self._trace.fax.facts())
+                with suppress(JournalError):    # the handler notes it as well, and here it is known anyway
+                    self._entry.mark(Step.FAX_OVER, uuid=self._ids.uuid, fax=self._trace.fax.facts())
             self._tell(Progress.OVER, headers)
 
     def _tell(self, progress: Progress, headers: Mapping[str, str]) -> None:
@@ -174,7 +192,9 @@ class Follower:
         now = time.monotonic()
         connected = self._trace.stage is Stage.CONNECTED
         if self._aborted():
-            self._trace.aborted = True
+            if not self._trace.aborted:
+                self._trace.aborted = True
+                self._listener(Progress.ABORTED, {})
             self._kill("")
         elif self._fax_over_at and now - self._fax_over_at > SECONDS_AFTER_FAX:
             self._kill("")
@@ -200,7 +220,8 @@ class Follower:
             return
         try:
             self._client = self._reconnect()
-            alive = self._client.api("uuid_exists", self._ids.uuid).strip() == "true"
+            alive = self._client.api("uuid_exists", self._ids.uuid).strip() != "false"
+            self._look_into_journal()
         except (EventSocketError, OSError):
             self._client = None
             if time.monotonic() - self._lost_at > SECONDS_TO_RECONNECT:
@@ -214,10 +235,9 @@ class Follower:
     def _noted_result(self) -> bool:
         """The handler's note of the result; the call itself may last a moment longer."""
         mark = self._entry.find(Step.FAX_OVER)
-        if mark is None:
+        if mark is None or mark.facts.get("uuid") != self._ids.uuid:
             return False
         self._trace.stage = Stage.CONNECTED
-        self._trace.fax = FaxResult.from_facts(mark.facts.get("fax", {}))
         self._trace.end = CallEnd.unknown()
         return True
 

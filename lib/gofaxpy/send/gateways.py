@@ -56,7 +56,6 @@ class _Caller:
         self._entry = entry
         self._server = server
         self._aborted = aborted
-        self._placed = False
 
     def call(self, client: Client | None, ids: CallIds, number: str) -> tuple[Trace, Client | None]:
         """One call to its end, and the connection that is left."""
@@ -67,13 +66,14 @@ class _Caller:
             report.dialling(number, ids.gateway)
             watch(client, ids)
             self._entry.mark(Step.LAUNCHED, **ids.facts(), host=server.host, port=server.port)
+            report.launched = True
             launch(client, ids, self._entry.name)
         except LaunchError as error:
             return Trace(Stage.NOT_DIALLED, reason=str(error)), client
         except (EventSocketError, OSError) as error:
             return Trace(Stage.UNKNOWN, reason=f"The connection to FreeSWITCH was lost while dialling: {error}"), None
-        if not self._placed:
-            self._placed = True
+        if not report.announced:
+            report.announced = True
             report.event(events.job_call_placed(report.jobid))
         follower = Follower(
             client, again, ids, self._setting.config.outbound, self._entry, report.tell, self._aborted

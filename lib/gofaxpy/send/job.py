@@ -11,29 +11,46 @@ from collections.abc import Callable
 
 from gofaxpy.config import Outbound
 from gofaxpy.hylafax.canonical import digits
-from gofaxpy.hylafax.errors import QFileError, TiffError
+from gofaxpy.hylafax.errors import QFileError, SpoolError, TiffError
 from gofaxpy.hylafax.qfile import QFile, QFileHandle
 from gofaxpy.hylafax.sequence import commid as next_commid
 from gofaxpy.hylafax.sessionlog import SessionLog
-from gofaxpy.journal import Entry, Step, attempt_name
+from gofaxpy.journal import Entry, JournalError, Step, attempt_name
 from gofaxpy.outcome import Ending, Returned, Stage
 from gofaxpy.send.document import Document, DocumentError, compose
-from gofaxpy.send.follow import Trace
 from gofaxpy.send.gateways import call_through_gateways
-from gofaxpy.send.recover import clear_up
+from gofaxpy.send.recover import clear_up, identity
 from gofaxpy.send.report import JobReport
 from gofaxpy.send.settle import settle
 from gofaxpy.setting import Setting
 from gofaxpy.switch.dialstring import DialstringError, dialable
 from gofaxpy.switch.faxresult import FaxResult
 
+Complain = Callable[[BaseException], None]
 
-def send_job(setting: Setting, device: str, handle: QFileHandle, aborted: Callable[[], bool]) -> Returned:
-    """Sends what is left of the job whose qfile ``handle`` holds locked.  The answer is in the qfile as well."""
+
+def send_job(
+    setting: Setting, device: str, handle: QFileHandle, aborted: Callable[[], bool], complain: Complain,
+    announced: bool = False,
+) -> Returned:
+    """Sends what is left of the job whose qfile ``handle`` holds locked.  The answer is in the qfile as well.
+
+    Trouble of our own goes to ``complain`` and ends as a retry; where a call may be under way by then, the journal
+    keeps the attempt.  ``announced``: faxq has been told already that this job's call is placed (batches).
+    """
     commid = next_commid(setting.spool)
     log = SessionLog.create(setting.spool, commid, digits(handle.qfile.get("number")))
-    report = JobReport(setting.spool, device, handle, log, commid)
+    report = JobReport(setting.spool, device, handle, log, commid, announced)
     report.begin()
+    try:
+        return _send(setting, report, aborted, complain)
+    except Exception as error:  # faxq, the user and the accounting are to hear of it in the usual way
+        complain(error)
+        stage = Stage.UNKNOWN if report.launched else Stage.NOT_DIALLED
+        return settle(setting, report, Ending(stage, reason=f"gofaxsend: {error or type(error).__name__}"))
+
+
+def _send(setting: Setting, report: JobReport, aborted: Callable[[], bool], complain: Complain) -> Returned:
     held_up = clear_up(setting, report, aborted)
     if held_up:
         return settle(setting, report, Ending(Stage.NOT_DIALLED, aborted=aborted(), reason=held_up))
@@ -42,18 +59,15 @@ def send_job(setting: Setting, device: str, handle: QFileHandle, aborted: Callab
     except (TiffError, QFileError) as error:
         return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=True, reason=str(error)))
     if not pages:
-        log.line("Every page of this job has been sent before; nothing is dialled")
+        report.log.line("Every page of this job has been sent before; nothing is dialled")
         return settle(setting, report, Ending(Stage.CONNECTED, fax=FaxResult.nothing_left()))
     try:
-        number = dialled_number(handle.qfile, setting.config.outbound)
-        document = compose(setting.spool, pages, attempt_name(report.jobid, commid))
+        number = dialled_number(report.handle.qfile, setting.config.outbound)
+        document = compose(setting.spool, pages, attempt_name(report.jobid, report.commid))
     except (DialstringError, DocumentError) as error:
         final = not (isinstance(error, DocumentError) and error.again)
         return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=final, reason=str(error)))
-    try:
-        return _attempt(setting, report, number, document, aborted)
-    finally:
-        document.remove()
+    return _attempt(setting, report, number, document, aborted, complain)
 
 
 def dialled_number(qfile: QFile, settings: Outbound) -> str:
@@ -62,36 +76,40 @@ def dialled_number(qfile: QFile, settings: Outbound) -> str:
 
 
 def _attempt(
-    setting: Setting, report: JobReport, number: str, document: Document, aborted: Callable[[], bool]
+    setting: Setting, report: JobReport, number: str, document: Document, aborted: Callable[[], bool],
+    complain: Complain,
 ) -> Returned:
-    facts = attempt_facts(setting, report.handle.qfile, number, document)
+    facts = attempt_facts(setting, report.handle.qfile, number, document, identity(report.handle))
     with setting.journal.create(attempt_name(report.jobid, report.commid), Step.OPENED, **facts) as entry:
         trace = call_through_gateways(setting, report, entry, number, aborted)
-        fax, reason = _result(entry, trace)
-        if fax is not None:
-            report.confirm(fax.pages_transferred)
-        ending = Ending(trace.stage, document.pages, report.confirmed, trace.end, fax, trace.aborted, reason=reason)
+        if trace.fax is not None:
+            report.confirm(trace.fax.pages_transferred)
+        ending = Ending(
+            trace.stage, document.pages, report.confirmed, trace.end, trace.fax, trace.aborted, reason=trace.reason
+        )
         returned = settle(setting, report, ending, trace.connected_at)
-        if trace.stage is not Stage.UNKNOWN:
-            entry.remove()
+        if trace.stage is not Stage.UNKNOWN:    # a call that may still go on needs both; the next attempt clears up
+            _forget(entry, document, complain)
         return returned
 
 
-def _result(entry: Entry, trace: Trace) -> tuple[FaxResult | None, str]:
-    """SpanDSP's result as it was followed, or as the handler inside FreeSWITCH has noted it; and a reason of our own."""
-    noted = entry.find(Step.FAX_OVER)
-    if trace.fax is not None or noted is None:
-        return trace.fax, trace.reason
-    return FaxResult.from_facts(noted.facts.get("fax")), trace.reason or str(noted.facts.get("problem", ""))
+def _forget(entry: Entry, document: Document, complain: Complain) -> None:
+    """What is left of an attempt that has been answered.  Trouble with it changes nothing about the answer."""
+    try:
+        document.remove()
+        entry.remove()
+    except (SpoolError, JournalError) as error:
+        complain(error)
 
 
-def attempt_facts(setting: Setting, qfile: QFile, number: str, document: Document) -> dict[str, object]:
-    """What the scripts inside FreeSWITCH need to know, as it stands in the journal."""
+def attempt_facts(setting: Setting, qfile: QFile, number: str, document: Document, same: str) -> dict[str, object]:
+    """What the scripts inside FreeSWITCH need to know, as it stands in the journal; and by what a later attempt at the
+    ``same`` job knows it for one."""
     config = setting.config
     tries = qfile.number("tottries")
     without_v17, without_ecm = config.outbound.disable_v17_after_retry, config.outbound.disable_ecm_after_retry
     return {
-        "job": qfile.get("jobid"), "owner": qfile.get("owner"), "number": number,
+        "job": qfile.get("jobid"), "same": same, "owner": qfile.get("owner"), "number": number,
         "document": document.path, "first": document.first, "last": document.last, "pages": document.pages,
         "ident": config.freeswitch.ident, "header": config.freeswitch.header,
         "cid_number": config.outbound.fax_number, "cid_name": caller_name(qfile, config.outbound, number),

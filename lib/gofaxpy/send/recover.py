@@ -7,10 +7,13 @@ case may the pages that are not confirmed be sent again.
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
 from gofaxpy.config import Server
+from gofaxpy.hylafax.qfile import QFileHandle
 from gofaxpy.journal import Entry, JournalError, Mark, Step
 from gofaxpy.outcome import Stage
 from gofaxpy.send.document import remove_directory
@@ -20,6 +23,8 @@ from gofaxpy.send.report import JobReport
 from gofaxpy.setting import Setting
 from gofaxpy.switch.client import EventSocketError
 from gofaxpy.switch.faxresult import FaxResult
+
+SECONDS_FOR_THE_HANDLER = 2.0
 
 
 def clear_up(setting: Setting, report: JobReport, aborted: Callable[[], bool]) -> str:
@@ -39,11 +44,17 @@ def clear_up(setting: Setting, report: JobReport, aborted: Callable[[], bool]) -
     return ""
 
 
+def identity(handle: QFileHandle) -> str:
+    """Tells one job from another with the same number, which there are once ``sendq/seqf`` was set back."""
+    qfile = handle.qfile
+    return "|".join([str(os.stat(handle.path).st_ino), *(qfile.get(tag) for tag in ("external", "mailaddr", "totpages"))])
+
+
 def _one(setting: Setting, report: JobReport, entry: Entry, aborted: Callable[[], bool]) -> str:
     marks = entry.marks()
     opened = next((mark for mark in marks if mark.step is Step.OPENED), None)
-    if opened is None:
-        return ""
+    if opened is None or opened.facts.get("same") != identity(report.handle):
+        return ""       # an empty entry, or one of an earlier job that had the same number
     due = int(opened.facts.get("pages", 0))
     launched = [mark for mark in marks if mark.step is Step.LAUNCHED]
     over = entry.find(Step.FAX_OVER)
@@ -75,13 +86,17 @@ def _wait_for(
 ) -> str:
     """Until the call of this mark is over, if it still goes on.  Returns why that cannot be told, or ``""``."""
     server = _server(setting, launched.facts)
+    if server is None:
+        where = f"{launched.facts.get('host')}:{launched.facts.get('port')}"
+        return f"An earlier call of this job was placed through {where}, which freeswitch.servers names no more"
     ids = CallIds.from_facts(launched.facts)
     again = partial(reconnect, server, setting.config.freeswitch.connect_timeout, ids)
     try:
         client = again()
-        if client.api("uuid_exists", ids.uuid).strip() != "true":
+        answer = client.api("uuid_exists", ids.uuid).strip()
+        if answer != "true":
             client.close()
-            return ""
+            return _gone(entry) if answer == "false" else f"FreeSWITCH does not know whether a call goes on: {answer[:80]}"
     except EventSocketError as error:
         return f"An earlier call of this job may still go on, and FreeSWITCH cannot be asked: {error}"
     except OSError as error:
@@ -101,12 +116,20 @@ def _wait_for(
     return ""
 
 
-def _server(setting: Setting, facts: Mapping[str, object]) -> Server:
-    """The server on which the call was placed; one that is configured no more is taken as the first of those that are."""
+def _gone(entry: Entry) -> str:
+    """The channel is gone; its handler may still be about to note the result (it waits for events up to a second)."""
+    deadline = time.monotonic() + SECONDS_FOR_THE_HANDLER
+    while entry.find(Step.CONNECTED) is not None and entry.find(Step.FAX_OVER) is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return ""
+
+
+def _server(setting: Setting, facts: Mapping[str, object]) -> Server | None:
+    """The server on which the call was placed, if it is still configured: another one knows nothing of the call."""
     for server in setting.config.freeswitch.servers:
         if (server.host, server.port) == (facts.get("host"), facts.get("port")):
             return server
-    return setting.config.freeswitch.servers[0]
+    return None
 
 
 def _ignore(progress: Progress, headers: Mapping[str, str]) -> None:

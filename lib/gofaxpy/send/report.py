@@ -19,6 +19,7 @@ from gofaxpy.hylafax.params import BR_14400, EC_DISABLE, EC_ENABLE256, FaxParams
 from gofaxpy.hylafax.qfile import QFile, QFileHandle
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.spool import Spool
+from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.hylafax.tiff import page_count
 from gofaxpy.outcome import Returned
 from gofaxpy.send.follow import Progress
@@ -29,7 +30,9 @@ NO_CSI = "<UNSPECIFIED>"
 class JobReport:
     """The reporting side of one attempt.  Holds the open, locked qfile for as long as the attempt lasts."""
 
-    def __init__(self, spool: Spool, device: str, handle: QFileHandle, log: SessionLog, commid: str) -> None:
+    def __init__(
+        self, spool: Spool, device: str, handle: QFileHandle, log: SessionLog, commid: str, announced: bool = False
+    ) -> None:
         self.spool = spool
         self.device = device
         self.handle = handle
@@ -41,6 +44,8 @@ class JobReport:
         self.confirmed = 0                  # pages of this attempt that the far end has confirmed
         self.params = expected_params(handle.qfile)
         self.station = ""
+        self.launched = False               # from here on there may be a call
+        self.announced = announced          # faxq has been told that this job's call is placed
         self._pages_in: dict[str, int] = {}
 
     # -- the job as it stands
@@ -80,7 +85,13 @@ class JobReport:
         self.status(f"Dialing {number}")
 
     def tell(self, progress: Progress, headers: Mapping[str, str]) -> None:
-        """The listener of :class:`gofaxpy.send.follow.Follower`."""
+        """The listener of :class:`gofaxpy.send.follow.Follower`.  A spool in trouble must not leave the call alone."""
+        try:
+            self._tell(progress, headers)
+        except SpoolError as error:
+            self.log.line(str(error))
+
+    def _tell(self, progress: Progress, headers: Mapping[str, str]) -> None:
         if progress is Progress.CONNECTED:
             self.page_began = self.document_began = time.time()
             advance(self.handle.qfile, 0, self._count)     # pages that are left out at the front
@@ -90,6 +101,8 @@ class JobReport:
             self._negotiated(headers)
         elif progress is Progress.PAGE:
             self._page(headers)
+        elif progress is Progress.ABORTED:
+            self.log.line(f"ABORT: job abort requested: {StatusCode.SEND_ABORTED.text}")
         elif progress is Progress.OVER:
             self.log.line(f"SEND FAX: {headers.get('fax-result-text', '')} (code {headers.get('fax-result-code', '')})")
 
@@ -148,13 +161,19 @@ class JobReport:
         self.event(events.job_page_sent(self.jobid, self._info(page.file, now - self.page_began)))
         self.page_began = now
         for file in finished:
-            release_document(self.spool, file, self.jobid)
+            self._release(file)
             self.log.line(
                 f"SEND FAX ({self.commid}): FROM {qfile.get('mailaddr')} TO {qfile.get('external')}"
                 f" ({file} sent in {duration(now - self.document_began)})"
             )
             self.event(events.job_document_sent(self.jobid, self._info(file, now - self.document_began)))
             self.document_began = now
+
+    def _release(self, file: str) -> None:
+        try:
+            release_document(self.spool, file, self.jobid)
+        except SpoolError as error:
+            self.log.line(str(error))
 
     def _info(self, file: str, seconds: float) -> events.SendInfo:
         return events.SendInfo(seconds, self.handle.qfile.number("npages"), self.params, self.commid, file)
@@ -167,7 +186,10 @@ class JobReport:
     def status(self, text: str) -> None:
         """What users see as the job's status while it is active."""
         self.handle.qfile.set("status", text)
-        self.handle.rewrite()
+        try:
+            self.handle.rewrite()
+        except QFileError as error:
+            self.log.line(str(error))
 
     def modem(self, text: str) -> None:
         """What faxstat shows of the modem; without a status file there is just no such line."""

@@ -21,7 +21,9 @@ def settle(setting: Setting, report: JobReport, ending: Ending, connected_at: fl
     now = time.time()
     verdict = judge(ending, setting.config.outbound.failed_response)
     qfile = report.handle.qfile
-    verdict = with_limits(verdict, count(qfile, ending, verdict), qfile)
+    same_page = count(qfile, ending, verdict)
+    if ending.stage is not Stage.UNKNOWN:       # that fax may have arrived: the next attempt finds out
+        verdict = with_limits(verdict, same_page, qfile)
     qfile.set("status", "" if verdict.returned is Returned.DONE else verdict.text)
     qfile.set("statuscode", int(verdict.code))
     qfile.set("signalrate", report.params.signalrate)
@@ -34,7 +36,8 @@ def settle(setting: Setting, report: JobReport, ending: Ending, connected_at: fl
         report.log.line(
             f"SEND FAILED: JOB {report.jobid} DEST {qfile.get('external')} ERR [{int(verdict.code)}] {verdict.text}"
         )
-    _record(setting, report, verdict, now, connected_at)
+    if ending.pages_due or ending.stage is not Stage.CONNECTED:     # a job with nothing left has made no call
+        _record(setting, report, verdict, now, connected_at)
     report.log.end()
     report.modem(modemstatus.IDLE)
     return verdict.returned
@@ -46,9 +49,13 @@ def count(qfile: QFile, ending: Ending, verdict: Verdict) -> bool:
     ``ndials`` counts calls in a row that reached no fax, ``tottries`` those that did, ``totdials`` both, ``ntries``
     how often the page that is due has failed.
     """
-    if ending.stage is Stage.NOT_DIALLED or ending.rejected:
+    if ending.stage is Stage.NOT_DIALLED or ending.rejected or ending.pages_due == 0:
+        return False
+    if ending.aborted and ending.stage is Stage.DIALLED:
         return False
     qfile.set("totdials", qfile.number("totdials") + 1)
+    if ending.stage is Stage.UNKNOWN:
+        return False
     if ending.stage is Stage.DIALLED or verdict.dial_failed:
         qfile.set("ndials", qfile.number("ndials") + 1)
         return False
