@@ -6,7 +6,7 @@ dies with ``Duplicate UUID!``, and the end of the first leg looks like the end o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from gofaxpy.config import Server
@@ -21,7 +21,7 @@ from gofaxpy.switch.client import Client, EventSocketError
 
 
 def call_through_gateways(
-    setting: Setting, report: JobReport, entry: Entry, number: str, aborted: Callable[[], bool]
+    setting: Setting, report: JobReport, entry: Entry, gateways: Sequence[str], number: str, aborted: Callable[[], bool]
 ) -> Trace:
     """The trace of the last call placed; its stage is NOT_DIALLED if none could be placed."""
     try:
@@ -31,7 +31,7 @@ def call_through_gateways(
     caller = _Caller(setting, report, entry, server, aborted)
     trace = Trace(Stage.NOT_DIALLED)
     current: Client | None = client
-    for gateway in setting.config.freeswitch.gateways:
+    for gateway in gateways:
         if aborted():
             trace.aborted = True
             break

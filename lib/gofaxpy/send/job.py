@@ -22,6 +22,7 @@ from gofaxpy.send.gateways import call_through_gateways
 from gofaxpy.send.recover import clear_up
 from gofaxpy.send.report import JobReport
 from gofaxpy.send.settle import settle
+from gofaxpy.send.terms import Terms, settle_terms
 from gofaxpy.setting import Setting
 from gofaxpy.switch.dialstring import DialstringError, dialable
 from gofaxpy.switch.faxresult import FaxResult
@@ -43,29 +44,35 @@ def send_job(setting: Setting, device: str, handle: QFileHandle, aborted: Callab
     if not pages:
         log.line("Every page of this job has been sent before; nothing is dialled")
         return settle(setting, report, Ending(Stage.CONNECTED, fax=FaxResult.nothing_left()))
+    answer = settle_terms(setting.config, handle.qfile, device, setting.spool.root, aborted)
+    log.lines("\n".join(answer.notes))
+    if answer.refusal or answer.trouble or aborted():
+        return settle(setting, report, Ending(
+            Stage.NOT_DIALLED, aborted=aborted(), rejected=bool(answer.refusal), reason=answer.refusal or answer.trouble,
+        ))
     try:
-        number = dialled_number(handle.qfile, setting.config.outbound)
+        number = dialled_number(handle.qfile, setting.config.outbound, answer.terms.prefix)
         document = compose(setting.spool, pages, attempt_name(report.jobid, commid))
     except (DialstringError, DocumentError) as error:
         final = not (isinstance(error, DocumentError) and error.again)
         return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=final, reason=str(error)))
     try:
-        return _attempt(setting, report, number, document, aborted)
+        return _attempt(setting, report, answer.terms, number, document, aborted)
     finally:
         document.remove()
 
 
-def dialled_number(qfile: QFile, settings: Outbound) -> str:
+def dialled_number(qfile: QFile, settings: Outbound, prefix: str) -> str:
     """The number to call: ``external`` as GOfax.IP dials it, or ``number``; prefixed.  Raises DialstringError."""
-    return dialable(settings.call_prefix + qfile.get(settings.dial))
+    return dialable(prefix + dialable(qfile.get(settings.dial)))
 
 
 def _attempt(
-    setting: Setting, report: JobReport, number: str, document: Document, aborted: Callable[[], bool]
+    setting: Setting, report: JobReport, terms: Terms, number: str, document: Document, aborted: Callable[[], bool]
 ) -> Returned:
-    facts = attempt_facts(setting, report.handle.qfile, number, document)
+    facts = attempt_facts(setting, report.handle.qfile, terms, number, document)
     with setting.journal.create(attempt_name(report.jobid, report.commid), Step.OPENED, **facts) as entry:
-        trace = call_through_gateways(setting, report, entry, number, aborted)
+        trace = call_through_gateways(setting, report, entry, terms.gateways, number, aborted)
         if trace.fax is not None:
             report.confirm(trace.fax.pages_transferred)
         ending = Ending(
@@ -77,7 +84,7 @@ def _attempt(
         return returned
 
 
-def attempt_facts(setting: Setting, qfile: QFile, number: str, document: Document) -> dict[str, object]:
+def attempt_facts(setting: Setting, qfile: QFile, terms: Terms, number: str, document: Document) -> dict[str, object]:
     """What the scripts inside FreeSWITCH need to know, as it stands in the journal."""
     config = setting.config
     tries = qfile.number("tottries")
@@ -85,14 +92,15 @@ def attempt_facts(setting: Setting, qfile: QFile, number: str, document: Documen
     return {
         "job": qfile.get("jobid"), "owner": qfile.get("owner"), "number": number,
         "document": document.path, "first": document.first, "last": document.last, "pages": document.pages,
-        "ident": config.freeswitch.ident, "header": config.freeswitch.header,
-        "cid_number": config.outbound.fax_number, "cid_name": caller_name(qfile, config.outbound, number),
+        "ident": terms.ident, "header": terms.header,
+        "cid_number": terms.fax_number, "cid_name": caller_name(qfile, config.outbound, number, terms.fax_number),
         "ecm": qfile.number("desiredec", 2) > 0 and not 0 < without_ecm <= tries,
         "v17": not 0 < without_v17 <= tries,
     }
 
 
-def caller_name(qfile: QFile, settings: Outbound, number: str) -> str:
-    """The caller's name shown to the far end: ``outbound.cid_name`` is sender, number, cidnum or any other text."""
-    known = {"sender": qfile.get("sender"), "number": number, "cidnum": settings.fax_number}
+def caller_name(qfile: QFile, settings: Outbound, number: str, own: str) -> str:
+    """The caller's name shown to the far end: ``outbound.cid_name`` is sender, number (the one called), cidnum (our
+    ``own``) or any other text."""
+    known = {"sender": qfile.get("sender"), "number": number, "cidnum": own}
     return known.get(settings.cid_name, settings.cid_name)
