@@ -15,4 +15,4 @@ def launch(session, stream, env, args):
 
 @guarded("outbound_fax")
 def handler(session, args):
-    send_fax(Call(session), args)
+    send_fax(Api(), Call(session), args)

@@ -67,7 +67,7 @@ class _Caller:
             report.dialling(number, ids.gateway)
             watch(client, ids)
             self._entry.mark(Step.LAUNCHED, **ids.facts(), host=server.host, port=server.port)
-            launch(client, ids, self._entry.name)
+            report.log.lines("\n".join(launch(client, ids, self._entry.name)))
         except LaunchError as error:
             return Trace(Stage.NOT_DIALLED, reason=str(error)), client
         except (EventSocketError, OSError) as error:

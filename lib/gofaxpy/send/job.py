@@ -90,7 +90,8 @@ def attempt_facts(setting: Setting, qfile: QFile, terms: Terms, number: str, doc
     tries = qfile.number("tottries")
     without_v17, without_ecm = config.outbound.disable_v17_after_retry, config.outbound.disable_ecm_after_retry
     return {
-        "job": qfile.get("jobid"), "owner": qfile.get("owner"), "number": number,
+        "job": qfile.get("jobid"), "owner": qfile.get("owner"),
+        "number": number, "destination": dialable(qfile.get(config.outbound.dial)),
         "document": document.path, "first": document.first, "last": document.last, "pages": document.pages,
         "ident": terms.ident, "header": terms.header,
         "cid_number": terms.fax_number, "cid_name": caller_name(qfile, config.outbound, number, terms.fax_number),

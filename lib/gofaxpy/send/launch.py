@@ -63,12 +63,15 @@ def watch(client: Client, ids: CallIds, names: Sequence[str] = EVENTS) -> None:
     client.subscribe(names, SUBCLASSES)
 
 
-def launch(client: Client, ids: CallIds, ref: str) -> None:
-    """Orders the call described by journal entry ``ref``.  Raises :class:`LaunchError`, ConnectionLost."""
+def launch(client: Client, ids: CallIds, ref: str) -> list[str]:
+    """Orders the call described by journal entry ``ref``; returns what the session log should say of it.
+
+    Raises :class:`LaunchError`, ConnectionLost."""
     order = {"ref": ref, "uuid": ids.uuid, "job_uuid": ids.job_uuid, "gateway": ids.gateway}
     reply = client.api("python", f"{LAUNCH} {encode_args(order)}")
     if not reply.startswith("+OK"):
         raise LaunchError(_explained(reply))
+    return reply.splitlines()[1:]
 
 
 def _explained(reply: str) -> str:
