@@ -37,12 +37,6 @@ class Delay(Enum):
     OTHER = "other"
 
 
-# Seconds, as HylaFAX has them by default (faxd/ServerConfig.c++).
-DELAYS: dict[Delay, int] = {
-    Delay.NONE: 0, Delay.BUSY: 180, Delay.NO_CARRIER: 300, Delay.NO_ANSWER: 300, Delay.PROTOCOL: 60, Delay.OTHER: 300,
-}
-
-
 class Stage(Enum):
     """How far the attempt got."""
 
