@@ -15,6 +15,7 @@ from gofaxpy.hylafax.errors import QFileError, TiffError
 from gofaxpy.hylafax.qfile import QFile, QFileHandle
 from gofaxpy.hylafax.sequence import commid as next_commid
 from gofaxpy.hylafax.sessionlog import SessionLog
+from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.journal import Step, attempt_name
 from gofaxpy.outcome import Ending, Returned, Stage
 from gofaxpy.send.document import Document, DocumentError, compose
@@ -37,6 +38,9 @@ def send_job(setting: Setting, device: str, handle: QFileHandle, aborted: Callab
     held_up = clear_up(setting, report, aborted)
     if held_up:
         return settle(setting, report, Ending(Stage.NOT_DIALLED, aborted=aborted(), reason=held_up))
+    if any(item.op == "poll" for item in handle.qfile.items):
+        # SpanDSP could, mod_spandsp cannot; documents that the job has besides are not sent half-way
+        return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=True, refusal=StatusCode.NO_POLLING))
     try:
         pages = report.remaining()
     except (TiffError, QFileError) as error:
