@@ -74,6 +74,7 @@ class FreeSwitch:
     """How the switch is reached, and what our fax machine says of itself."""
 
     servers: Sequence[Server] = field(default=(Server(),), metadata={"kind": Server})
+    server_order: str = key("ordered", choice("ordered", "round_robin"))
     connect_timeout: int = key(5, SECONDS)
     gateways: Sequence[str] = key(("default",), TEXTS)
     ident: str = key("", TEXT)

@@ -25,9 +25,11 @@ def call_through_gateways(
 ) -> Trace:
     """The trace of the last call placed; its stage is NOT_DIALLED if none could be placed."""
     try:
-        client, server = connect(setting.config.freeswitch)
+        client, server = connect(setting.config.freeswitch, int(report.commid), report.log.line)
     except EventSocketError as error:
         return Trace(Stage.NOT_DIALLED, reason=f"FreeSWITCH cannot be asked to call: {error}")
+    if len(setting.config.freeswitch.servers) > 1:
+        report.log.line(f"FreeSWITCH at {server.host}:{server.port}")
     caller = _Caller(setting, report, entry, server, aborted)
     trace = Trace(Stage.NOT_DIALLED)
     current: Client | None = client
