@@ -16,4 +16,4 @@ def launch(session, stream, env, args):
 @guarded("outbound_fax")
 def handler(session, args):
     with Call(session) as call:
-        send_fax(call, args)
+        send_fax(Api(), call, args)

@@ -10,7 +10,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 # Threads of FreeSWITCH have 240 KiB stacks, and their children inherit that as RLIMIT_STACK; scripts need the usual 8 MiB.
@@ -19,6 +19,11 @@ KEPT_ENVIRONMENT = ("PATH", "TZ", "LANG", "LC_ALL", "LC_CTYPE")
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MAX_OUTPUT = 65536
 MAX_ARGUMENT = 1024
+TICK = 0.2                      # seconds between looks at the abort flag
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +47,11 @@ def argument(text: str) -> bytes:
     return text.replace("\0", "")[:MAX_ARGUMENT].encode("utf-8", "surrogateescape")
 
 
-def run(program: str, arguments: Sequence[str], directory: str, timeout: float) -> HookResult:
-    """Runs ``program`` (a path, relative to ``directory`` unless absolute) and waits at most ``timeout`` seconds."""
+def run(
+    program: str, arguments: Sequence[str], directory: str, timeout: float, aborted: Callable[[], bool] = _never
+) -> HookResult:
+    """Runs ``program`` (a path, relative to ``directory`` unless absolute) and waits at most ``timeout`` seconds, or
+    until ``aborted`` says that nobody wants to know any more."""
     import subprocess  # loaded only where a hook is configured
 
     path = program if program.startswith("/") else os.path.join(directory, program)
@@ -59,7 +67,7 @@ def run(program: str, arguments: Sequence[str], directory: str, timeout: float) 
         return HookResult("", -1, f"{path} cannot be started: {error.strerror}")
     assert process.stdout is not None
     with process.stdout:
-        data, problem = _read(process.stdout.fileno(), time.monotonic() + timeout)
+        data, problem = _read(process.stdout.fileno(), time.monotonic() + timeout, aborted)
     try:
         status = process.wait(0.5 if problem else max(timeout, 0.5))
     except subprocess.TimeoutExpired:
@@ -73,13 +81,17 @@ def run(program: str, arguments: Sequence[str], directory: str, timeout: float) 
     return HookResult(data.decode("utf-8", "surrogateescape"), status, f"{path} {problem}" if problem else "")
 
 
-def _read(fd: int, deadline: float) -> tuple[bytes, str]:
+def _read(fd: int, deadline: float, aborted: Callable[[], bool]) -> tuple[bytes, str]:
     """All that comes until the end of the pipe; the reason in words if that is not reached."""
     data = b""
     while True:
         left = deadline - time.monotonic()
-        if left <= 0 or not select.select([fd], [], [], left)[0]:
+        if aborted():
+            return data, "was not waited for: the job is aborted"
+        if left <= 0:
             return data, "has not ended in time"
+        if not select.select([fd], [], [], min(left, TICK))[0]:
+            continue
         chunk = os.read(fd, 8192)
         if not chunk:
             return data, ""

@@ -8,15 +8,19 @@ whoever removed the entry has already told the user how the job ended.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 
 from gofaxpy import setting as settings
 from gofaxpy.calls import CALLS
 from gofaxpy.config import Config
+from gofaxpy.destination import failed_with_t38, names_of, remember_failure, remembered
 from gofaxpy.journal import Entry, Journal, JournalError, Step
 from gofaxpy.setting import Setting
 from gofaxpy.switch.arguments import decode_args
 from gofaxpy.switch.boundary import Api, Call, log
+from gofaxpy.switch.clean import one_line
+from gofaxpy.switch.db import Db, DbError
 from gofaxpy.switch.dialstring import DialstringError, caller_name, caller_number, fax_header, fax_ident, originate
 from gofaxpy.switch.faxresult import FaxResult
 
@@ -33,7 +37,9 @@ HANG_UP_AFTER_RESULT = "sched_hangup +3 NORMAL_CLEARING"
 
 
 def place_call(api: Api, args: str) -> str:
-    """``outbound_fax::launch``: orders the call and returns at once with ``+OK …`` or ``-ERR what is wrong``."""
+    """``outbound_fax::launch``: orders the call and returns at once with ``+OK`` or ``-ERR what is wrong``.
+
+    Below ``+OK`` is a line for everything the session log should say of the call."""
     try:
         order = decode_args(args)
         setting = settings.current(lambda text: log("warning", text))
@@ -43,14 +49,17 @@ def place_call(api: Api, args: str) -> str:
         document = str(facts["document"])
         if not os.access(document, os.R_OK):
             return f"-ERR {document} cannot be read by the user FreeSWITCH runs as: run it as {setting.config.hylafax.user}\n"
-        command = originate(
-            channel_variables(setting.config, facts, str(order["uuid"])), str(order["gateway"]), str(facts["number"]),
-            HANDLER, entry.name,
-        )
-        reply = api.background(str(order["job_uuid"]), command)
+        known = remembered(Db(api.command), _numbers(facts), setting.config.freeswitch.softmodem_fallback)
+        values = channel_variables(setting.config, facts, str(order["uuid"])) | known.values
+        command = originate(values, str(order["gateway"]), str(facts["number"]), HANDLER, entry.name)
+        api.background(str(order["job_uuid"]), command)
     except (DialstringError, JournalError, ValueError, KeyError, LookupError) as error:
         return f"-ERR {error}\n"
-    return f"+OK {reply.strip()}\n"
+    return "\n".join(["+OK", *(one_line(note) for note in known.notes)]) + "\n"
+
+
+def _numbers(facts: Mapping[str, Any]) -> list[str]:
+    return names_of(str(facts["number"]), str(facts.get("destination", "")))
 
 
 def _entry(journal: Journal, ref: str) -> Entry:
@@ -97,7 +106,7 @@ def flag(value: bool) -> str:
     return "true" if value else "false"
 
 
-def send_fax(call: Call, ref: str) -> None:
+def send_fax(api: Api, call: Call, ref: str) -> None:
     """``outbound_fax.handler``: the far end has answered; sends, notes the result, then hangs up."""
     setting = settings.current(lambda text: log("warning", text))
     entry = setting.journal.open(ref.strip())
@@ -107,12 +116,12 @@ def send_fax(call: Call, ref: str) -> None:
         return
     with entry:
         try:
-            _send(setting, call, entry)
+            _send(setting, api, call, entry)
         finally:
             call.hangup()
 
 
-def _send(setting: Setting, call: Call, entry: Entry) -> None:
+def _send(setting: Setting, api: Api, call: Call, entry: Entry) -> None:
     facts = opened_facts(entry)
     if entry.find(Step.FAX_OVER) is not None:
         log("warning", f"{call.uuid}: {entry.name} has been sent by another call; hanging up")
@@ -133,5 +142,17 @@ def _send(setting: Setting, call: Call, entry: Entry) -> None:
         log("err", f"{call.uuid}: {problem}")
         entry.mark(Step.FAX_OVER, uuid=call.uuid, problem=problem)
         return
+    fax = fax.with_negotiations(seen.negotiations)
     if entry.find(Step.FAX_OVER) is None:
-        entry.mark(Step.FAX_OVER, uuid=call.uuid, fax=fax.with_negotiations(seen.negotiations).facts())
+        entry.mark(Step.FAX_OVER, uuid=call.uuid, fax=fax.facts())
+    if setting.config.freeswitch.softmodem_fallback and failed_with_t38(fax):
+        _note_fallback(api, call, _numbers(facts))
+
+
+def _note_fallback(api: Api, call: Call, numbers: list[str]) -> None:
+    try:
+        remember_failure(Db(api.command), numbers[-1], time.time())
+    except DbError as error:
+        log("err", f"{call.uuid}: softmodem fallback: {error}")
+        return
+    log("notice", f"{call.uuid}: {numbers[-1]} has failed; faxes to it go without T.38 from now on (softmodem fallback)")

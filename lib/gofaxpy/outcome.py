@@ -37,12 +37,6 @@ class Delay(Enum):
     OTHER = "other"
 
 
-# Seconds, as HylaFAX has them by default (faxd/ServerConfig.c++).
-DELAYS: dict[Delay, int] = {
-    Delay.NONE: 0, Delay.BUSY: 180, Delay.NO_CARRIER: 300, Delay.NO_ANSWER: 300, Delay.PROTOCOL: 60, Delay.OTHER: 300,
-}
-
-
 class Stage(Enum):
     """How far the attempt got."""
 
@@ -54,7 +48,8 @@ class Stage(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How an attempt ended.  ``pages_due`` is what it was to transmit, ``reason`` a text of our own where we ended it."""
+    """How an attempt ended.  ``pages_due`` is what it was to transmit, ``reason`` a text of our own where we ended it.
+    A ``rejected`` job is one that must not be tried again as it is; ``refusal`` is its code."""
 
     stage: Stage
     pages_due: int = 0
@@ -64,6 +59,7 @@ class Ending:
     aborted: bool = False
     rejected: bool = False
     reason: str = ""
+    refusal: StatusCode = StatusCode.REJECTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +149,7 @@ def judge(ending: Ending, final_causes: Collection[str] = ()) -> Verdict:
         code = StatusCode.ABORTED
         return Verdict(Returned.RETRY, code, code.text, Delay.NONE, ending.stage is Stage.DIALLED)
     if ending.rejected:
-        return Verdict(Returned.FAILED, StatusCode.REJECTED, ending.reason)
+        return Verdict(Returned.FAILED, ending.refusal, ending.reason or ending.refusal.text)
     if ending.stage is Stage.NOT_DIALLED:
         return _again(StatusCode.MODEM_SETUP, ending.reason, Delay.OTHER)
     if ending.stage is Stage.UNKNOWN:

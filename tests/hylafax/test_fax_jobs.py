@@ -22,13 +22,15 @@ def make_server(run_dir: RunDir, installed: Installed, hylafax: PrivateHylaFAX) 
     """A fax server as users have it: HylaFAX, our send command, and the switch with our scripts."""
     switches: list[StandIn] = []
 
-    def make(config: Mapping[str, Mapping[str, object]] | None = None, **options: object) -> Server:
+    def make(
+        config: Mapping[str, Mapping[str, object]] | None = None, modems: int = 2, config_extra: str = "", **options: object
+    ) -> Server:
         port = Port()
         yaml = gofaxyaml(
             os.path.join(run_dir.path, "gofax.yaml"), spool=hylafax.spool, lock_dir=hylafax.lock_dir,
-            esl_port=port.number, overrides=config,
+            esl_port=port.number, modems=modems, overrides=config,
         )
-        hylafax.start(installed.gofaxsend, env={"GOFAX_CONFIG": yaml})
+        hylafax.start(installed.gofaxsend, modems, env={"GOFAX_CONFIG": yaml}, config_extra=config_extra)
         arguments: dict[str, object] = {"far_ends": FAR_ENDS, "gateways": GATEWAYS, **options}
         switch = StandIn(run_dir, installed, gofaxyaml=yaml, port=port, **arguments)  # type: ignore[arg-type]
         switches.append(switch)
@@ -51,6 +53,16 @@ def wait(condition: Callable[[], object], seconds: float = 15) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+def senders(hylafax: PrivateHylaFAX) -> list[str]:
+    """The process number of the sender of each session, from the session logs."""
+    found = []
+    for name in sorted(os.listdir(hylafax.path("log"))):
+        if name.startswith("c0"):
+            with open(hylafax.path("log", name), encoding="utf-8") as file:
+                found.append(file.readline().partition("[")[2].partition("]")[0].strip())
+    return found
 
 
 def test_modems_announce_themselves_and_show_in_faxstat(make_server: ServerMaker) -> None:
@@ -150,3 +162,37 @@ def test_statistics_count_our_record_as_a_success(make_server: ServerMaker, docu
     [line] = [line for line in text.splitlines() if line.startswith("root@localhost")]
     pages, errors, rate, *dataformat = line.split()[2], line.split()[5], line.split()[6], line.split()[7:]
     assert (pages, errors, rate, dataformat) == ("3", "0", "14400", [["2-D", "MMR"]]), text
+
+
+def test_faxq_images_for_what_we_have_noted_of_the_destination(make_server: ServerMaker, document: str) -> None:
+    hylafax, _ = make_server()
+    first = hylafax.wait_job(hylafax.sendfax([document], "2000"), {JobState.SLEEPING})
+    assert first["pagehandling"].startswith("e"), "T.6 for a machine nothing is known of"
+    path = hylafax.path("info", "49302000")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    assert 'lastDialFailure:"Busy signal detected"' in text
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace("calledBefore:no", "calledBefore:yes").replace("supportsMMR:yes", "supportsMMR:no"))
+    second = hylafax.wait_job(hylafax.sendfax([document], "2000"), {JobState.SLEEPING})
+    assert second["pagehandling"].startswith("6"), "T.4 2-D for one that is known not to have it"
+
+
+def test_a_batch_of_jobs_is_sent_one_after_the_other_and_each_is_done(make_server: ServerMaker, document: str) -> None:
+    hylafax, switch = make_server(modems=1, config_extra="MaxBatchJobs: 10\n", speed=30)
+    jobs = [hylafax.sendfax([document], "1000") for _ in range(4)]
+    assert [hylafax.wait_job(job).state for job in jobs] == [JobState.DONE] * 4
+    assert len([name for name in os.listdir(switch.far) if name.endswith(".tif")]) == 4
+    records = [record for record in hylafax.xferfaxlog() if record[1] == "SEND"]
+    assert sorted(int(record[4]) for record in records) == sorted(jobs)
+    assert len(set(senders(hylafax))) < 4, "no sender has had more than one job"
+
+
+def test_a_job_that_fails_ends_its_batch_and_the_others_lose_nothing(make_server: ServerMaker, document: str) -> None:
+    hylafax, _ = make_server(modems=1, config_extra="MaxBatchJobs: 10\n", speed=30)
+    before = hylafax.sendfax([document], "1000")
+    jobs = [hylafax.sendfax([document], "2000", "-T", "1") for _ in range(3)]
+    assert hylafax.wait_job(before).state is JobState.DONE
+    for job in jobs:
+        qfile = hylafax.wait_job(job)
+        assert (qfile.state, qfile["totdials"]) == (JobState.FAILED, "1")

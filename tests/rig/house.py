@@ -74,12 +74,15 @@ jobid:{jobid}
 jobtag:my tag
 pagehandling:{pagehandling}
 modem:any
+faxnumber:
+tsi:
 client:localhost
 owner:root
 groupid:{jobid}
 signalrate:
 dataformat:
 jobtype:facsimile
+tagline:
 doneop:default
 commid:
 csi:
@@ -162,6 +165,14 @@ class House:
         assert output == "", output
         return process.returncode
 
+    def script(self, name: str, text: str) -> str:
+        """Puts a shell script into the spool's etc; returns its path in the spool, as a configuration names it."""
+        path = self.path("etc", name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"#!/bin/sh\n{text}\n")
+        os.chmod(path, 0o755)
+        return f"etc/{name}"
+
     def qfile(self, jobid: int) -> QFile:
         """The job's qfile as it is now."""
         path = self.path("sendq", f"q{jobid}")
@@ -171,6 +182,10 @@ class House:
     def path(self, *parts: str) -> str:
         """A path in the spool."""
         return os.path.join(self.spool, *parts)
+
+    def spool_has(self, *parts: str) -> bool:
+        """Is there such a file in the spool?"""
+        return os.path.exists(self.path(*parts))
 
     def records(self) -> list[list[str]]:
         """The accounting records, field by field, without the quotes around fields."""
@@ -187,6 +202,8 @@ class House:
 
     def far_received(self) -> list[str]:
         """What the far ends have received, in order of time."""
+        if not os.path.isdir(self.switch.far):
+            return []       # nothing has got as far as a far end
         found = [os.path.join(self.switch.far, name) for name in os.listdir(self.switch.far) if name.endswith(".tif")]
         return sorted(found, key=os.path.getmtime)
 

@@ -27,6 +27,13 @@ def test_lines_tags_and_comments() -> None:
     assert parse(text) == {"localidentifier": "+49 30 1", "gateway": "two", "tagline": "last"}
 
 
+@pytest.mark.parametrize(("line", "value"), [
+    ("TagLine: ACME Corp", "ACME Corp"), ("tagline:  a # b \r", "a # b"), ('TagLine: "a b" c', "a b"), ("TagLine:", ""),
+])
+def test_an_unquoted_value_may_reach_to_the_end_of_its_line(line: str, value: str) -> None:
+    assert parse(f"{line}\nOther: one two", None, {"tagline"}) == {"tagline": value, "other": "one"}
+
+
 def test_what_cannot_be_understood_is_left_out_and_told() -> None:
     problems: list[str] = []
     assert parse('hello world\nA: "open\nB: "open\\\nInclude: /etc/passwd\nC: 1\n', problems) == {"c": "1"}

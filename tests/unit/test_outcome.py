@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from gofaxpy.config import Outbound
 from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.outcome import (
     CONNECTED,
-    DELAYS,
     NOT_ANSWERED,
     Delay,
     Ending,
@@ -16,6 +16,7 @@ from gofaxpy.outcome import (
     judge,
     tries_next_gateway,
 )
+from gofaxpy.send.settle import delay_of
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
 from gofaxpy.switch.hangup import CallEnd, HangupCause
 
@@ -103,5 +104,7 @@ def test_another_gateway_is_tried_only_where_it_may_help() -> None:
 
 
 def test_every_delay_has_its_seconds() -> None:
-    assert set(DELAYS) == set(Delay)
-    assert DELAYS[Delay.BUSY] == 180 and DELAYS[Delay.PROTOCOL] == 60
+    delays = {delay: delay_of(Outbound(), delay) for delay in Delay}
+    assert delays == {
+        Delay.NONE: 0, Delay.BUSY: 180, Delay.NO_ANSWER: 300, Delay.NO_CARRIER: 300, Delay.PROTOCOL: 60, Delay.OTHER: 300,
+    }

@@ -8,6 +8,8 @@ no newline, allow blanks before the colon, and never follow ``include``.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from gofaxpy.hylafax.encoding import decode, encode
 
 _BLANKS = b" \t\n\v\f\r"
@@ -15,8 +17,11 @@ _ESCAPES = {ord("n"): 10, ord("t"): 9, ord("r"): 13, ord("b"): 8, ord("f"): 12, 
 _DIGITS = b"0123456789"
 
 
-def parse(text: str, problems: list[str] | None = None) -> dict[str, str]:
+def parse(text: str, problems: list[str] | None = None, to_the_end: Collection[str] = ()) -> dict[str, str]:
     """The values by lower-cased tag; of a repeated tag the last one counts.
+
+    Of the tags ``to_the_end`` (lower-cased) an unquoted value does not end at its first blank but with the line, as
+    GOfax.IP reads and documents it.
 
     A line that cannot be understood is left out, as native leaves it out; what is wrong with it is appended to
     ``problems`` where the caller gives a list.
@@ -27,8 +32,10 @@ def parse(text: str, problems: list[str] | None = None) -> dict[str, str]:
         if not line or line.startswith(b"#"):
             continue
         tag, colon, rest = line.partition(b":")
-        value = _value(rest.lstrip(_BLANKS)) if colon else None
         name = decode(tag.rstrip(_BLANKS)).lower()
+        rest = rest.lstrip(_BLANKS)
+        whole = name in to_the_end and not rest.startswith(b'"')
+        value = rest if whole else _value(rest) if colon else None
         trouble = ""
         if not colon:
             trouble = "no ':' after the name"

@@ -6,7 +6,7 @@ dies with ``Duplicate UUID!``, and the end of the first leg looks like the end o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from gofaxpy.config import Server
@@ -21,17 +21,19 @@ from gofaxpy.switch.client import Client, EventSocketError
 
 
 def call_through_gateways(
-    setting: Setting, report: JobReport, entry: Entry, number: str, aborted: Callable[[], bool]
+    setting: Setting, report: JobReport, entry: Entry, gateways: Sequence[str], number: str, aborted: Callable[[], bool]
 ) -> Trace:
     """The trace of the last call placed; its stage is NOT_DIALLED if none could be placed."""
     try:
-        client, server = connect(setting.config.freeswitch)
+        client, server = connect(setting.config.freeswitch, int(report.commid), report.log.line)
     except EventSocketError as error:
         return Trace(Stage.NOT_DIALLED, reason=f"FreeSWITCH cannot be asked to call: {error}")
+    if len(setting.config.freeswitch.servers) > 1:
+        report.log.line(f"FreeSWITCH at {server.host}:{server.port}")
     caller = _Caller(setting, report, entry, server, aborted)
     trace = Trace(Stage.NOT_DIALLED)
     current: Client | None = client
-    for gateway in setting.config.freeswitch.gateways:
+    for gateway in gateways:
         if aborted():
             trace.aborted = True
             break
@@ -67,7 +69,7 @@ class _Caller:
             watch(client, ids)
             self._entry.mark(Step.LAUNCHED, **ids.facts(), host=server.host, port=server.port)
             report.launched = True
-            launch(client, ids, self._entry.name)
+            report.log.lines("\n".join(launch(client, ids, self._entry.name)))
         except LaunchError as error:
             return Trace(Stage.NOT_DIALLED, reason=str(error)), client
         except (EventSocketError, OSError) as error:

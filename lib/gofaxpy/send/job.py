@@ -15,6 +15,7 @@ from gofaxpy.hylafax.errors import QFileError, SpoolError, TiffError
 from gofaxpy.hylafax.qfile import QFile, QFileHandle
 from gofaxpy.hylafax.sequence import commid as next_commid
 from gofaxpy.hylafax.sessionlog import SessionLog
+from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.journal import Entry, JournalError, Step, attempt_name
 from gofaxpy.outcome import Ending, Returned, Stage
 from gofaxpy.send.document import Document, DocumentError, compose
@@ -22,6 +23,7 @@ from gofaxpy.send.gateways import call_through_gateways
 from gofaxpy.send.recover import clear_up, identity
 from gofaxpy.send.report import JobReport
 from gofaxpy.send.settle import settle
+from gofaxpy.send.terms import Terms, settle_terms
 from gofaxpy.setting import Setting
 from gofaxpy.switch.dialstring import DialstringError, dialable
 from gofaxpy.switch.faxresult import FaxResult
@@ -54,6 +56,9 @@ def _send(setting: Setting, report: JobReport, aborted: Callable[[], bool], comp
     held_up = clear_up(setting, report, aborted)
     if held_up:
         return settle(setting, report, Ending(Stage.NOT_DIALLED, aborted=aborted(), reason=held_up))
+    if any(item.op == "poll" for item in report.handle.qfile.items):
+        # SpanDSP could, mod_spandsp cannot; documents that the job has besides are not sent half-way
+        return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=True, refusal=StatusCode.NO_POLLING))
     try:
         pages = report.remaining()
     except (TiffError, QFileError) as error:
@@ -61,27 +66,34 @@ def _send(setting: Setting, report: JobReport, aborted: Callable[[], bool], comp
     if not pages:
         report.log.line("Every page of this job has been sent before; nothing is dialled")
         return settle(setting, report, Ending(Stage.CONNECTED, fax=FaxResult.nothing_left()))
+    answer = settle_terms(setting.config, report.handle.qfile, report.device, setting.spool.root, aborted)
+    report.log.lines("\n".join(answer.notes))
+    if answer.refusal or answer.trouble or aborted():
+        return settle(setting, report, Ending(
+            Stage.NOT_DIALLED, aborted=aborted(), rejected=bool(answer.refusal), reason=answer.refusal or answer.trouble,
+        ))
     try:
-        number = dialled_number(report.handle.qfile, setting.config.outbound)
+        number = dialled_number(report.handle.qfile, setting.config.outbound, answer.terms.prefix)
         document = compose(setting.spool, pages, attempt_name(report.jobid, report.commid))
     except (DialstringError, DocumentError) as error:
         final = not (isinstance(error, DocumentError) and error.again)
         return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=final, reason=str(error)))
-    return _attempt(setting, report, number, document, aborted, complain)
+    return _attempt(setting, report, answer.terms, number, document, aborted, complain)
 
 
-def dialled_number(qfile: QFile, settings: Outbound) -> str:
+def dialled_number(qfile: QFile, settings: Outbound, prefix: str) -> str:
     """The number to call: ``external`` as GOfax.IP dials it, or ``number``; prefixed.  Raises DialstringError."""
-    return dialable(settings.call_prefix + qfile.get(settings.dial))
+    return dialable(prefix + dialable(qfile.get(settings.dial)))
 
 
 def _attempt(
-    setting: Setting, report: JobReport, number: str, document: Document, aborted: Callable[[], bool],
+    setting: Setting, report: JobReport, terms: Terms, number: str, document: Document, aborted: Callable[[], bool],
     complain: Complain,
 ) -> Returned:
-    facts = attempt_facts(setting, report.handle.qfile, number, document, identity(report.handle))
+    facts = attempt_facts(setting, report.handle.qfile, terms, number, document)
+    facts["same"] = identity(report.handle)     # by what a later attempt knows the job for the same
     with setting.journal.create(attempt_name(report.jobid, report.commid), Step.OPENED, **facts) as entry:
-        trace = call_through_gateways(setting, report, entry, number, aborted)
+        trace = call_through_gateways(setting, report, entry, terms.gateways, number, aborted)
         if trace.fax is not None:
             report.confirm(trace.fax.pages_transferred)
         ending = Ending(
@@ -102,23 +114,24 @@ def _forget(entry: Entry, document: Document, complain: Complain) -> None:
         complain(error)
 
 
-def attempt_facts(setting: Setting, qfile: QFile, number: str, document: Document, same: str) -> dict[str, object]:
-    """What the scripts inside FreeSWITCH need to know, as it stands in the journal; and by what a later attempt at the
-    ``same`` job knows it for one."""
+def attempt_facts(setting: Setting, qfile: QFile, terms: Terms, number: str, document: Document) -> dict[str, object]:
+    """What the scripts inside FreeSWITCH need to know, as it stands in the journal."""
     config = setting.config
     tries = qfile.number("tottries")
     without_v17, without_ecm = config.outbound.disable_v17_after_retry, config.outbound.disable_ecm_after_retry
     return {
-        "job": qfile.get("jobid"), "same": same, "owner": qfile.get("owner"), "number": number,
+        "job": qfile.get("jobid"), "owner": qfile.get("owner"),
+        "number": number, "destination": dialable(qfile.get(config.outbound.dial)),
         "document": document.path, "first": document.first, "last": document.last, "pages": document.pages,
-        "ident": config.freeswitch.ident, "header": config.freeswitch.header,
-        "cid_number": config.outbound.fax_number, "cid_name": caller_name(qfile, config.outbound, number),
+        "ident": terms.ident, "header": terms.header,
+        "cid_number": terms.fax_number, "cid_name": caller_name(qfile, config.outbound, number, terms.fax_number),
         "ecm": qfile.number("desiredec", 2) > 0 and not 0 < without_ecm <= tries,
         "v17": not 0 < without_v17 <= tries,
     }
 
 
-def caller_name(qfile: QFile, settings: Outbound, number: str) -> str:
-    """The caller's name shown to the far end: ``outbound.cid_name`` is sender, number, cidnum or any other text."""
-    known = {"sender": qfile.get("sender"), "number": number, "cidnum": settings.fax_number}
+def caller_name(qfile: QFile, settings: Outbound, number: str, own: str) -> str:
+    """The caller's name shown to the far end: ``outbound.cid_name`` is sender, number (the one called), cidnum (our
+    ``own``) or any other text."""
+    known = {"sender": qfile.get("sender"), "number": number, "cidnum": own}
     return known.get(settings.cid_name, settings.cid_name)

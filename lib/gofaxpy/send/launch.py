@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gofaxpy.config import FreeSwitch, Server
 from gofaxpy.send.follow import EVENTS, SUBCLASSES, CallIds
@@ -17,17 +17,29 @@ class LaunchError(Exception):
     """FreeSWITCH did not take the order to call; nobody has been called."""
 
 
-def connect(settings: FreeSwitch) -> tuple[Client, Server]:
-    """The first server that answers.  Raises :class:`EventSocketError` with what was wrong at each of them."""
+def connect(settings: FreeSwitch, turn: int, complain: Callable[[str], None]) -> tuple[Client, Server]:
+    """The first server that answers, from the one on whose ``turn`` it is; what is wrong with others goes to ``complain``.
+
+    Raises :class:`EventSocketError` with what was wrong at each of them if none is left.
+    """
     problems = []
-    for server in settings.servers:
+    for server in in_turn(settings, turn):
         try:
             return connect_to(server, settings.connect_timeout), server
         except OSError as error:
             problems.append(f"{server.password_file}: {error.strerror}")
         except EventSocketError as error:
             problems.append(str(error))
+        if len(settings.servers) > 1:
+            complain(problems[-1])
     raise EventSocketError("; ".join(problems))
+
+
+def in_turn(settings: FreeSwitch, turn: int) -> list[Server]:
+    """The servers in the order in which an attempt tries them (``freeswitch.server_order``).  ``turn`` counts attempts."""
+    servers = list(settings.servers)
+    first = turn % len(servers) if settings.server_order == "round_robin" else 0
+    return servers[first:] + servers[:first]
 
 
 def connect_to(server: Server, timeout: float) -> Client:
@@ -63,12 +75,15 @@ def watch(client: Client, ids: CallIds, names: Sequence[str] = EVENTS) -> None:
     client.subscribe(names, SUBCLASSES)
 
 
-def launch(client: Client, ids: CallIds, ref: str) -> None:
-    """Orders the call described by journal entry ``ref``.  Raises :class:`LaunchError`, ConnectionLost."""
+def launch(client: Client, ids: CallIds, ref: str) -> list[str]:
+    """Orders the call described by journal entry ``ref``; returns what the session log should say of it.
+
+    Raises :class:`LaunchError`, ConnectionLost."""
     order = {"ref": ref, "uuid": ids.uuid, "job_uuid": ids.job_uuid, "gateway": ids.gateway}
     reply = client.api("python", f"{LAUNCH} {encode_args(order)}")
     if not reply.startswith("+OK"):
         raise LaunchError(_explained(reply))
+    return reply.splitlines()[1:]
 
 
 def _explained(reply: str) -> str:

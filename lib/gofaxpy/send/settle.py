@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
+from gofaxpy.config import Outbound
 from gofaxpy.hylafax import modemstatus, xferfaxlog
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.params import NO_DCS
 from gofaxpy.hylafax.qfile import QFile
 from gofaxpy.hylafax.statuscode import StatusCode
-from gofaxpy.outcome import DELAYS, Delay, Ending, Returned, Stage, Verdict, judge
+from gofaxpy.outcome import Delay, Ending, Returned, Stage, Verdict, judge
+from gofaxpy.send.machine import note_attempt
 from gofaxpy.send.report import JobReport
 from gofaxpy.setting import Setting
 
@@ -24,12 +27,15 @@ def settle(setting: Setting, report: JobReport, ending: Ending, connected_at: fl
     same_page = count(qfile, ending, verdict)
     if ending.stage is not Stage.UNKNOWN:       # that fax may have arrived: the next attempt finds out
         verdict = with_limits(verdict, same_page, qfile)
+    reached_before = note_attempt(report, ending, verdict)
+    if not reached_before and fails_as_stranger(verdict, qfile.number("ndials"), setting.config.outbound):
+        verdict = replace(verdict, returned=Returned.FAILED, delay=Delay.NONE)
     qfile.set("status", "" if verdict.returned is Returned.DONE else verdict.text)
     qfile.set("statuscode", int(verdict.code))
     qfile.set("signalrate", report.params.signalrate)
     qfile.set("dataformat", report.params.dataformat)
     if verdict.returned is Returned.RETRY and verdict.delay is not Delay.NONE:
-        qfile.set("tts", int(now) + (qfile.number("retrytime") or DELAYS[verdict.delay]))
+        qfile.set("tts", int(now) + (qfile.number("retrytime") or delay_of(setting.config.outbound, verdict.delay)))
     qfile.set("returned", verdict.returned.value)
     report.handle.rewrite(durable=True)
     if verdict.returned is not Returned.DONE:
@@ -41,6 +47,23 @@ def settle(setting: Setting, report: JobReport, ending: Ending, connected_at: fl
     report.log.end()
     report.modem(modemstatus.IDLE)
     return verdict.returned
+
+
+def delay_of(settings: Outbound, delay: Delay) -> int:
+    """Seconds until the next try."""
+    return {
+        Delay.NONE: 0, Delay.BUSY: settings.retry_busy, Delay.NO_ANSWER: settings.retry_no_answer,
+        Delay.NO_CARRIER: settings.retry_no_carrier, Delay.PROTOCOL: settings.retry_protocol,
+        Delay.OTHER: settings.retry_other,
+    }[delay]
+
+
+def fails_as_stranger(verdict: Verdict, ndials: int, settings: Outbound) -> bool:
+    """Whether a number where no fax machine was ever reached has been called often enough: probably a person answers
+    (faxd/FaxSend.c++, JobRetryNoCarrier)."""
+    if verdict.returned is not Returned.RETRY or verdict.delay is not Delay.NO_CARRIER:
+        return False
+    return ndials > settings.no_carrier_retries
 
 
 def count(qfile: QFile, ending: Ending, verdict: Verdict) -> bool:

@@ -1,0 +1,125 @@
+"""As whom a fax goes out: DynamicConfigOutgoing, what a job wishes for itself, and the configuration."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+from rig.house import House, HouseMaker
+
+RETRY, FAILED, DONE = 0, 1, 2
+SCRIPT = {"dynamic_config": "etc/DynamicConfigOutgoing"}
+
+
+def asked(make_house: HouseMaker, script: str, **outbound: object) -> House:
+    """A house whose operator has this DynamicConfigOutgoing, and no faxrcvd that could be in the way."""
+    house = make_house({"outbound": {**SCRIPT, **outbound}})
+    house.script("DynamicConfigOutgoing", script)
+    return house
+
+
+def received(house: House) -> list[str]:
+    """The RECV record of a fax to our own number: what it was sent as."""
+    house.wait("the RECV record", lambda: "RECV" in [record[1] for record in house.records()])
+    return next(record for record in house.records() if record[1] == "RECV")
+
+
+def test_the_script_is_told_modem_owner_number_and_job(make_house: HouseMaker) -> None:
+    house = asked(make_house, 'printf "[%s]" "$@" > log/arguments')
+    job = house.job("1000", owner="anna; id")
+    assert house.gofaxsend(job) == DONE
+    with open(house.path("log", "arguments"), encoding="utf-8") as file:
+        assert file.read() == f"[freeswitch0][anna; id][1000][{job}]"
+
+
+@pytest.mark.parametrize("line", ["RejectCall: true", 'RejectCall: "yes"', "rejectcall:on"])
+def test_the_script_rejects_a_fax_for_good(make_house: HouseMaker, line: str) -> None:
+    house = asked(make_house, f"echo '{line}'")
+    job = house.job("1000")
+    assert house.gofaxsend(job) == FAILED
+    qfile = house.qfile(job)
+    assert (qfile["returned"], qfile["statuscode"], qfile["totdials"]) == ("1", "348", "0")
+    assert qfile["status"] == "DynamicConfigOutgoing has rejected this fax"
+    assert house.far_received() == [] and house.journal() == []
+
+
+@pytest.mark.parametrize("quote", ['"', ""])
+def test_the_script_names_tsi_and_caller_with_and_without_quotes(make_house: HouseMaker, quote: str) -> None:
+    house = asked(make_house, f"""
+echo 'LocalIdentifier: {quote}+1 234 567{quote}'
+echo 'FAXNumber: {quote}+49 30 1337{quote}'
+echo 'TagLine: {quote}ACME Corp{quote}'""", fax_number="4711", cid_name="cidnum")
+    job = house.job("4711")
+    assert house.gofaxsend(job) == DONE
+    record = received(house)
+    assert (record[8], record[14], record[15]) == ("+1 234 567", "+49 30 1337", "+49301337")
+    assert "tagline='ACME Corp'" in house.session_log(house.qfile(job)["commid"])
+
+
+def test_the_scripts_gateways_are_tried_in_order(make_house: HouseMaker) -> None:
+    house = asked(make_house, "echo 'Gateway: closed, default'")
+    job = house.job("1000")
+    assert house.gofaxsend(job) == DONE
+    log = house.session_log(house.qfile(job)["commid"])
+    assert "(gateway closed): NORMAL_TEMPORARY_FAILURE" in log and "DIAL 1000 (gateway default)" in log
+
+
+def test_the_scripts_prefix_takes_the_place_of_the_configured_one(make_house: HouseMaker) -> None:
+    house = asked(make_house, "echo 'CallPrefix: 10'", call_prefix="99")
+    assert house.gofaxsend(house.job("00")) == DONE
+    assert len(house.far_received()) == 1
+
+
+@pytest.mark.parametrize(
+    ("policy", "returned", "code", "dials"),
+    [("retry", RETRY, "422", "0"), ("fail", FAILED, "348", "0"), ("send", DONE, "0", "1")],
+)
+def test_a_script_that_fails_is_answered_as_the_operator_wants(
+    make_house: HouseMaker, policy: str, returned: int, code: str, dials: str
+) -> None:
+    house = asked(make_house, "exit 3", dynamic_config_on_error=policy)
+    job = house.job("1000")
+    assert house.gofaxsend(job) == returned
+    qfile = house.qfile(job)
+    assert (qfile["returned"], qfile["statuscode"], qfile["totdials"]) == (str(returned), code, dials)
+    assert ("ended with status 3" in qfile["status"]) is (policy != "send")
+    assert "ended with status 3" in house.session_log(qfile["commid"])
+
+
+def test_a_gateway_that_cannot_be_one_is_never_given_to_the_switch(make_house: HouseMaker) -> None:
+    house = asked(make_house, "echo 'Gateway: \"a/b c\"'")
+    job = house.job("1000")
+    assert house.gofaxsend(job) == RETRY
+    assert "no name of a gateway" in house.qfile(job)["status"] and house.far_received() == []
+
+
+def test_sigterm_while_the_script_runs_ends_the_job_before_anything_is_dialled(make_house: HouseMaker) -> None:
+    house = asked(make_house, "touch log/begun; sleep 60", dynamic_config_timeout=50)
+    job = house.job("1000")
+    process = house.start_gofaxsend(job)
+    house.wait("the script", lambda: house.spool_has("log", "begun"))
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=10)
+    assert time.monotonic() - began < 3
+    qfile = house.qfile(job)
+    assert (process.returncode, qfile["returned"], qfile["statuscode"], qfile["totdials"]) == (RETRY, "0", "345", "0")
+    assert house.journal() == [] and house.far_received() == []
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_jobs_own_tsi_and_number_count_where_the_operator_allows_it(make_house: HouseMaker, allowed: bool) -> None:
+    house = make_house({"outbound": {"job_tsi": allowed, "job_fax_number": allowed, "fax_number": "4712"}})
+    assert house.gofaxsend(house.job("4711", tsi="+49 40 99", faxnumber="4713")) == DONE
+    record = received(house)
+    wanted = ("+49 40 99", "4713") if allowed else ("+49 30 12340", "4712")
+    assert (record[8], record[15]) == wanted
+
+
+def test_the_script_beats_the_job(make_house: HouseMaker) -> None:
+    house = asked(make_house, "echo 'LocalIdentifier: +1 2'", job_tsi=True, job_fax_number=True)
+    assert house.gofaxsend(house.job("4711", tsi="+49 40 99", faxnumber="4713")) == DONE
+    record = received(house)
+    assert (record[8], record[15]) == ("+1 2", "4713")

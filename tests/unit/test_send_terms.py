@@ -1,0 +1,47 @@
+"""The terms of an attempt, as far as no script is needed to see them."""
+
+from __future__ import annotations
+
+import pytest
+
+from gofaxpy.config import Config, FreeSwitch, Outbound
+from gofaxpy.hylafax.confline import parse
+from gofaxpy.hylafax.qfile import QFile
+from gofaxpy.send.terms import TO_THE_END, amended, of_job, plain_tag_line
+from gofaxpy.switch.dialstring import DialstringError
+
+CONFIG = Config(freeswitch=FreeSwitch(header="House", ident="+1"))
+
+
+@pytest.mark.parametrize(("desiredtl", "allowed", "header"), [("1", True, "Mine"), ("0", True, "House"), ("1", False, "House")])
+def test_a_jobs_tag_line_counts_if_it_is_wanted_and_allowed(desiredtl: str, allowed: bool, header: str) -> None:
+    config = Config(freeswitch=CONFIG.freeswitch, outbound=Outbound(job_tag_line=allowed))
+    qfile = QFile.parse(f"tagline:Mine\ndesiredtl:{desiredtl}\n")
+    assert of_job(config, qfile).header == header
+
+
+@pytest.mark.parametrize(("text", "shown"), [
+    ("From %%n|%c|Page %%p of %%t", "From Page of"), ("ACME", "ACME"), ("50% of", "50 of"), ("%", ""), ("%%", ""), ("", ""),
+])
+def test_directives_of_a_tag_line_are_left_out(text: str, shown: str) -> None:
+    assert plain_tag_line(text) == shown
+
+
+def test_what_the_script_says_beats_the_job() -> None:
+    terms = of_job(CONFIG, QFile.parse("tagline:Mine\ndesiredtl:1\n"))
+    said = parse("TagLine: ACME Corp #1  \nLocalIdentifier: +1 234 567\nGateway: a,b", None, TO_THE_END)
+    assert amended(terms, said).header == "ACME Corp #1"
+    assert amended(terms, said).ident == "+1 234 567"
+    assert amended(terms, said).gateways == ("a", "b")
+    assert amended(terms, {}) == terms
+
+
+def test_an_empty_prefix_takes_the_configured_one_away() -> None:
+    terms = of_job(Config(outbound=Outbound(call_prefix="0")), QFile.parse("jobid:1\n"))
+    assert terms.prefix == "0" and amended(terms, {"callprefix": ""}).prefix == ""
+
+
+@pytest.mark.parametrize("name", ["a b", "x/y", "g'", "{}", "a|b"])
+def test_a_gateway_that_cannot_be_one_is_refused(name: str) -> None:
+    with pytest.raises(DialstringError, match="gateway"):
+        amended(of_job(CONFIG, QFile.parse("jobid:1\n")), {"gateway": name})
