@@ -19,14 +19,15 @@ MAX_ENTRIES = 1024        # tags of a page
 MAX_TEXT = 65536          # octets of a text that are read
 
 IMAGE_WIDTH, IMAGE_LENGTH, COMPRESSION, IMAGE_DESCRIPTION = 256, 257, 259, 270
-STRIP_OFFSETS, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT, DATE_TIME, TILE_OFFSETS = 273, 282, 283, 296, 306, 324
+STRIP_OFFSETS, STRIP_BYTE_COUNTS, X_RESOLUTION, Y_RESOLUTION = 273, 279, 282, 283
+RESOLUTION_UNIT, DATE_TIME, TILE_OFFSETS = 296, 306, 324
 FAX_RECV_PARAMS, FAX_SUB_ADDRESS, FAX_RECV_TIME, FAX_DCS = 34908, 34909, 34910, 34911
 
 COMPRESSION_G3, COMPRESSION_G4 = 3, 4
 UNIT_INCH, UNIT_CENTIMETRE = 2, 3
 
 BYTE, ASCII, SHORT, LONG, RATIONAL = 1, 2, 3, 4, 5
-_SIZES = {BYTE: 1, ASCII: 1, SHORT: 2, LONG: 4, RATIONAL: 8}
+SIZES = {BYTE: 1, ASCII: 1, SHORT: 2, LONG: 4, RATIONAL: 8}
 _ENTRY = 12
 
 
@@ -135,12 +136,12 @@ def read_chain(fd: int, path: str) -> Chain:
         if len(found) == MAX_DIRECTORIES:
             raise TiffError(f"{path}: the TIFF has more than {MAX_DIRECTORIES} pages")
         seen.add(offset)
-        directory, offset = _read(fd, path, order, size, offset, len(found) + 1)
+        directory, offset = read_directory(fd, path, order, size, offset, len(found) + 1)
         found.append(directory)
     return Chain(order, size, tuple(found))
 
 
-def _read(fd: int, path: str, order: str, size: int, offset: int, page: int) -> tuple[RawDirectory, int]:
+def read_directory(fd: int, path: str, order: str, size: int, offset: int, page: int) -> tuple[RawDirectory, int]:
     """The directory at ``offset`` and the offset of the next one, 0 at the end."""
     octets = os.pread(fd, 2 + 30 * _ENTRY + 4, offset)  # most pages have less than 30 tags: one read
     if len(octets) < 2:
@@ -159,7 +160,7 @@ def _read(fd: int, path: str, order: str, size: int, offset: int, page: int) -> 
 
 def value_octets(fd: int, path: str, chain: Chain, entry: Entry, most: int) -> bytes:
     """The octets of an entry's value, at most ``most``; empty for a type that is none of ours."""
-    length = _SIZES.get(entry.type, 0) * entry.count
+    length = SIZES.get(entry.type, 0) * entry.count
     if length <= 4:
         return entry.value[:length]
     offset = int(struct.unpack(chain.order + "I", entry.value)[0])
@@ -193,7 +194,7 @@ def _value(order: str, entry: Entry, octets: bytes) -> int | float | str | None:
     """The first value; None for types that are none of ours and for tags without any."""
     if entry.type == ASCII:
         return decode(octets.partition(b"\0")[0])
-    size = _SIZES.get(entry.type, 0)
+    size = SIZES.get(entry.type, 0)
     if not size or len(octets) < size:
         return None
     if entry.type == RATIONAL:

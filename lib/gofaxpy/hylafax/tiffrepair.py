@@ -1,0 +1,72 @@
+"""A received TIFF whose last page was broken off by a crash: the pages before it are whole and must not be lost with it.
+
+SpanDSP (by way of libtiff) appends a page's data and directory and then changes the link that leads there.  What a power
+failure leaves may be a link to a directory that never reached the disk.  Readers give such a file up; ended at the last
+whole directory it is a good one.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+
+from gofaxpy.hylafax import tiff
+from gofaxpy.hylafax.errors import TiffError, reason
+
+_ENTRY = 12
+
+
+def cut_damage(path: str) -> int:
+    """Ends the chain of directories at the last one that can be read, if what follows cannot; the number of pages then.
+
+    Four octets are changed and brought to the disk, in place.  Raises :class:`TiffError` if not even the first page can
+    be read, and OSError if the file cannot be opened or changed: that says nothing about what is in it.
+    """
+    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        whole = _whole_directories(fd, path)
+        last = whole[-1]
+        link = last.offset + 2 + len(last.entries) * _ENTRY
+        order = "<" if os.pread(fd, 2, 0) == b"II" else ">"
+        os.pwrite(fd, struct.pack(order + "I", 0), link)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    return len(whole)
+
+
+def _whole_directories(fd: int, path: str) -> list[tiff.RawDirectory]:
+    size = os.fstat(fd).st_size
+    header = os.pread(fd, 8, 0)
+    order = {b"II": "<", b"MM": ">"}.get(header[:2], "")
+    if len(header) < 8 or not order:
+        raise TiffError(f"{path}: the file is no TIFF")
+    offset = int(struct.unpack(order + "I", header[4:])[0])
+    found: list[tiff.RawDirectory] = []
+    try:
+        while offset and offset not in {directory.offset for directory in found}:
+            directory, offset = tiff.read_directory(fd, path, order, size, offset, len(found) + 1)
+            if not directory.has_image or not _all_inside(order, size, directory):
+                break
+            found.append(directory)
+    except TiffError as error:
+        if not found:
+            raise TiffError(f"{error}; no page can be saved") from error
+    except OSError as error:
+        raise OSError(error.errno, f"{path}: {reason(error)}") from error
+    if not found:
+        raise TiffError(f"{path}: the TIFF has no page")
+    return found
+
+
+def _all_inside(order: str, size: int, directory: tiff.RawDirectory) -> bool:
+    """Whether the tags' values and the (one) strip of the page lie within the file; of several strips only the table."""
+    values = {entry.tag: entry for entry in directory.entries}
+    for entry in directory.entries:
+        length = tiff.SIZES.get(entry.type, 0) * entry.count
+        if length > 4 and struct.unpack(order + "I", entry.value)[0] + length > size:
+            return False
+    offset, count = values.get(tiff.STRIP_OFFSETS), values.get(tiff.STRIP_BYTE_COUNTS)
+    if offset is None or count is None or offset.count != 1 or offset.type != tiff.LONG or count.type != tiff.LONG:
+        return True
+    return bool(struct.unpack(order + "I", offset.value)[0] + struct.unpack(order + "I", count.value)[0] <= size)
