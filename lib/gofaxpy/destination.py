@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from gofaxpy import ladder
+from gofaxpy.config import Config
 from gofaxpy.switch.db import Db, DbError
 from gofaxpy.switch.dialstring import DialstringError, variables
 from gofaxpy.switch.faxresult import FaxResult
@@ -36,12 +38,14 @@ def names_of(number: str, plain: str) -> list[str]:
     return [plain, number] if plain and plain != number else [number]
 
 
-def remembered(db: Db, numbers: Sequence[str], fallback: bool) -> Remembered:
-    """What holds for a call; ``fallback`` says whether stations that fail with T.38 are remembered at all
-    (``freeswitch.softmodem_fallback``).  An operator's override beats the fallback."""
+def remembered(db: Db, numbers: Sequence[str], config: Config, now: float) -> Remembered:
+    """What holds for a call, as far as ``freeswitch.softmodem_fallback`` and ``outbound.ladder`` want anything to be
+    remembered.  An operator's override beats both."""
     found = Remembered()
-    if fallback:
+    if config.freeswitch.softmodem_fallback:
         _fallback(db, numbers, found)
+    if config.outbound.ladder:
+        _ladder(db, numbers[-1], found, now, config.outbound.ladder_days)
     for number in numbers:
         _overrides(db, number, found)
     return found
@@ -54,6 +58,18 @@ def _fallback(db: Db, numbers: Sequence[str], found: Remembered) -> None:
             found.notes.append("Softmodem fallback: an earlier fax to this number failed with T.38, so this one goes without")
     except DbError as error:
         found.notes.append(f"Softmodem fallback: {error}")
+
+
+def _ladder(db: Db, number: str, found: Remembered, now: float, days: int) -> None:
+    try:
+        rung = ladder.rung_of(db, number, now, days)
+    except DbError as error:
+        found.notes.append(f"Ladder: {error}")
+        return
+    name, values = ladder.RUNGS[rung]
+    found.values.update(values)
+    if rung:
+        found.notes.append(f"Ladder: this number stands on rung {rung} ({name})")
 
 
 def _overrides(db: Db, number: str, found: Remembered) -> None:

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Mapping
 
+from gofaxpy import ladder
 from gofaxpy import setting as settings
 from gofaxpy.calls import CALLS
 from gofaxpy.config import Config
@@ -49,7 +50,7 @@ def place_call(api: Api, args: str) -> str:
         document = str(facts["document"])
         if not os.access(document, os.R_OK):
             return f"-ERR {document} cannot be read by the user FreeSWITCH runs as: run it as {setting.config.hylafax.user}\n"
-        known = remembered(Db(api.command), _numbers(facts), setting.config.freeswitch.softmodem_fallback)
+        known = remembered(Db(api.command), _numbers(facts), setting.config, time.time())
         values = channel_variables(setting.config, facts, str(order["uuid"])) | known.values
         command = originate(values, str(order["gateway"]), str(facts["number"]), HANDLER, entry.name)
         api.background(str(order["job_uuid"]), command)
@@ -145,14 +146,21 @@ def _send(setting: Setting, api: Api, call: Call, entry: Entry) -> None:
     fax = fax.with_negotiations(seen.negotiations)
     if entry.find(Step.FAX_OVER) is None:
         entry.mark(Step.FAX_OVER, uuid=call.uuid, fax=fax.facts())
-    if setting.config.freeswitch.softmodem_fallback and failed_with_t38(fax):
-        _note_fallback(api, call, _numbers(facts))
+    _remember(setting.config, api, call, _numbers(facts)[-1], fax)
 
 
-def _note_fallback(api: Api, call: Call, numbers: list[str]) -> None:
+def _remember(config: Config, api: Api, call: Call, number: str, fax: FaxResult) -> None:
+    """Notes in mod_db what this fax means for the next one to the same number."""
+    db = Db(api.command)
+    now = time.time()
     try:
-        remember_failure(Db(api.command), numbers[-1], time.time())
+        if config.freeswitch.softmodem_fallback and failed_with_t38(fax):
+            remember_failure(db, number, now)
+            log("notice", f"{call.uuid}: faxes to {number} go without T.38 from now on (softmodem fallback)")
+        if config.outbound.ladder:
+            disposition = call.get("sip_hangup_disposition")
+            rung = ladder.step(db, number, fax, disposition, now, config.outbound.ladder_days)
+            if rung is not None:
+                log("notice", f"{call.uuid}: {number} stands on rung {rung} now ({ladder.RUNGS[rung][0]})")
     except DbError as error:
-        log("err", f"{call.uuid}: softmodem fallback: {error}")
-        return
-    log("notice", f"{call.uuid}: {numbers[-1]} has failed; faxes to it go without T.38 from now on (softmodem fallback)")
+        log("err", f"{call.uuid}: {number}: {error}")

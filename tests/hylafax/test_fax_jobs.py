@@ -196,3 +196,29 @@ def test_a_job_that_fails_ends_its_batch_and_the_others_lose_nothing(make_server
     for job in jobs:
         qfile = hylafax.wait_job(job)
         assert (qfile.state, qfile["totdials"]) == (JobState.FAILED, "1")
+
+
+def test_what_jobcontrol_says_reaches_the_sender(make_server: ServerMaker, document: str) -> None:
+    hylafax, _ = make_server(config_extra="JobControlCmd: etc/jobcontrol\n")
+    path = hylafax.path("etc", "jobcontrol")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\necho 'desiredec: 0'\n")
+    os.chmod(path, 0o755)
+    qfile = hylafax.wait_job(hylafax.sendfax([document], "1000"))
+    assert qfile.state is JobState.DONE and qfile["desiredec"] == "2"
+    with open(hylafax.path("log", f"c{qfile['commid']}"), encoding="utf-8") as file:
+        assert "USE error correction mode" not in file.read()
+
+
+def test_a_fax_the_operators_script_rejects_fails_at_once_and_the_user_reads_why(
+    make_server: ServerMaker, document: str
+) -> None:
+    hylafax, _ = make_server({"outbound": {"dynamic_config": "etc/DynamicConfigOutgoing"}})
+    path = hylafax.path("etc", "DynamicConfigOutgoing")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\necho 'RejectCall: true'\n")
+    os.chmod(path, 0o755)
+    qfile = hylafax.wait_job(hylafax.sendfax([document], "1000", "-D"))
+    assert (qfile.state, qfile["statuscode"]) == (JobState.FAILED, "348")
+    [mail] = hylafax.wait_mails(1)
+    assert "DynamicConfigOutgoing has rejected this fax" in " ".join(mail.text.split())

@@ -83,3 +83,25 @@ def test_an_override_beats_the_fallback(make_house: HouseMaker) -> None:
     job = house.job("3001")
     assert house.gofaxsend(job) == DONE
     assert "USE T.38 negotiated" in log_of(house, job)
+
+
+def test_a_destination_goes_down_the_ladder_and_up_again(make_house: HouseMaker) -> None:
+    house = make_house({"outbound": {"ladder": True}}, far_ends=ENDS)
+    job = house.job("3002")
+    assert house.gofaxsend(job) == RETRY
+    assert house.switch.api("db select/gofax-ladder/3002").startswith("1 ")
+    assert house.gofaxsend(job) == RETRY
+    assert "rung 1 (audio instead of T.38)" in log_of(house, job) and "USE T.38 negotiated" not in log_of(house, job)
+    assert house.switch.api("db select/gofax-ladder/3002").startswith("2 ")
+    assert house.gofaxsend(job) == DONE
+    assert "rung 2" in log_of(house, job) and "USE error correction mode" not in log_of(house, job)
+    assert house.switch.api("db select/gofax-ladder/3002").startswith("1 ")
+
+
+def test_the_last_rung_is_9600_and_an_override_beats_it(make_house: HouseMaker) -> None:
+    house = make_house({"outbound": {"ladder": True}}, far_ends=ENDS)
+    house.switch.api("db insert/gofax-ladder/1000/'3 2000000000'")
+    house.switch.api("db insert/override-1000/fax_use_ecm/true")
+    job = house.job("1000")
+    assert house.gofaxsend(job) == DONE
+    assert "USE 9600 bit/s" in log_of(house, job) and "USE error correction mode" in log_of(house, job)

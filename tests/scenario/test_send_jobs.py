@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
@@ -56,3 +57,23 @@ def test_sigterm_before_the_originate_dials_nothing(make_house: HouseMaker) -> N
     qfile = house.qfile(job)
     assert (process.returncode, qfile["returned"], qfile["statuscode"]) == (RETRY, "0", "345")
     assert house.switch.calls() == [] and house.far_received() == []
+
+
+@pytest.mark.parametrize(("tries", "key", "lost"), [
+    ("0", "disable_ecm_after_retry", ""), ("1", "disable_ecm_after_retry", "USE error correction mode"),
+    ("1", "disable_v17_after_retry", "USE 14400 bit/s"),
+])
+def test_after_a_failed_try_ecm_or_v17_is_given_up(make_house: HouseMaker, tries: str, key: str, lost: str) -> None:
+    house = make_house({"outbound": {key: 1}})
+    job = house.job("1000", tottries=tries)
+    assert house.gofaxsend(job) == DONE
+    log = house.session_log(house.qfile(job)["commid"])
+    wanted = {"USE error correction mode", "USE 14400 bit/s"} - {lost}
+    assert all(text in log for text in wanted) and (not lost or lost not in log)
+
+
+def test_a_document_that_is_gone_fails_the_job_with_its_name(house: House) -> None:
+    job = house.job("1000")
+    os.unlink(house.sent[job][0])
+    assert house.gofaxsend(job) == FAILED
+    assert f"docq/doc{job}0.tif" in house.qfile(job)["status"] and house.qfile(job)["totdials"] == "0"

@@ -102,7 +102,8 @@ def test_the_file_is_written_in_place_and_read_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "wanted"), [("900123", "+4930900123"), ("0221 5", "+492215"), ("+1 2", "+12"), ("00445", "+445")]
+    ("number", "wanted"),
+    [("900123", "+4930900123"), ("0221 5", "+492215"), ("+1 2", "+12"), ("00445", "+445"), ("(0221) 5", "+492215")],
 )
 def test_numbers_are_filed_as_faxq_files_them(tmp_path: Path, number: str, wanted: str) -> None:
     assert os.access(DIALTEST, os.X_OK), "hylafax-server is not installed"

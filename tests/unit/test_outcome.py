@@ -103,6 +103,33 @@ def test_another_gateway_is_tried_only_where_it_may_help() -> None:
     assert not tries_next_gateway(faxed(ResultCode.CALLDROPPED), FINAL)
 
 
+@pytest.mark.parametrize("cause", [cause for cause in HangupCause if cause not in NOT_ANSWERED])
+def test_a_cause_without_a_row_of_its_own_is_no_carrier(cause: HangupCause) -> None:
+    verdict = judge(ended(cause), ())
+    assert (verdict.returned, verdict.code, verdict.delay) == (Returned.RETRY, StatusCode.NO_CARRIER, Delay.NO_CARRIER)
+    assert verdict.dial_failed and verdict.text.endswith(CallEnd(cause).describe())
+
+
+@pytest.mark.parametrize("code", [code for code in ResultCode if code not in CONNECTED and code is not ResultCode.OK])
+def test_a_result_without_a_row_of_its_own_is_an_unspecified_error_with_spandsps_text(code: ResultCode) -> None:
+    verdict = judge(Ending(Stage.CONNECTED, 3, fax=FaxResult(code=code, text="what SpanDSP says")))
+    assert (verdict.returned, verdict.code, verdict.delay) == (Returned.RETRY, StatusCode.PHASE_C_ERROR, Delay.PROTOCOL)
+    assert verdict.text.endswith("what SpanDSP says")
+
+
+def test_a_connection_that_ended_without_a_result_is_tried_again() -> None:
+    verdict = judge(Ending(Stage.CONNECTED, 3, reason="No page has got through for 300 s"))
+    assert (verdict.returned, verdict.code) == (Returned.RETRY, StatusCode.DISCONNECTED)
+    assert verdict.text == "No page has got through for 300 s"
+
+
+def test_a_refusal_has_its_own_code_and_text() -> None:
+    verdict = judge(Ending(Stage.NOT_DIALLED, rejected=True, refusal=StatusCode.NO_POLLING))
+    assert (verdict.returned, verdict.code, verdict.text) == (
+        Returned.FAILED, StatusCode.NO_POLLING, "Modem does not support polling"
+    )
+
+
 def test_every_delay_has_its_seconds() -> None:
     delays = {delay: delay_of(Outbound(), delay) for delay in Delay}
     assert delays == {

@@ -29,11 +29,12 @@ def canonical(spool: Spool, number: str) -> str:
     except OSError:
         return number
     rules = config.get("dialstringrules", "")
-    if not rules or not os.access(DIALTEST, os.X_OK) or not number.isprintable() or '"' in number or "(" in number:
+    if not rules or not os.access(DIALTEST, os.X_OK) or not number.isprintable():
         return number
+    plain = "".join(character for character in number if character not in '()"')   # dialtest reads these as its own syntax
     path = rules if rules.startswith("/") else spool.path(rules)
     options = [word for option, tag in _VARIABLES.items() if config.get(tag) for word in (option, config[tag])]
-    return _asked([DIALTEST, "-q", *options, path], number) or number
+    return _asked([DIALTEST, "-q", *options, path], plain) or number
 
 
 def _asked(command: list[str], number: str) -> str:
