@@ -4,10 +4,10 @@ FreeSWITCH executes this file anew at every call (mod_python3), so it holds no s
 """
 
 from gofaxpy.inbound import answer_fax
-from gofaxpy.switch.boundary import Call
+from gofaxpy.switch.boundary import Api, Call
 from gofaxpy.switch.guard import guarded
 
 
 @guarded("inbound_fax")
 def handler(session, args):
-    answer_fax(Call(session))
+    answer_fax(Call(session), Api())

@@ -10,17 +10,21 @@ from gofaxpy.setting import Setting
 from gofaxpy.switch.boundary import log
 
 
-def recover(setting: Setting) -> None:
-    """Finishes what earlier calls have left in the journal.  Called once, when nothing of this process is under way."""
+def recover(setting: Setting, announced: bool = True) -> None:
+    """Finishes the calls in the journal that nobody works on: whoever works on one holds its lock.
+
+    ``announced``: also those whose faxrcvd was started before, for the start of FreeSWITCH.  Without them, for calls
+    whose handler could not go on (a full disk, say), it may be called at any time.
+    """
     for name in list(setting.journal.names("c")):
         try:
             entry = setting.journal.open(name)
             if entry is None:
                 continue
             with entry:
-                if entry.lock():
+                if entry.lock() and (announced or entry.find(Step.ANNOUNCING) is None):
                     _free_modem(setting, entry)
-                    reception.finish(setting, entry, SessionLog.reopen(setting.spool, name[1:]))
+                    reception.finish(setting, entry, SessionLog.reopen(setting.spool, name[1:]), again=True)
         except (JournalError, SpoolError, OSError) as error:
             log("err", f"journal entry {name} could not be finished: {error}")
 

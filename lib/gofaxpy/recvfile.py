@@ -9,8 +9,6 @@ from gofaxpy.hylafax.sequence import recv_name
 from gofaxpy.setting import Setting
 from gofaxpy.switch.boundary import log
 
-LEAST_FREE_BYTES = 16 << 20     # a fax page of fine resolution rarely needs more than 100 kB
-
 
 def spool_problem(setting: Setting) -> str:
     """Why no fax could be kept at the moment, or ``""``.  SpanDSP would notice only after the call is answered."""
@@ -21,8 +19,9 @@ def spool_problem(setting: Setting) -> str:
         room = os.statvfs(recvq)
     except OSError as error:
         return f"{recvq}: {error.strerror}"
-    if room.f_bavail * room.f_frsize < LEAST_FREE_BYTES:
-        return f"{recvq}: less than {LEAST_FREE_BYTES >> 20} MiB are free on its file system"
+    least = setting.config.inbound.min_free
+    if room.f_bavail * room.f_frsize < least << 20:
+        return f"{recvq}: less than {least} MiB (inbound.min_free) are free on its file system"
     return ""
 
 
