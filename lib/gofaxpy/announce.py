@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 PYTHON = "/usr/bin/python3"
 MAX_OUTPUT = 16384
+MAX_LINES = 200
 NOT_STARTED = 127
 
 
@@ -136,7 +137,7 @@ def _log(root: str, commid: str, output: bytes, problem: str) -> None:
     from gofaxpy.hylafax.spool import Spool
 
     log = SessionLog.reopen(Spool(root), commid)
-    for line in output.decode("utf-8", "surrogateescape").splitlines():
+    for line in output.decode("utf-8", "surrogateescape").splitlines()[:MAX_LINES]:
         log.line(f"RECV FAX: faxrcvd: {line}")
     if problem:
         log.line(f"RECV FAX: faxrcvd {problem}")

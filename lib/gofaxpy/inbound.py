@@ -26,7 +26,7 @@ from gofaxpy.journal import Entry, JournalError, Step, call_name
 from gofaxpy.modems import Line
 from gofaxpy.receiving import Reception
 from gofaxpy.recipient import number_of
-from gofaxpy.recvfile import create_recv_file, spool_problem
+from gofaxpy.recvfile import create_recv_file, file_mode, spool_problem
 from gofaxpy.screening import Screening, screen
 from gofaxpy.setting import Setting
 from gofaxpy.switch.boundary import Call, log
@@ -176,15 +176,14 @@ class Answering:
         self.line.status(modemstatus.RECEIVING)
         self.line.event(events.recv_begin(self.device))
         try:
-            file, fd = create_recv_file(self.setting)
+            mode = self.screening.recv_file_mode or self.setting.config.inbound.recv_file_mode
+            file, fd = create_recv_file(self.setting, file_mode(mode))
         except (SpoolError, OSError) as error:
             self.call.hangup("NORMAL_TEMPORARY_FAILURE")
             self._over(entry, str(error))
             return
         try:
-            entry.mark(
-                Step.RECEIVING, file=file, faxrcvd=self.screening.faxrcvd, recv_file_mode=self.screening.recv_file_mode
-            )
+            entry.mark(Step.RECEIVING, file=file, faxrcvd=self.screening.faxrcvd)
             Reception(
                 self.setting, self.call, self.api, self.line, self.log, replace(self.info, qfile=file), self.screening,
                 self.started,

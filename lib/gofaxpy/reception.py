@@ -88,7 +88,6 @@ def finish(setting: Setting, entry: Entry, log: SessionLog, again: bool = False)
     if Step.TAGGED not in marks:
         if pages:
             _tag(path, facts, fax, pages, log)
-            _publish(path, str(facts.get("recv_file_mode") or setting.config.inbound.recv_file_mode))
         elif path:
             _put_away(setting, path, log)
         entry.mark(Step.TAGGED, pages=pages)
@@ -173,14 +172,6 @@ def _put_away(setting: Setting, path: str, log: SessionLog) -> None:
 
 def _even_share(facts: Mapping[str, Any], pages: int) -> int:
     return int(float(facts.get("seconds", 0)) / max(pages, 1))
-
-
-def _publish(path: str, mode: str) -> None:
-    """``inbound.recv_file_mode`` as HylaFAX's RecvFileMode: octal digits."""
-    try:
-        os.chmod(path, int(mode, 8))
-    except (ValueError, OSError):
-        os.chmod(path, 0o600)
 
 
 def _call_ids(facts: Mapping[str, Any]) -> list[str]:

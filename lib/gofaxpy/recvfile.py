@@ -25,10 +25,19 @@ def spool_problem(setting: Setting) -> str:
     return ""
 
 
-def create_recv_file(setting: Setting) -> tuple[str, int]:
+def file_mode(octal: str) -> int:
+    """RecvFileMode: octal digits; 0600, HylaFAX's default, for anything else."""
+    try:
+        return int(octal, 8) & 0o777
+    except ValueError:
+        return 0o600
+
+
+def create_recv_file(setting: Setting, mode: int = 0o600) -> tuple[str, int]:
     """A new file in recvq, named relative to the spool, and the descriptor that holds HylaFAX's lock on it.
 
-    rxfax then writes into this very file.  Raises SpoolError, OSError.
+    rxfax then writes into this very file.  It has its mode from the start, as with faxgetty: clients that may see the
+    fax see it coming in, marked ``*``.  Raises SpoolError, OSError.
     """
     while True:
         file = recv_name(setting.spool)
@@ -37,6 +46,7 @@ def create_recv_file(setting: Setting) -> tuple[str, int]:
         except FileExistsError:
             continue    # seqf was set back, or another program numbers on its own
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.fchmod(fd, mode)     # whatever the umask, which belongs to the whole process
         return file, fd
 
 
