@@ -176,7 +176,8 @@ class PageWatcher:
         if fax is not None:
             page = reception.transfer_params(fax)   # the page result says nothing of rate and ECM
             self._params = replace(page, br=self._params.br, ec=self._params.ec)
-        flush(owner.setting.spool.inside(owner.info.qfile))
+        path = owner.setting.spool.inside(owner.info.qfile)
+        flush(path)
         owner.log.line(
             f"RECV FAX ({owner.info.commid}): from {self._station or UNSPECIFIED}, page {number} in"
             f" {duration(seconds)}, {self._params.describe()}"
@@ -184,6 +185,9 @@ class PageWatcher:
         owner.line.event(events.recv_page(owner.line.device, replace(
             owner.info, time=seconds, npages=number, params=self._params, sender=self._station,
         )))
-        if 0 < owner.screening.max_pages < number:
+        if fax is not None and reception.pages_on_disk(path) < fax.pages_transferred:
+            # SpanDSP confirms pages that it could not write (a full disk): the sender must not believe it
+            owner.end(reception.NOT_KEPT)
+        elif 0 < owner.screening.max_pages < number:
             # SpanDSP says that a page has come, but not that another one will: the first one too many tells
             owner.end(StatusCode.MAX_PAGES_RECEIVED.text)

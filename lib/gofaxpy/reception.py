@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 BAD = "bad"                     # in recvq: hfaxd shows no directories
 MOST_ANNOUNCEMENTS = 3
+NOT_KEPT = "A page could not be written to the disk"
 DIED_BEFORE_THE_ANSWER = "FreeSWITCH ended before the fax began"
 
 # What native HylaFAX calls the ends of a reception that SpanDSP names otherwise.
@@ -84,7 +85,11 @@ def finish(setting: Setting, entry: Entry, log: SessionLog, again: bool = False)
     fax = FaxResult.from_facts(facts.get("fax") or {})
     file = str(facts.get("file", ""))
     path = setting.spool.inside(file) if file else ""
-    pages = _pages_on_disk(path) if path else 0
+    pages = pages_on_disk(path) if path else 0
+    facts["reason"] = str(facts.get("reason") or reason_of(fax))
+    if not facts["reason"] and fax is not None and pages < fax.pages_transferred:
+        facts["reason"] = f"{NOT_KEPT}: {pages} of {fax.pages_transferred} are there"
+        switch_log("err", f"{file}: {facts['reason']}")
     if Step.TAGGED not in marks:
         if pages:
             _tag(path, facts, fax, pages, log)
@@ -109,7 +114,7 @@ def finish(setting: Setting, entry: Entry, log: SessionLog, again: bool = False)
     }
     faxrcvd = str(facts.get("faxrcvd") or setting.config.inbound.faxrcvd)
     try:
-        announce.start(setting, entry, faxrcvd, _faxrcvd_arguments(facts, fax), environment, log)
+        announce.start(setting, entry, faxrcvd, _faxrcvd_arguments(facts), environment, log)
     except OSError as error:
         log.line(f"RECV FAX: {faxrcvd} could not be started: {error}; it is tried again when FreeSWITCH starts")
         switch_log("err", f"{file}: {faxrcvd} could not be started: {error}")
@@ -125,7 +130,8 @@ def _receiving(marks: Mapping[Step, Mark]) -> dict[str, Any]:
     return mark.facts if mark is not None else {}
 
 
-def _pages_on_disk(path: str) -> int:
+def pages_on_disk(path: str) -> int:
+    """How many pages can be read from the file, 0 where it is none."""
     try:
         return page_count(path)
     except (TiffError, OSError):
@@ -179,9 +185,8 @@ def _call_ids(facts: Mapping[str, Any]) -> list[str]:
     return [str(facts.get(name, "")) for name in ("caller_number", "caller_name", "recipient", "gateway")]
 
 
-def _faxrcvd_arguments(facts: Mapping[str, Any], fax: FaxResult | None) -> list[str]:
-    reason = str(facts.get("reason") or reason_of(fax))
-    return [str(facts["file"]), str(facts["device"]), str(facts["commid"]), reason, *_call_ids(facts)]
+def _faxrcvd_arguments(facts: Mapping[str, Any]) -> list[str]:
+    return [str(facts[name]) for name in ("file", "device", "commid", "reason")] + _call_ids(facts)
 
 
 def _record(
@@ -191,7 +196,7 @@ def _record(
     path = setting.config.hylafax.xferfaxlog
     if not path:
         return
-    reason = str(facts.get("reason") or reason_of(fax))
+    reason = str(facts["reason"])
     params = transfer_params(fax)
     number, name, *rest = _call_ids(facts)
     call = xferfaxlog.Record(
