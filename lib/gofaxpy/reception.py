@@ -77,6 +77,9 @@ def finish(setting: Setting, entry: Entry, log: SessionLog, again: bool = False)
     mailbox is better than none.  It is begun three times at most, so that a fax that kills the machine does so no more.
     """
     marks = {mark.step: mark for mark in entry.marks()}
+    if Step.ACCEPTED not in marks:
+        entry.remove()      # the crash came before anything was written into it
+        return
     received = marks.get(Step.RECEIVED) or marks.get(Step.RECEIVING)
     if received is None:
         entry.mark(Step.RECEIVED, file="", reason=DIED_BEFORE_THE_ANSWER)

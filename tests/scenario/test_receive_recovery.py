@@ -89,6 +89,21 @@ def test_a_torn_last_mark_counts_as_none(house: House, document: str) -> None:
     assert [record[1] for record in house.records()] == ["RECV", "CALL"]
 
 
+def test_an_entry_that_says_nothing_keeps_no_other_waiting(house: House, document: str) -> None:
+    lines = taken_apart(house, document)
+    os.unlink(house.path("log", "faxrcvd.000000001"))
+    leave(house, lines[:5])
+    for name, text in (("c000000000", ""), ("c00000000x", '{"step":"accepted","at":1,"file":"/etc/passwd"}')):
+        path = house.path("gofax", "journal", name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        shutil.chown(path, FAX_USER, FAX_USER)
+    house.switch.start()
+    house.wait("the good entry", lambda: house.journal() == ["c00000000x"])
+    assert announced(house)[0] == "recvq/fax000000001.tif"
+    assert house.switch.running
+
+
 def test_faxrcvd_that_cannot_be_executed_runs_at_the_next_start(house: House, document: str) -> None:
     faxrcvd(house)
     os.chmod(house.path("bin", "faxrcvd"), 0o644)
