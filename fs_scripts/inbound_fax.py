@@ -4,11 +4,11 @@ FreeSWITCH executes this file anew at every call (mod_python3), so it holds no s
 """
 
 from gofaxpy.inbound import answer_fax
-from gofaxpy.switch.boundary import Call
+from gofaxpy.switch.boundary import Api, Call
 from gofaxpy.switch.guard import guarded
 
 
 @guarded("inbound_fax")
 def handler(session, args):
     with Call(session) as call:
-        answer_fax(call)
+        answer_fax(call, Api())

@@ -57,6 +57,9 @@ class Calls:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._seen: dict[str, Seen] = {}
+        self._modems: dict[str, str] = {}       # modem → the incoming call that has it
+        self._ended: dict[str, str] = {}        # call → why it is to end
+        self.finished = 0           # incoming calls that are over
         self.attended = False       # somebody takes in events: the supervisor runs
 
     def wait_over(self, seen: Seen, timeout: float) -> None:
@@ -78,6 +81,35 @@ class Calls:
         finally:
             with self._lock:
                 self._seen.pop(uuid, None)
+
+    @contextmanager
+    def on_modem(self, device: str, uuid: str) -> Iterator[None]:
+        """An incoming call has a modem for the time of the block: :meth:`on` and :meth:`end` find it."""
+        with self._lock:
+            self._modems[device] = uuid
+        try:
+            yield
+        finally:
+            with self._lock:
+                if self._modems.get(device) == uuid:
+                    del self._modems[device]
+                self._ended.pop(uuid, None)
+                self.finished += 1
+
+    def on(self, device: str) -> str:
+        """The incoming call that has the modem, ``""`` if none has."""
+        with self._lock:
+            return self._modems.get(device, "")
+
+    def end(self, uuid: str, reason: str) -> None:
+        """Notes why a call is about to be ended by one of us."""
+        with self._lock:
+            self._ended.setdefault(uuid, reason)
+
+    def ended(self, uuid: str) -> str:
+        """Why one of us has ended the call, ``""`` if nobody has."""
+        with self._lock:
+            return self._ended.get(uuid, "")
 
     def take(self, uuid: str, subclass: str, headers: Mapping[str, str]) -> None:
         """An event of ``uuid`` has come in; nobody may be interested."""

@@ -36,11 +36,15 @@ TEXTS = Kind("list", "a list of texts, such as [one, two]")
 SECONDS = Kind("int", "whole seconds from 1 to 86400", 1, 86400)
 SECONDS_OR_OFF = Kind("int", "whole seconds from 0 (off) to 86400", 0, 86400)
 MILLISECONDS = Kind("int", "whole milliseconds from 0 to 60000", 0, 60000)
+MEBIBYTES = Kind("int", "whole MiB from 1 to 1048576", 1, 1 << 20)
 TRIES = Kind("int", "a whole number from 0 (never) to 99", 0, 99)
 DAYS = Kind("int", "whole days from 1 to 3650", 1, 3650)
 PORT = Kind("int", "a port number from 1 to 65535", 1, 65535)
 MODEMS = Kind("int", "a whole number from 1 to 999", 1, 999)
 SIP_STATUS = Kind("int", "a SIP status from 400 to 699", 400, 699)
+
+
+NO_MODEM_CAUSES = ("USER_BUSY", "NORMAL_CIRCUIT_CONGESTION", "NORMAL_TEMPORARY_FAILURE", "CALL_REJECTED", "NO_USER_RESPONSE")
 
 
 def choice(*values: str) -> Kind:
@@ -113,10 +117,13 @@ class Inbound:
     dynamic_config_on_error: str = key("accept", choice("accept", "reject"))
     dynamic_config_timeout: int = key(10, SECONDS)
     reject_status: int = key(404, SIP_STATUS)
+    min_free: int = key(16, MEBIBYTES)
     faxrcvd: str = key("bin/faxrcvd", TEXT)
     faxrcvd_timeout: int = key(3600, SECONDS)
     recv_file_mode: str = key("0600", TEXT)
     allocate_modems: str = key("prefer", choice("prefer", "require", "off"))
+    no_modem_cause: str = key("USER_BUSY", choice(*NO_MODEM_CAUSES))
+    log_calls: bool = key(True, FLAG)
     page_timeout: int = key(300, SECONDS)
     call_timeout: int = key(7200, SECONDS)
 

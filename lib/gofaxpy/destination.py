@@ -12,13 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gofaxpy import ladder
+from gofaxpy import fallback, ladder
 from gofaxpy.config import Config
 from gofaxpy.switch.db import Db, DbError
 from gofaxpy.switch.dialstring import DialstringError, variables
-from gofaxpy.switch.faxresult import FaxResult
 
-FALLBACK = "fallback"
 OVERRIDE = "override-"
 AUDIO = {"fax_enable_t38": "false", "fax_enable_t38_request": "false"}
 # Without these as we set them we would lose sight of the call, or send other pages than those of the job.
@@ -53,7 +51,7 @@ def remembered(db: Db, numbers: Sequence[str], config: Config, now: float) -> Re
 
 def _fallback(db: Db, numbers: Sequence[str], found: Remembered) -> None:
     try:
-        if any(db.exists(FALLBACK, number) for number in numbers):
+        if any(db.exists(fallback.REALM, number) for number in numbers):
             found.values.update(AUDIO)
             found.notes.append("Softmodem fallback: an earlier fax to this number failed with T.38, so this one goes without")
     except DbError as error:
@@ -99,12 +97,6 @@ def _problem(name: str, value: str) -> str:
     return ""
 
 
-def failed_with_t38(fax: FaxResult) -> bool:
-    """Whether this end of a fax makes its station one for the fallback, by GOfax.IP's rule: no success, and the modems
-    had to negotiate more than once or pages have bad rows."""
-    return not fax.success and (fax.negotiations > 1 or fax.bad_rows > 0)
-
-
 def remember_failure(db: Db, number: str, now: float) -> None:
     """Enters a station into the fallback list.  Raises DbError."""
-    db.insert(FALLBACK, number, str(int(now)))
+    db.insert(fallback.REALM, number, str(int(now)))

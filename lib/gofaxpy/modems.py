@@ -7,16 +7,33 @@ idea of READY and BUSY is only a hint.  So the lock comes first and the announce
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from contextlib import suppress
 
+from gofaxpy.calls import CALLS
 from gofaxpy.hylafax import events, fifo, modemstatus
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.spool import Spool
 from gofaxpy.hylafax.uucplock import UUCPLock
+from gofaxpy.outbox import OUTBOX
 from gofaxpy.setting import Setting
 
+# How an idle modem is announced, R, B or D: faxstate's switch.  It is about outgoing jobs only (faxstate(8)), and holds
+# as long as the process: incoming calls and the supervisor both announce.
+READY: dict[str, str] = {}
+_ANNOUNCEMENT = {"R": events.modem_ready, "B": events.modem_busy, "D": events.modem_down}
+_IDLE = {"R": modemstatus.IDLE, "B": modemstatus.WAITING_FREE, "D": modemstatus.WAITING_READY}
+
 ANONYMOUS = "freeswitch"    # the device of calls that no virtual modem is taken for, as GOfax.IP names it
+
+
+def idle_announcement(device: str) -> str:
+    """What faxq is told of the modem when nothing is going on there."""
+    return _ANNOUNCEMENT[READY.get(device, "R")](device)
+
+
+def idle_status(device: str) -> str:
+    """What faxstat shows of the modem when nothing is going on there."""
+    return _IDLE[READY.get(device, "R")]
 
 
 class Line:
@@ -43,7 +60,10 @@ class ModemLine(Line):
         self._lock = lock
 
     def event(self, message: str) -> None:
-        fifo.send(self._spool.fifo, message)
+        if CALLS.attended:
+            OUTBOX.put(message)
+        else:
+            fifo.send(self._spool.fifo, message)
 
     def status(self, text: str) -> None:
         with suppress(SpoolError):
@@ -51,9 +71,9 @@ class ModemLine(Line):
 
     def release(self) -> None:
         self.event(events.modem_commid(self.device, ""))
-        self.status(modemstatus.IDLE)
+        self.status(idle_status(self.device))
         self._lock.release()
-        self.event(events.modem_ready(self.device))
+        self.event(idle_announcement(self.device))
 
 
 def release_dead(setting: Setting, device: str, pid: int, before: float) -> None:
@@ -71,7 +91,7 @@ def release_dead(setting: Setting, device: str, pid: int, before: float) -> None
             os.unlink(lock.path)
 
 
-def take(setting: Setting, disabled: Sequence[str] = ()) -> Line | None:
+def take(setting: Setting) -> Line | None:
     """A free modem for an incoming call, or a line without one, or None if the call must not be taken without a modem.
 
     Looked for from the last one down: faxq takes modems from the first one up, so the two rarely meet.
@@ -80,8 +100,6 @@ def take(setting: Setting, disabled: Sequence[str] = ()) -> Line | None:
     if wish == "off":
         return Line()
     for device in reversed(setting.config.hylafax.devices()):
-        if device in disabled:
-            continue
         lock = UUCPLock(setting.spool.lock_dir, device)
         try:
             if lock.acquire():

@@ -15,7 +15,8 @@ from gofaxpy import ladder
 from gofaxpy import setting as settings
 from gofaxpy.calls import CALLS
 from gofaxpy.config import Config
-from gofaxpy.destination import failed_with_t38, names_of, remember_failure, remembered
+from gofaxpy.destination import names_of, remember_failure, remembered
+from gofaxpy.fallback import points_to_t38
 from gofaxpy.journal import Entry, Journal, JournalError, Step
 from gofaxpy.setting import Setting
 from gofaxpy.switch.arguments import decode_args
@@ -154,7 +155,7 @@ def _remember(config: Config, api: Api, call: Call, number: str, fax: FaxResult)
     db = Db(api.command)
     now = time.time()
     try:
-        if config.freeswitch.softmodem_fallback and failed_with_t38(fax):
+        if config.freeswitch.softmodem_fallback and points_to_t38(fax):
             remember_failure(db, number, now)
             log("notice", f"{call.uuid}: faxes to {number} go without T.38 from now on (softmodem fallback)")
         if config.outbound.ladder:

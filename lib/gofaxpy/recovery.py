@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+
 from gofaxpy import modems, reception
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.sessionlog import SessionLog
@@ -9,20 +12,33 @@ from gofaxpy.journal import Entry, JournalError, Step
 from gofaxpy.setting import Setting
 from gofaxpy.switch.boundary import log
 
+SECONDS_OF_SILENCE = 60.0
 
-def recover(setting: Setting) -> None:
-    """Finishes what earlier calls have left in the journal.  Called once, when nothing of this process is under way."""
+
+def recover(setting: Setting, announced: bool = True) -> None:
+    """Finishes the calls in the journal that nobody works on: whoever works on one holds its lock.
+
+    ``announced``: also those whose faxrcvd was started before, for the start of FreeSWITCH.  Without them, for calls
+    whose handler could not go on (a full disk, say), it may be called at any time.
+    """
     for name in list(setting.journal.names("c")):
         try:
             entry = setting.journal.open(name)
             if entry is None:
                 continue
             with entry:
-                if entry.lock():
+                if (announced or _abandoned(entry)) and entry.lock():
                     _free_modem(setting, entry)
-                    reception.finish(setting, entry, SessionLog.reopen(setting.spool, name[1:]))
-        except (JournalError, SpoolError, OSError) as error:
-            log("err", f"journal entry {name} could not be finished: {error}")
+                    reception.finish(setting, entry, SessionLog.reopen(setting.spool, name[1:]), again=True)
+        except (JournalError, SpoolError, OSError, KeyError, ValueError, TypeError) as error:
+            # one entry that cannot be understood must not keep the others, and all modems, waiting
+            log("err", f"journal entry {name} could not be finished: {type(error).__name__}: {error}")
+
+
+def _abandoned(entry: Entry) -> bool:
+    """Whether nothing has happened for a while to a call that still is to be announced.  A new entry has no lock for a
+    moment."""
+    return time.time() - os.fstat(entry.fileno()).st_mtime > SECONDS_OF_SILENCE and entry.find(Step.ANNOUNCING) is None
 
 
 def _free_modem(setting: Setting, entry: Entry) -> None:

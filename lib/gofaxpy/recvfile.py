@@ -9,8 +9,6 @@ from gofaxpy.hylafax.sequence import recv_name
 from gofaxpy.setting import Setting
 from gofaxpy.switch.boundary import log
 
-LEAST_FREE_BYTES = 16 << 20     # a fax page of fine resolution rarely needs more than 100 kB
-
 
 def spool_problem(setting: Setting) -> str:
     """Why no fax could be kept at the moment, or ``""``.  SpanDSP would notice only after the call is answered."""
@@ -21,15 +19,25 @@ def spool_problem(setting: Setting) -> str:
         room = os.statvfs(recvq)
     except OSError as error:
         return f"{recvq}: {error.strerror}"
-    if room.f_bavail * room.f_frsize < LEAST_FREE_BYTES:
-        return f"{recvq}: less than {LEAST_FREE_BYTES >> 20} MiB are free on its file system"
+    least = setting.config.inbound.min_free
+    if room.f_bavail * room.f_frsize < least << 20:
+        return f"{recvq}: less than {least} MiB (inbound.min_free) are free on its file system"
     return ""
 
 
-def create_recv_file(setting: Setting) -> tuple[str, int]:
+def file_mode(octal: str) -> int:
+    """RecvFileMode: octal digits; 0600, HylaFAX's default, for anything else."""
+    try:
+        return int(octal, 8) & 0o777
+    except ValueError:
+        return 0o600
+
+
+def create_recv_file(setting: Setting, mode: int = 0o600) -> tuple[str, int]:
     """A new file in recvq, named relative to the spool, and the descriptor that holds HylaFAX's lock on it.
 
-    rxfax then writes into this very file.  Raises SpoolError, OSError.
+    rxfax then writes into this very file.  It has its mode from the start, as with faxgetty: clients that may see the
+    fax see it coming in, marked ``*``.  Raises SpoolError, OSError.
     """
     while True:
         file = recv_name(setting.spool)
@@ -38,6 +46,7 @@ def create_recv_file(setting: Setting) -> tuple[str, int]:
         except FileExistsError:
             continue    # seqf was set back, or another program numbers on its own
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.fchmod(fd, mode)     # whatever the umask, which belongs to the whole process
         return file, fd
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import select
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -18,21 +17,27 @@ from typing import Protocol
 
 import filelock
 
-from gofaxpy import recovery
+from gofaxpy import modems, recovery
 from gofaxpy import setting as settings
 from gofaxpy.calls import CALLS, NEGOTIATE, PAGE, RESULT
 from gofaxpy.hylafax import events, fifo, modemstatus
 from gofaxpy.hylafax.errors import SpoolError
+from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.hylafax.uucplock import UUCPLock
+from gofaxpy.outbox import OUTBOX
 from gofaxpy.setting import Setting
 from gofaxpy.switch.boundary import log
 
+NO_PROGRESS = "No page has come through for too long"
 NOT_RUNNING = "FreeSWITCH is not running"
 TICK = 0.1                    # seconds; how late an event may be noticed
+SHORT_TICK = 0.01             # while faxq has not yet been told everything
+LOOK_AROUND = 2.0             # seconds between looks at the configuration
+SECONDS_TO_SAY_GOODBYE = 1.0
+SWEEP = 60.0                  # seconds between looks for calls that nobody finishes
 SECONDS_AFTER_TROUBLE = 1.0
 POLL_LOCK = 1.0               # seconds between looks at the lock of a modem that faxq has taken
 POKE_AFTER = 3.0              # faxq 6.0.7 may sleep over a job submitted right after another's end; a poke wakes it
-MESSAGES_PER_TICK = 40        # faxq reads at most 2047 bytes at once and cuts what is longer
 OWN_EVENTS = (("SHUTDOWN", ""), *(("CUSTOM", subclass) for subclass in (*NEGOTIATE, *PAGE, *RESULT)))
 
 
@@ -45,12 +50,11 @@ class ModemState(Enum):
 
 @dataclass(slots=True)
 class Modem:
-    """One virtual modem.  ``ready`` is the letter announced when it is idle: R, B or D (faxstate's switch)."""
+    """One virtual modem."""
 
     device: str
     reader: fifo.Reader
     state: ModemState = ModemState.IDLE
-    ready: str = "R"
     look_at: float = 0.0
 
 
@@ -81,21 +85,20 @@ class SwitchApi(Protocol):
 
 def run(events_of: Callable[..., EventSource], api: SwitchApi) -> None:
     """The startup-script: runs until FreeSWITCH shuts down.  A second supervisor of the same spool ends at once."""
-    setting = settings.current(lambda text: log("warning", text))
-    directory = setting.spool.path("gofax")
-    os.makedirs(directory, mode=0o700, exist_ok=True)
-    lock = filelock.FileLock(os.path.join(directory, "supervisor.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        log("warning", f"another supervisor already looks after {setting.spool.root}; this one ends")
-        return
-    try:
-        source = events_of(OWN_EVENTS)
-        recovery.recover(setting)
-        Supervisor(setting, source, api).loop()
-    finally:
-        lock.release()
+    source: EventSource | None = None
+    again = True
+    while again:
+        setting = settings.current(lambda text: log("warning", text))
+        directory = setting.spool.path("gofax")
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        try:
+            with filelock.FileLock(os.path.join(directory, "supervisor.lock"), timeout=0):
+                source = source or events_of(OWN_EVENTS)
+                recovery.recover(setting)
+                again = Supervisor(setting, source, api).loop()
+        except filelock.Timeout:
+            log("warning", f"another supervisor already looks after {setting.spool.root}; this one ends")
+            return
 
 
 class Supervisor:
@@ -108,9 +111,12 @@ class Supervisor:
         self._source = source
         self._api = api
         self._clock = clock
-        self._outbox: deque[str] = deque()
         self._poke_at = 0.0
+        self._look_around_at = clock() + LOOK_AROUND
+        self._sweep_at = clock() + SWEEP
+        self._calls_finished = CALLS.finished
         self._stopping = False
+        self._moved = False
         self._handlers: dict[str, Callable[[Modem, str], None]] = {
             "H": self._hello, "L": self._locked, "S": self._switch, "A": self._no_answering, "Z": self._abort,
             "Q": self._quit, "C": self._no_config,
@@ -119,38 +125,47 @@ class Supervisor:
 
     def _open(self, device: str) -> Modem:
         modem = Modem(device, fifo.Reader(self.setting.spool.device_fifo(device)))
-        self._status(modem, modemstatus.IDLE)
         self._announce(modem, number=True)
         return modem
 
-    def loop(self) -> None:
-        """Until SHUTDOWN.  Then every modem is announced as down."""
+    def loop(self) -> bool:
+        """Until SHUTDOWN; then every modem is announced as down.  True if the modems have to be set up anew instead,
+        because the configuration says where they are and how many, and has changed."""
         CALLS.attended = True
         try:
-            while not self._stopping:
+            while not self._stopping and not self._moved:
                 try:
                     self.step()
                 except Exception as error:  # all modems hang on this loop: what fails once must not end it
                     log("err", f"supervisor: {type(error).__name__}: {error}")
                     time.sleep(SECONDS_AFTER_TROUBLE)
         finally:
-            CALLS.attended = False
+            CALLS.attended = self._moved and not self._stopping
         for modem in self.modems:
-            fifo.send(self.setting.spool.fifo, events.modem_down(modem.device))
+            if self._moved and self._is_locked(modem):
+                modem.reader.close()    # a call or a job goes on; what comes after it, the next supervisor says
+                continue
+            OUTBOX.put(events.modem_down(modem.device))
             self._status(modem, NOT_RUNNING)
             modem.reader.close()
+        deadline = time.monotonic() + SECONDS_TO_SAY_GOODBYE
+        OUTBOX.flush(self.setting.spool.fifo)
+        while len(OUTBOX) and time.monotonic() < deadline:
+            time.sleep(SHORT_TICK)
+            OUTBOX.flush(self.setting.spool.fifo)
+        return not self._stopping
 
     def step(self) -> None:
         """One round: FIFOs, events, timers, and what there is to say."""
         by_fd = {modem.reader.fileno(): modem for modem in self.modems}
-        readable, _, _ = select.select(list(by_fd), [], [], TICK)
+        readable, _, _ = select.select(list(by_fd), [], [], SHORT_TICK if len(OUTBOX) else TICK)
         for fd in readable:
             modem = by_fd[fd]
             for message in modem.reader.read():
                 self._message(modem, message)
         self._take_events()
         self._timers()
-        self._send()
+        OUTBOX.flush(self.setting.spool.fifo)
 
     # -- FreeSWITCH's events
 
@@ -187,18 +202,23 @@ class Supervisor:
         if message[1:2] not in ("R", "B", "D"):
             log("warning", f"{modem.device}: {message[:80]!r} is no state; SR, SB and SD are")
             return
-        modem.ready = message[1]
+        modems.READY[modem.device] = message[1]
         self._announce(modem)
 
     def _no_answering(self, modem: Modem, message: str) -> None:
         log("notice", f"{modem.device}: {message[:80]!r} ignored: FreeSWITCH answers its calls by itself")
 
     def _abort(self, modem: Modem, message: str) -> None:
-        log("notice", f"{modem.device}: {message[:80]!r} ignored: no call of ours is on this modem")
+        """faxabort: the incoming call on this modem ends.  An outgoing job is faxq's, and faxrm's business."""
+        uuid = CALLS.on(modem.device)
+        if not uuid:
+            log("notice", f"{modem.device}: {message[:80]!r} ignored: no incoming call is on this modem")
+            return
+        self._end_call(uuid, StatusCode.RECEIVE_ABORTED.text, "NORMAL_CLEARING")
 
     def _quit(self, modem: Modem, message: str) -> None:
-        """As faxgetty at its end: the modem is down until it is switched on again."""
-        modem.ready = "D"
+        """As faxgetty at its end, the modem is down; it comes back with ``faxstate -s ready`` or with FreeSWITCH."""
+        modems.READY[modem.device] = "D"
         self._announce(modem)
 
     def _no_config(self, modem: Modem, message: str) -> None:
@@ -213,15 +233,39 @@ class Supervisor:
                 modem.look_at = now + POLL_LOCK
                 if not self._is_locked(modem):
                     modem.state = ModemState.IDLE
-                    self._status(modem, modemstatus.IDLE)
                     self._announce(modem)
                     self._poke_at = now + POKE_AFTER
+        if CALLS.finished != self._calls_finished:
+            self._calls_finished = CALLS.finished
+            self._poke_at = now + POKE_AFTER
         for uuid in CALLS.stuck(time.monotonic()):
-            log("warning", f"{uuid}: no page has come through for too long; the call is ended")
-            self._api.command("uuid_kill", f"{uuid} MEDIA_TIMEOUT")
+            self._end_call(uuid, NO_PROGRESS, "MEDIA_TIMEOUT")
         if self._poke_at and now >= self._poke_at:
             self._poke_at = 0.0
-            self._outbox.append(events.SCHEDULER_POKE)
+            OUTBOX.put(events.SCHEDULER_POKE)
+        if now >= self._look_around_at:
+            self._look_around_at = now + LOOK_AROUND
+            self._look_around()
+        if now >= self._sweep_at:
+            self._sweep_at = now + SWEEP
+            recovery.recover(self.setting, announced=False)
+
+    def _end_call(self, uuid: str, reason: str, cause: str) -> None:
+        log("warning", f"{uuid}: {reason}; the call is ended")
+        CALLS.end(uuid, reason)
+        self._api.command("uuid_kill", f"{uuid} {cause}")
+
+    def _look_around(self) -> None:
+        """Whether gofax.yaml has changed.  Calls read it for themselves."""
+        now = settings.current(lambda text: log("warning", text))
+        before, self.setting = self.setting, now
+        if now.config.hylafax != before.config.hylafax:
+            log("notice", "hylafax: has changed in the configuration; the modems are set up anew")
+            self.setting = before       # the old ones are taken leave of where they are
+            self._moved = True
+        elif now.config.freeswitch.ident != before.config.freeswitch.ident:
+            for modem in self.modems:
+                self._announce(modem, number=True)
 
     def _is_locked(self, modem: Modem) -> bool:
         return UUCPLock(self.setting.spool.lock_dir, modem.device).held_by() is not None
@@ -231,25 +275,16 @@ class Supervisor:
     def _announce(self, modem: Modem, number: bool = False) -> None:
         """Says how an idle modem is.  A modem in use says nothing: faxq would take it for free."""
         if number:
-            self._outbox.append(events.modem_number(modem.device, self.setting.config.freeswitch.ident))
+            OUTBOX.put(events.modem_number(modem.device, self.setting.config.freeswitch.ident))
         if self._is_locked(modem):
             modem.state = ModemState.LOCKED
             modem.look_at = self._clock() + POLL_LOCK
             return
-        announcement = {"R": events.modem_ready, "B": events.modem_busy, "D": events.modem_down}[modem.ready]
-        self._outbox.append(announcement(modem.device))
-        self._status(modem, modemstatus.IDLE)
+        OUTBOX.put(modems.idle_announcement(modem.device))
+        self._status(modem, modems.idle_status(modem.device))
 
     def _status(self, modem: Modem, text: str) -> None:
         try:
             modemstatus.write_status(self.setting.spool, modem.device, text)
         except SpoolError as error:
             log("warning", str(error))
-
-    def _send(self) -> None:
-        """A few messages at a time.  A faxq that is not there asks for everything again with HELLO when it starts."""
-        for message in list(self._outbox)[:MESSAGES_PER_TICK]:
-            if not fifo.send(self.setting.spool.fifo, message):
-                self._outbox.clear()
-                return
-            self._outbox.popleft()

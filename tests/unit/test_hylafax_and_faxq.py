@@ -171,7 +171,8 @@ def test_a_received_fax_is_listed_with_its_sender_and_pages(start: Start, run_di
     os.chmod(hylafax.path(name), 0o644)
     for path in (hylafax.path(name), hylafax.path("recvq", "seqf")):
         os.chown(path, *fax_ids())
-    assert re.search(r"-rw-r--  +3 +\S+ +\+49 30 FAR +fax000000001\.tif", hylafax.faxstat("-r"))
+    # without a DateTime in the file hfaxd shows none, or a time that it has left over
+    assert re.search(r"-rw-r--  +3 +\S+ +\+49 30 FAR +(\S+ +)?fax000000001\.tif", hylafax.faxstat("-r"))
 
 
 def test_a_modems_life_is_told_to_faxq_and_shown_to_clients(start: Start) -> None:

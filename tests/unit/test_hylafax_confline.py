@@ -34,6 +34,14 @@ def test_an_unquoted_value_may_reach_to_the_end_of_its_line(line: str, value: st
     assert parse(f"{line}\nOther: one two", None, {"tagline"}) == {"tagline": value, "other": "one"}
 
 
+@pytest.mark.parametrize(("line", "value"), [
+    ("LocalIdentifier: +1 234 567", "+1 234 567"), ('LocalIdentifier: "+1 234" 567', "+1 234"), ("LocalIdentifier:  a \r", "a"),
+    ("LocalIdentifier:", ""),
+])
+def test_a_text_without_quotes_goes_on_to_the_end_of_the_line(line: str, value: str) -> None:
+    assert parse(line, texts=["localidentifier"]) == {"localidentifier": value}
+
+
 def test_what_cannot_be_understood_is_left_out_and_told() -> None:
     problems: list[str] = []
     assert parse('hello world\nA: "open\nB: "open\\\nInclude: /etc/passwd\nC: 1\n', problems) == {"c": "1"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import stat
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gofaxpy.hylafax.errors import FifoError
-from gofaxpy.hylafax.fifo import MAX_MESSAGE, Reader, messages, send
+from gofaxpy.hylafax.fifo import MAX_MESSAGE, Reader, backlog, messages, send
 
 
 @pytest.fixture
@@ -73,14 +74,29 @@ def test_sending_without_a_reader_or_a_fifo_is_no_trouble(tmp_path: Path) -> Non
     assert (tmp_path / "file").read_text() == ""
 
 
-def test_sending_to_a_full_fifo_does_not_wait(reader: Reader) -> None:
+def test_no_more_is_sent_than_the_reader_takes_at_once(reader: Reader) -> None:
     sent = 0
-    while send(reader.path, "x" * 2000):
+    while send(reader.path, "x" * 99, patience=0):
         sent += 1
         assert sent < 10000
-    assert sent > 10
-    assert len(reader.read()) > 10
-    assert send(reader.path, "again")
+    assert backlog(reader.path) == sent * 100 == 2000
+    assert len(reader.read()) == 20
+    assert send(reader.path, "again", patience=0)
+
+
+def test_sending_waits_for_a_reader_that_is_a_little_late(reader: Reader) -> None:
+    assert send(reader.path, "x" * 2000)
+    late = threading.Timer(0.05, reader.read)
+    late.start()
+    assert send(reader.path, "y" * 2000, patience=10)
+    late.join()
+    assert reader.read() == ["y" * 2000]
+
+
+def test_nobody_reads_a_fifo_that_has_no_backlog(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "FIFO")
+    assert backlog(str(tmp_path / "FIFO")) is None
+    assert backlog(str(tmp_path / "missing")) is None
 
 
 @pytest.mark.parametrize("message", ["x" * MAX_MESSAGE, "ü" * 1024, "a\0b"])

@@ -133,7 +133,7 @@ def test_a_fifo_in_place_of_a_document_does_not_make_us_wait(tmp_path: Path) -> 
 _ORIGINAL = Path(THREE_PAGES).read_bytes()
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, len(_ORIGINAL) - 1), st.integers(0, 255)), max_size=20), st.integers(0, len(_ORIGINAL)))
 def test_damage_anywhere_is_read_or_refused_but_nothing_else(
     tmp_path_factory: pytest.TempPathFactory, damage: list[tuple[int, int]], length: int,

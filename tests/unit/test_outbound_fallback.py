@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from gofaxpy.calls import CALLS, NEGOTIATE
-from gofaxpy.destination import failed_with_t38
+from gofaxpy.fallback import points_to_t38
 from gofaxpy.journal import Journal, Step
 from gofaxpy.outbound import send_fax
 from gofaxpy.switch.boundary import Api, Call
@@ -106,4 +106,4 @@ def test_a_station_is_not_remembered_without_both_signs_or_where_it_is_not_wante
     (FaxResult(success=True, negotiations=2, bad_rows=9), False),
 ])
 def test_the_rule_is_gofaxips(fax: FaxResult, failed: bool) -> None:
-    assert failed_with_t38(fax) is failed
+    assert points_to_t38(fax) is failed

@@ -2,8 +2,9 @@
 
 ``Tag: value``, one a line.  Tags are taken without regard to case.  A value in double quotes may hold anything, with
 ``\\n \\t \\r \\b \\f \\v``, octal ``\\nnn`` and ``\\<character>``; without quotes it ends at the first blank.  Lines that
-start with ``#`` and empty lines are nothing.  Other than native we keep the last character of a last line that has
-no newline, allow blanks before the colon, and never follow ``include``.
+start with ``#`` and empty lines are nothing.  A caller may name tags that are texts: their unquoted values go on to the
+end of the line, as GOfax.IP's scripts write them (``LocalIdentifier: +1 234 567``).  Other than native we keep the last
+character of a last line that has no newline, allow blanks before the colon, and never follow ``include``.
 """
 
 from __future__ import annotations
@@ -17,11 +18,9 @@ _ESCAPES = {ord("n"): 10, ord("t"): 9, ord("r"): 13, ord("b"): 8, ord("f"): 12, 
 _DIGITS = b"0123456789"
 
 
-def parse(text: str, problems: list[str] | None = None, to_the_end: Collection[str] = ()) -> dict[str, str]:
-    """The values by lower-cased tag; of a repeated tag the last one counts.
-
-    Of the tags ``to_the_end`` (lower-cased) an unquoted value does not end at its first blank but with the line, as
-    GOfax.IP reads and documents it.
+def parse(text: str, problems: list[str] | None = None, texts: Collection[str] = ()) -> dict[str, str]:
+    """The values by lower-cased tag; of a repeated tag the last one counts.  ``texts`` are the lower-cased tags whose
+    unquoted values go on to the end of the line, as GOfax.IP reads and documents them.
 
     A line that cannot be understood is left out, as native leaves it out; what is wrong with it is appended to
     ``problems`` where the caller gives a list.
@@ -33,9 +32,7 @@ def parse(text: str, problems: list[str] | None = None, to_the_end: Collection[s
             continue
         tag, colon, rest = line.partition(b":")
         name = decode(tag.rstrip(_BLANKS)).lower()
-        rest = rest.lstrip(_BLANKS)
-        whole = name in to_the_end and not rest.startswith(b'"')
-        value = rest if whole else _value(rest) if colon else None
+        value = _value(rest.lstrip(_BLANKS), name in texts) if colon else None
         trouble = ""
         if not colon:
             trouble = "no ':' after the name"
@@ -50,9 +47,11 @@ def parse(text: str, problems: list[str] | None = None, to_the_end: Collection[s
     return found
 
 
-def _value(rest: bytes) -> bytes | None:
+def _value(rest: bytes, to_the_end: bool = False) -> bytes | None:
     """The value at the start of ``rest``; None if its quotes are not closed."""
     if not rest.startswith(b'"'):
+        if to_the_end:
+            return rest.rstrip(_BLANKS)
         words = rest.split(None, 1)
         return words[0] if words else b""
     value = bytearray()

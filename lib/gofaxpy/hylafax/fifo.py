@@ -6,19 +6,50 @@ faxstate and the like write without the NUL; one trailing newline (of ``echo``) 
 
 from __future__ import annotations
 
+import array
+import fcntl
 import os
 import stat
+import termios
+import threading
+import time
 
 from gofaxpy.hylafax.encoding import decode, encode
 from gofaxpy.hylafax.errors import FifoError, reason
 
 # faxq reads 2047 octets at a time; what is longer arrives as two messages.
 MAX_MESSAGE = 2047
+PATIENCE = 0.5  # seconds; faxq reads within milliseconds unless it waits for somebody's lock
+_STEP = 0.002  # seconds between two looks at a FIFO that is not yet empty enough
+_turn = threading.Lock()  # one writer of this process at a time, so that what was room stays room
 _READ = 65536  # what a pipe holds, so that a message is never cut
 
 
-def send(path: str, message: str) -> bool:
-    """Writes one message to the FIFO ``path``.  Never waits.
+def backlog(path: str) -> int | None:
+    """How many octets wait in the FIFO ``path`` to be read; None where nobody reads it."""
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        return _waiting(fd)
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+
+
+def _waiting(fd: int) -> int:
+    count = array.array("i", [0])
+    fcntl.ioctl(fd, termios.FIONREAD, count)
+    return count[0]
+
+
+def send(path: str, message: str, patience: float = PATIENCE) -> bool:
+    """Writes one message to the FIFO ``path``, when what waits there and the message can be read together.
+
+    A reader takes :data:`MAX_MESSAGE` octets at once, and would cut the message in two.  Waits for ``patience`` seconds
+    at most until the reader has taken enough.
 
     False if nobody reads the FIFO, there is none, it is full, or it may not be written to: a notification that is lost
     must not harm a fax.  Raises :class:`FifoError` for a message that cannot be one: it is longer than 2047 octets with
@@ -30,8 +61,17 @@ def send(path: str, message: str) -> bool:
     try:
         fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
-            # shorter than PIPE_BUF: all of it goes in or nothing (pipe(7))
-            return stat.S_ISFIFO(os.fstat(fd).st_mode) and os.write(fd, octets + b"\0") == len(octets) + 1
+            if not stat.S_ISFIFO(os.fstat(fd).st_mode):
+                return False
+            deadline = time.monotonic() + patience
+            while True:
+                with _turn:
+                    if _waiting(fd) + len(octets) + 1 <= MAX_MESSAGE:
+                        # shorter than PIPE_BUF: all of it goes in or nothing (pipe(7))
+                        return os.write(fd, octets + b"\0") == len(octets) + 1
+                if time.monotonic() >= deadline:
+                    return False
+                time.sleep(_STEP)
         finally:
             os.close(fd)
     except OSError:

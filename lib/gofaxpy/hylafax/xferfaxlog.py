@@ -24,6 +24,7 @@ from gofaxpy.hylafax.fmttime import duration
 from gofaxpy.hylafax.params import FaxParams
 
 _JOBTAG_OCTETS = 78
+_RECENT = 256 << 10
 _BACKSLASHES_BEFORE_A_BOUNDARY = re.compile(r'\\+(?="|$)')
 
 
@@ -126,6 +127,24 @@ def append(path: str, record: Record) -> None:
             os.close(fd)
     except OSError as error:
         raise SpoolError(f"{path}: cannot add a {record.type.value} record: {reason(error)}") from error
+
+
+def recent(path: str, commid: str) -> frozenset[RecordType]:
+    """Which records about ``commid`` are among the latest, the last 256 KiB of the log: commids come again after 999999998."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH)
+            octets = os.pread(fd, _RECENT, max(os.fstat(fd).st_size - _RECENT, 0))
+        finally:
+            os.close(fd)
+    except OSError:
+        return frozenset()
+    names = {kind.value.encode(): kind for kind in RecordType}
+    records = (line.split(b"\t") for line in octets.split(b"\n"))
+    return frozenset(
+        names[record[1]] for record in records if len(record) > 2 and record[1] in names and record[2] == encode(commid)
+    )
 
 
 def _plain(text: str) -> str:

@@ -1,0 +1,69 @@
+"""Whom an incoming fax is for: the number in a SIP To user, a request URI or a Diversion header.
+
+A header may name several addresses (RFC 3261 §7.3.1, RFC 5806: the topmost Diversion is the latest one); the first
+counts.  What is taken from ``"A, B" <sip:+4930123;npdi@host;user=phone>;reason=no-answer, <sip:…>`` is ``+4930123``.
+"""
+
+from __future__ import annotations
+
+import re
+
+MAX_LENGTH = 1000
+_SCHEME = re.compile(r"(?:sips?|tel):", re.IGNORECASE)
+_ESCAPE = re.compile(r"%([2-7][0-9A-Fa-f])")
+_SEPARATORS = str.maketrans("", "", "-.() ")    # RFC 3966: visual separators say nothing
+_NUMBER = re.compile(r"\+?[0-9A-Fa-f*#]+")
+
+
+def first_address(header: str) -> str:
+    """The first of several addresses separated by commas, where commas in quotes and in ``<…>`` do not separate."""
+    quoted = bracketed = escaped = False
+    begin = 0
+    for at, character in enumerate(header):
+        if escaped:
+            escaped = False
+        elif quoted:
+            escaped = character == "\\"
+            quoted = character != '"'
+        elif character == '"':
+            quoted = True
+        elif character in "<>":
+            bracketed = character == "<"
+        elif character == "," and not bracketed:
+            if header[begin:at].strip():
+                return header[begin:at].strip()
+            begin = at + 1
+    return header[begin:].strip()
+
+
+def number_of(header: str) -> str:
+    """The user of the first address, ``""`` where there is none.  Separators go from what is a telephone number only:
+    a user may also be a name such as ``fax.sales``."""
+    address = first_address(header[:MAX_LENGTH])
+    start = _unquoted(address, "<")
+    address = (address[start + 1:].partition(">")[0] if start >= 0 else address.partition(";")[0]).strip()
+    scheme = _SCHEME.match(address)
+    uri = address[scheme.end():] if scheme else address
+    user, at, _ = uri.partition("@")
+    if scheme and not at and not scheme[0].lower().startswith("tel"):
+        return ""       # sip:host names nobody
+    user = user.partition(";")[0].partition(":")[0]
+    user = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), user).strip()
+    bare = user.translate(_SEPARATORS)
+    return bare if _NUMBER.fullmatch(bare) else user
+
+
+def _unquoted(text: str, wanted: str) -> int:
+    """Where ``wanted`` stands outside of quotes, -1 if nowhere."""
+    quoted = escaped = False
+    for at, character in enumerate(text):
+        if escaped:
+            escaped = False
+        elif quoted:
+            escaped = character == "\\"
+            quoted = character != '"'
+        elif character == '"':
+            quoted = True
+        elif character == wanted:
+            return at
+    return -1

@@ -1,0 +1,149 @@
+"""Before the answer: room, modems, DynamicConfig, the recipient; and what DynamicConfig asks for after it."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import pytest
+
+from rig.house import House, HouseMaker
+from rig.pages import read_pages
+from rig.receiving import announced, faxrcvd, finished, receive, script
+
+DYNAMIC = {"inbound": {"dynamic_config": "etc/DynamicConfig"}}
+
+
+def dynamic(house: House, text: str) -> None:
+    script(house, "etc/DynamicConfig", f"#!/bin/sh\n{text}\n")
+
+
+def test_require_refuses_before_the_answer_when_no_modem_is_free(make_house: HouseMaker, document: str) -> None:
+    house = make_house({"inbound": {"allocate_modems": "require"}}, speed=20)
+    faxrcvd(house)
+    calls = [house.switch.place_call("4711", document) for _ in range(3)]
+    assert [call.cause for call in calls] == ["", "", "USER_BUSY"]
+    finished(house)
+    assert sorted(record[3] for record in house.records() if record[1] == "RECV") == ["freeswitch0", "freeswitch1"]
+
+
+def test_the_cause_of_a_refusal_for_want_of_a_modem_can_be_chosen(make_house: HouseMaker, document: str) -> None:
+    house = make_house({"inbound": {"allocate_modems": "require", "no_modem_cause": "CALL_REJECTED"}, "hylafax": {"modems": 1}})
+    lock = os.path.join(house.lock_dir, "LCK..freeswitch0")
+    with open(lock, "w", encoding="ascii") as file:
+        file.write(f"{os.getpid():10d}\n")
+    assert house.switch.place_call("4711", document).cause == "CALL_REJECTED"
+
+
+def test_off_leaves_the_modems_to_outgoing_jobs(make_house: HouseMaker, document: str) -> None:
+    house = make_house({"inbound": {"allocate_modems": "off"}})
+    faxrcvd(house)
+    receive(house, document)
+    assert {record[3] for record in house.records()} == {"freeswitch"}
+
+
+def test_too_little_room_refuses_before_the_answer(make_house: HouseMaker, document: str) -> None:
+    house = make_house({"inbound": {"min_free": 1 << 20}})
+    assert house.switch.place_call("4711", document).cause == "NORMAL_TEMPORARY_FAILURE"
+    assert house.records() == [] and house.received() == [] and house.journal() == []
+
+
+def test_a_journal_that_cannot_be_written_refuses_before_the_answer(house: House, document: str) -> None:
+    os.chmod(house.path("gofax"), 0o500)
+    assert house.switch.place_call("4711", document).cause == "NORMAL_TEMPORARY_FAILURE"
+    house.wait("the modem to be free", lambda: not os.listdir(house.lock_dir))
+
+
+@pytest.mark.parametrize(("on_error", "answered"), [("accept", True), ("reject", False)])
+@pytest.mark.parametrize("text", ["exit 3", "sleep 30"])
+def test_a_dynamic_config_that_fails_is_judged_as_configured(
+    make_house: HouseMaker, document: str, on_error: str, answered: bool, text: str
+) -> None:
+    house = make_house({"inbound": {
+        "dynamic_config": "etc/DynamicConfig", "dynamic_config_on_error": on_error, "dynamic_config_timeout": 1,
+        "reject_status": 486,
+    }})
+    faxrcvd(house)
+    dynamic(house, text)
+    call = house.switch.place_call("4711", document)
+    assert (call.answered, call.cause) == (answered, "" if answered else "USER_BUSY")
+    finished(house)
+    assert "DynamicConfig: " in house.session_log("000000001")
+
+
+def test_a_rejected_call_leaves_a_session_log_and_a_call_record(make_house: HouseMaker, document: str) -> None:
+    house = make_house(DYNAMIC)
+    dynamic(house, 'echo "RejectCall: on"')
+    assert house.switch.place_call("4711", document).cause == "UNALLOCATED_NUMBER"
+    finished(house)
+    [record] = house.records()
+    assert (record[1], record[13], record[15]) == ("CALL", "ANSWER: CALL REJECTED", "030123456")
+    log = house.session_log("000000001")
+    assert "ANSWER: CALL REJECTED" in log and "SESSION END" in log
+    assert house.received() == [] and announced(house) == []
+
+
+def test_dynamic_config_sets_identifier_mode_and_faxrcvd_for_this_call_only(make_house: HouseMaker, document: str) -> None:
+    house = make_house(DYNAMIC)
+    faxrcvd(house)
+    faxrcvd(house, 'echo other > log/other', "bin/other")
+    dynamic(house, '[ "$2" = 0301 ] || exit 0; echo "LocalIdentifier: +1 234 567"\n'
+                   'echo "RecvFileMode: 0640"; echo "FaxRcvdCmd: bin/other"')
+    call = receive(house, document, caller_number="0301")
+    with open(house.switch.log, encoding="utf-8", errors="replace") as file:
+        assert call.uuid in file.read()
+    first, = house.received()
+    assert stat.S_IMODE(os.stat(first).st_mode) == 0o640
+    assert os.path.exists(house.path("log", "other"))
+    os.unlink(house.path("log", "other"))
+    receive(house, document, caller_number="0302")
+    assert stat.S_IMODE(os.stat(house.received()[1]).st_mode) == 0o644
+    assert not os.path.exists(house.path("log", "other"))
+
+
+def test_max_recv_pages_ends_the_call_and_keeps_the_pages(make_house: HouseMaker, document: str) -> None:
+    house = make_house(DYNAMIC, speed=20)
+    faxrcvd(house)
+    dynamic(house, 'echo "MaxRecvPages: 1"')
+    receive(house, document)
+    [fax] = house.received()
+    assert len(read_pages(fax)) == 2, "the page that was too many had come when it was noticed"
+    assert house.records()[0][13] == "Maximum receive page count exceeded, call terminated"
+    assert announced(house)[3] == "Maximum receive page count exceeded, call terminated"
+
+
+@pytest.mark.parametrize(("rules", "pages"), [("^\\+49 30\n", 3), ("!FAR\n.*\n", 0)])
+def test_qualify_tsi_decides_by_the_senders_identifier(
+    make_house: HouseMaker, document: str, rules: str, pages: int
+) -> None:
+    house = make_house(DYNAMIC, speed=20)
+    faxrcvd(house)
+    dynamic(house, "echo QualifyTSI: etc/tsi")
+    with open(house.path("etc", "tsi"), "w", encoding="utf-8") as file:
+        file.write(rules)
+    receive(house, document)
+    recv, _call = house.records()
+    assert int(recv[10]) == pages
+    assert recv[13] == ("" if pages else "Permission denied (unnacceptable client TSI)")
+    assert announced(house)[3] == recv[13]
+
+
+@pytest.mark.parametrize(("source", "diversion", "expected"), [
+    ("to", "<sip:0815@pbx>", "4711"), ("request", "", "4711"),
+    ("diversion", '"Sales, dept" <sip:+49-30-55@pbx>;reason=unconditional, <sip:99@pbx>', "+493055"),
+    ("diversion", "<tel:+49-30-55>", "+493055"), ("diversion", "", "4711"),
+])
+def test_the_recipient_is_where_the_configuration_says(
+    make_house: HouseMaker, document: str, source: str, diversion: str, expected: str
+) -> None:
+    house = make_house({"inbound": {"recipient_from": source}})
+    faxrcvd(house)
+    receive(house, document, diversion=diversion)
+    assert announced(house)[6] == expected
+
+
+def test_calls_are_not_recorded_where_that_is_not_wanted(make_house: HouseMaker, document: str) -> None:
+    house = make_house({"inbound": {"log_calls": False}})
+    faxrcvd(house)
+    receive(house, document)
+    assert [record[1] for record in house.records()] == ["RECV"]

@@ -1,0 +1,149 @@
+"""Lines that are bad, far ends that misbehave, operators who intervene: every page is kept, and the reason is told."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+from rig.house import House, HouseMaker
+from rig.pages import read_pages
+from rig.receiving import announced, faxrcvd, finished, receive, status, tell
+
+
+def switch_log(house: House) -> str:
+    with open(house.switch.log, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+DROPPED = "T.30 T2 timeout, expected signal not received"
+
+
+@pytest.mark.parametrize(("after", "pages"), [({"standin_hangup_after": "22"}, 0), ({"standin_hangup_after_pages": "2"}, 2)])
+def test_a_caller_who_hangs_up_in_page_one_or_three(
+    house: House, document: str, after: dict[str, str], pages: int
+) -> None:
+    faxrcvd(house)
+    receive(house, document, variables=after)
+    recv, call = house.records()
+    assert (recv[1], recv[10], recv[13]) == ("RECV", str(pages), DROPPED)
+    assert (call[1], call[13]) == ("CALL", DROPPED)
+    assert announced(house)[3] == DROPPED
+    assert [len(read_pages(fax)) for fax in house.received()] == ([pages] if pages else [])
+    assert not os.path.exists(house.path("recvq", "bad"))
+
+
+def test_noise_leaves_rows_bad_and_the_fax_is_there_all_the_same(house: House, document: str) -> None:
+    faxrcvd(house)
+    call = house.switch.place_call(
+        "4711", document, variables={"fax_use_ecm": "false", "standin_cuts": "[[26, 0.3], [28, 0.2]]"}
+    )
+    assert call.answered
+    finished(house)
+    recv = house.records()[0]
+    assert recv[1] == "RECV" and int(recv[10]) == sum(len(read_pages(fax)) for fax in house.received())
+    assert announced(house)[3] == recv[13]
+
+
+def test_a_stalled_t38_call_is_down_soon_after_its_result(make_house: HouseMaker, document: str) -> None:
+    house = make_house(speed=20)
+    faxrcvd(house)
+    receive(house, document, variables={"standin_t38": "stall", "fax_enable_t38": "true", "fax_enable_t38_request": "true"})
+    recv, call = house.records()
+    assert (recv[10], recv[13], call[13]) == ("3", "", "")
+    assert len(read_pages(house.received()[0])) == 3
+
+
+def test_a_station_that_failed_after_a_second_negotiation_gets_no_t38_next_time(
+    make_house: HouseMaker, document: str
+) -> None:
+    house = make_house({"freeswitch": {"softmodem_fallback": True}})
+    faxrcvd(house)
+    cuts = {"standin_cuts": "[[9, 0.5]]", "standin_hangup_after_pages": "1"}
+    receive(house, document, caller_number="030555", variables=cuts)
+    log = house.session_log("000000001")
+    assert log.count("REMOTE TSI") >= 2, log
+    assert house.switch.api("db exists/fallback/030555") == "true"
+    receive(house, document, caller_number="030555")
+    assert "T.38 is off for 030555" in house.session_log("000000002")
+    receive(house, document, caller_number="030556")
+    assert "T.38 is off" not in house.session_log("000000003")
+
+
+def test_an_abort_by_fifo_ends_the_call_on_that_modem(make_house: HouseMaker, document: str) -> None:
+    house = make_house(speed=20)
+    faxrcvd(house)
+    house.switch.place_call("4711", document)
+    house.wait("page 1", lambda: "page 1 in" in house.session_log("000000001"))
+    tell(house, "freeswitch0", b"Z\0")
+    tell(house, "freeswitch1", b"Z")
+    finished(house)
+    recv, call = house.records()
+    assert recv[13] == call[13] == "Receive aborted due to operator intervention"
+    assert 1 <= len(read_pages(house.received()[0])) < 3
+    assert "no incoming call is on this modem" in switch_log(house)
+
+
+def test_a_call_without_progress_is_ended(make_house: HouseMaker) -> None:
+    house = make_house({"inbound": {"page_timeout": 1}}, speed=1)
+    faxrcvd(house)
+    reply = house.switch.originate("sofia/far/4711", "playback(silence_stream://-1)")
+    assert reply.startswith("+OK")
+    house.wait("the CALL record", house.records)
+    [record] = house.records()
+    assert (record[1], record[13]) == ("CALL", "No page has come through for too long")
+    house.switch.wait_calls_over(5)
+
+
+def test_a_call_ends_at_its_time_limit(make_house: HouseMaker, document: str) -> None:
+    house = make_house({"inbound": {"call_timeout": 2}}, speed=1)
+    faxrcvd(house)
+    receive(house, document)
+    assert house.records()[-1][13] == "The call has reached its time limit"
+
+
+def test_a_switched_modem_is_announced_as_the_operator_wants_after_a_call(make_house: HouseMaker, document: str) -> None:
+    house = make_house(speed=20)
+    faxrcvd(house)
+    os.mkfifo(house.path("FIFO"))
+    os.chmod(house.path("FIFO"), 0o666)
+    faxq = os.open(house.path("FIFO"), os.O_RDWR | os.O_NONBLOCK)
+    house.switch.place_call("4711", document)
+    house.wait("the start", lambda: "REMOTE" in house.session_log("000000001"))
+    tell(house, "freeswitch1", b"SD\0SD\0")
+    finished(house)
+    house.wait("the status", lambda: status(house, "freeswitch1") == "Waiting for modem to come ready")
+    time.sleep(0.3)
+    last = [text for text in os.read(faxq, 65536).split(b"\0") if text[:14] in (b"+freeswitch1:D", b"+freeswitch1:R")][-1]
+    assert last == b"+freeswitch1:D"
+    tell(house, "freeswitch1", b"SR")
+    house.wait("the status", lambda: status(house, "freeswitch1") == "Running and idle")
+    os.close(faxq)
+
+
+def test_a_file_without_a_readable_page_is_set_aside(make_house: HouseMaker, document: str) -> None:
+    house = make_house(speed=20)
+    faxrcvd(house)
+    house.switch.place_call("4711", document)
+    house.wait("the file", house.received)
+    house.switch.kill()
+    with open(house.received()[0], "wb") as file:
+        file.write(b"II*\0 what a crash may leave")
+    house.switch.start()
+    house.wait("the end of the journal entry", lambda: not house.journal())
+    assert house.received() == []
+    assert os.listdir(house.path("recvq", "bad")) == ["fax000000001.tif"]
+    assert "set aside" in house.session_log("000000001")
+    assert [record[1] for record in house.records()] == ["CALL"]
+
+
+@pytest.mark.parametrize("name", ["", "anonymous", "x" * 10000, "a\x01\x1b[31m b", "Ünï \u202e ✓", "'\"\\", "M\udcfcller"])
+def test_any_name_goes_safely_through_files_and_scripts(house: House, document: str, name: str) -> None:
+    faxrcvd(house)
+    number = "0301" if name != "anonymous" else "anonymous"
+    receive(house, document, caller_name=name, caller_number=number, ident="+49 30 1")
+    assert [len(record) for record in house.records()] == [19, 19]
+    arguments = announced(house)
+    assert len(arguments) == 8 and arguments[4] == number
+    assert house.switch.running
