@@ -21,7 +21,7 @@ if __name__ == "__main__":
 
 from gofaxpy import hooks
 from gofaxpy.hylafax.sessionlog import SessionLog
-from gofaxpy.journal import DIRECTORY, Entry, Step
+from gofaxpy.journal import DIRECTORY, Entry, JournalError, Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ def main(argv: list[str]) -> int:
     os.set_inheritable(int(fd), False)
     status, output, problem = _run([program, *arguments], float(timeout))
     if status != NOT_STARTED:
-        entry.mark(Step.ANNOUNCED, status=status)
+        with suppress(JournalError):    # a full disk: the entry goes all the same
+            entry.mark(Step.ANNOUNCED, status=status)
     if output or problem:
         _log(root, arguments[2] if len(arguments) > 2 else "", output, problem)
     if problem:

@@ -23,6 +23,7 @@ from gofaxpy.setting import Setting
 from gofaxpy.switch.boundary import Call, log
 from gofaxpy.switch.dialstring import fax_ident
 from gofaxpy.switch.faxresult import FaxResult
+from gofaxpy.switch.hangup import HangupCause
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Reception:
         entry.mark(
             Step.RECEIVED, file=self.info.qfile, fax=fax.facts() if fax is not None else None, fax_started=began,
             fax_seconds=now - began, seconds=now - self.started, page_seconds=watcher.page_seconds, reason=reason,
-            hangup_cause=call.get("sip_hangup_disposition"),
+            hangup_cause=hangup_cause(call),
         )
         call.hangup()
         self._fallback(fax)
@@ -191,3 +192,10 @@ class PageWatcher:
         elif 0 < owner.screening.max_pages < number:
             # SpanDSP says that a page has come, but not that another one will: the first one too many tells
             owner.end(StatusCode.MAX_PAGES_RECEIVED.text)
+
+
+def hangup_cause(call: Call) -> str:
+    """faxrcvd's HANGUPCAUSE, by name as GOfax.IP gives it.  The handler cannot read FreeSWITCH's own before it has returned;
+    mod_sofia tells the number of a caller's (Q.850), and where the call is still up it is we who end it."""
+    cause = HangupCause.parse(call.get("sip_term_cause"))
+    return (cause if cause is not HangupCause.NONE else HangupCause.NORMAL_CLEARING).name

@@ -18,6 +18,7 @@ from gofaxpy.hylafax.recvtags import UNSPECIFIED, PageTags, description, tiff_da
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.hylafax.tiff import DATE_TIME, FAX_DCS, directories, page_count
+from gofaxpy.hylafax.tiffrepair import cut_damage
 from gofaxpy.journal import Entry, Mark, Step
 from gofaxpy.setting import Setting
 from gofaxpy.switch.boundary import log as switch_log
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 BAD = "bad"                     # in recvq: hfaxd shows no directories
 MOST_ANNOUNCEMENTS = 3
+TIFF_HEADER = 8     # octets; a file of no more holds nothing
 NOT_KEPT = "A page could not be written to the disk"
 DIED_BEFORE_THE_ANSWER = "FreeSWITCH ended before the fax began"
 
@@ -77,8 +79,8 @@ def finish(setting: Setting, entry: Entry, log: SessionLog, again: bool = False)
     mailbox is better than none.  It is begun three times at most, so that a fax that kills the machine does so no more.
     """
     marks = {mark.step: mark for mark in entry.marks()}
-    if Step.ACCEPTED not in marks:
-        entry.remove()      # the crash came before anything was written into it
+    if Step.ACCEPTED not in marks or Step.ANNOUNCED in marks:
+        entry.remove()      # the crash came before anything was written into it, or after everything was done
         return
     received = marks.get(Step.RECEIVED) or marks.get(Step.RECEIVING)
     if received is None:
@@ -88,7 +90,7 @@ def finish(setting: Setting, entry: Entry, log: SessionLog, again: bool = False)
     fax = FaxResult.from_facts(facts.get("fax") or {})
     file = str(facts.get("file", ""))
     path = setting.spool.inside(file) if file else ""
-    pages = pages_on_disk(path) if path else 0
+    pages = _pages_saved(path) if path else 0
     facts["reason"] = str(facts.get("reason") or reason_of(fax))
     if not facts["reason"] and fax is not None and pages < fax.pages_transferred:
         facts["reason"] = f"{NOT_KEPT}: {pages} of {fax.pages_transferred} are there"
@@ -131,6 +133,26 @@ def spoke_fax(fax: FaxResult | None, pages: int) -> bool:
 def _receiving(marks: Mapping[Step, Mark]) -> dict[str, Any]:
     mark = marks.get(Step.RECEIVING)
     return mark.facts if mark is not None else {}
+
+
+def _pages_saved(path: str) -> int:
+    """The pages of a fax that is over.  Where a crash has broken off the end of the file, the whole ones are saved.
+
+    Raises OSError where the file cannot be looked into at the moment (no descriptors left, an I/O error): that is no
+    reason to take it for empty.
+    """
+    try:
+        if os.stat(path).st_size <= TIFF_HEADER:
+            return 0
+    except FileNotFoundError:
+        return 0
+    try:
+        return page_count(path)
+    except TiffError:
+        try:
+            return cut_damage(path)
+        except TiffError:
+            return 0
 
 
 def pages_on_disk(path: str) -> int:

@@ -55,7 +55,7 @@ def test_a_three_page_fax_is_received_recorded_and_announced(house: House, docum
     assert call[1:5] == ["CALL", "000000001", "freeswitch1", ""] and call[13] == ""
     with open(told, encoding="utf-8") as file:
         first, *arguments = file.read().splitlines()
-    assert first.endswith("|14400|8192")
+    assert first == "NORMAL_CLEARING|14400|8192"
     assert arguments == [
         "[recvq/fax000000001.tif]", "[freeswitch1]", "[000000001]", "[]", "[030123456]", "[ACME Corp]", "[4711]", "[]"
     ]
