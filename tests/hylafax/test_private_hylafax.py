@@ -77,9 +77,10 @@ def test_config_extra_overrides_a_setting(hylafax: PrivateHylaFAX, make_sender: 
 def test_a_running_job_can_be_removed(hylafax: PrivateHylaFAX, make_sender: Callable[[str], str], document: str) -> None:
     hylafax.start(make_sender("time.sleep(60)"))
     hylafax.announce_modems()
-    job = hylafax.sendfax([document], "5551234")
-    hylafax.wait_job(job, {JobState.ACTIVE})
     with hylafax.faxwatch() as watch:
+        job = hylafax.sendfax([document], "5551234")
+        hylafax.wait_job(job, {JobState.ACTIVE})
+        watch.wait_for(f"JOB {job} .*Begin attempt")    # now faxwatch is known to listen
         assert f"Job {job} removed" in hylafax.faxrm(job)
         watch.wait_for(f"JOB {job} .*[Kk]illed")
     assert hylafax.wait_job(job).state is JobState.FAILED
