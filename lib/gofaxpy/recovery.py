@@ -1,4 +1,4 @@
-"""Finishes what a FreeSWITCH that died has left in the journal of incoming calls."""
+"""Finishes what a FreeSWITCH that died has left in the journal of incoming calls, and clears away what nobody asks for."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from gofaxpy import modems, reception
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.journal import Entry, JournalError, Step
+from gofaxpy.send.document import remove_directory
 from gofaxpy.setting import Setting
 from gofaxpy.switch.boundary import log
 
@@ -33,6 +34,25 @@ def recover(setting: Setting, announced: bool = True) -> None:
         except (JournalError, SpoolError, OSError, KeyError, ValueError, TypeError) as error:
             # one entry that cannot be understood must not keep the others, and all modems, waiting
             log("err", f"journal entry {name} could not be finished: {type(error).__name__}: {error}")
+
+
+def forget_attempts(setting: Setting, now: float) -> None:
+    """Removes the entries of attempts to send whose job is no longer in ``sendq``: they are kept for the next attempt,
+    and there will be none.  A job that is removed while its call goes on leaves such an entry."""
+    for name in list(setting.journal.names()):
+        jobid = name.partition("-")[0]
+        if not jobid.isdigit() or os.path.exists(setting.spool.qfile(jobid)):
+            continue
+        try:
+            entry = setting.journal.open(name)
+            if entry is None:
+                continue
+            with entry:
+                if now - os.fstat(entry.fileno()).st_mtime > setting.config.outbound.call_timeout and entry.lock():
+                    remove_directory(setting.spool.path("gofax", "tmp", name))
+                    entry.remove()
+        except (JournalError, SpoolError, OSError) as error:
+            log("err", f"journal entry {name} could not be cleared away: {error}")
 
 
 def _abandoned(entry: Entry) -> bool:

@@ -95,6 +95,7 @@ def run(events_of: Callable[..., EventSource], api: SwitchApi) -> None:
             with filelock.FileLock(os.path.join(directory, "supervisor.lock"), timeout=0):
                 source = source or events_of(OWN_EVENTS)
                 recovery.recover(setting)
+                recovery.forget_attempts(setting, time.time())
                 again = Supervisor(setting, source, api).loop()
         except filelock.Timeout:
             log("warning", f"another supervisor already looks after {setting.spool.root}; this one ends")
