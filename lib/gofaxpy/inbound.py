@@ -108,6 +108,7 @@ class Answering:
         self.line = line
         self.device = line.device
         self.started = time.time()
+        self._recv_file = -1
         self.commid = next_commid(setting.spool)
         self.log = SessionLog.create(setting.spool, self.commid, digits(setting.config.freeswitch.ident))
         self.info = events.RecvInfo(
@@ -141,6 +142,8 @@ class Answering:
                     self._take(entry)
                 reception.finish(self.setting, entry, self.log)
             finally:
+                if self._recv_file >= 0:
+                    os.close(self._recv_file)
                 self.log.line("RECV FAX: end")
                 self.log.end()
                 if self.log.error:
@@ -182,6 +185,7 @@ class Answering:
             self.call.hangup("NORMAL_TEMPORARY_FAILURE")
             self._over(entry, str(error))
             return
+        self._recv_file = fd     # HylaFAX's lock on it stays until the fax is tagged and recorded
         try:
             entry.mark(Step.RECEIVING, file=file, faxrcvd=self.screening.faxrcvd)
             Reception(
@@ -190,7 +194,6 @@ class Answering:
             ).receive(entry)
         finally:
             self.line.event(events.recv_end(self.device))
-            os.close(fd)
 
     def _over(self, entry: Entry, reason: str) -> None:
         """The call has ended before there was a file for its fax."""

@@ -23,7 +23,7 @@ def test_what_is_wrong_with_the_file_is_told(tmp_path: Path) -> None:
     problems: list[str] = []
     (tmp_path / "tsi").write_text("ok\n(\n")
     assert not accepts(str(tmp_path / "tsi"), "x", problems)
-    assert accepts(str(tmp_path / "missing"), "x", problems)
+    assert not accepts(str(tmp_path / "missing"), "x", problems), "as native: no patterns, nobody"
     assert "tsi:2: not a regular expression" in problems[0] and "cannot be read" in problems[1]
 
 
