@@ -19,11 +19,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 
 from gofaxpy.switch.clean import incoming, one_line, outgoing, raw_bytes
-from gofaxpy.switch.eventtext import event_headers
+from gofaxpy.switch.eventtext import EventRecord, event_record
 from gofaxpy.switch.hangup import HangupCause
 
 TYPE_CHECKING = False
@@ -262,16 +261,6 @@ class Reply:
         self._stream.write(outgoing(text, MAX_REPLY))
 
 
-@dataclass(frozen=True, slots=True)
-class EventRecord:
-    """An event, cleaned.  ``uuid`` is its channel's or ``""``."""
-
-    name: str
-    subclass: str
-    headers: Mapping[str, str]
-    uuid: str
-
-
 class Events:
     """Events of the whole switch, for the one thread that takes them in.
 
@@ -300,19 +289,10 @@ class Events:
         """The next event, or None if none is waiting; never waits itself.  Guards against the standstill (a blocking
         pop holds the lock) and against the crash."""
         while (event := self._consumer.pop(0)) is not None:
-            record = _record(event.serialize())
+            record = event_record(event.serialize())
             if record is not None:
                 return record
         return None
-
-
-def _record(serialized: str) -> EventRecord | None:
-    """From the text form; None for one without a name."""
-    headers = {name: incoming(value) for name, value in event_headers(raw_bytes(serialized)).items()}
-    name = headers.get("Event-Name", "")
-    if not name:
-        return None
-    return EventRecord(name, headers.get("Event-Subclass", ""), headers, headers.get("Unique-ID", ""))
 
 
 def _checked(form: re.Pattern[str], text: str, what: str) -> str:

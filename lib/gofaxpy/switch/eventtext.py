@@ -3,9 +3,22 @@ the switch alike: lines ``Name: value``, values percent-encoded, an empty line, 
 
 from __future__ import annotations
 
-from gofaxpy.switch.clean import one_line
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gofaxpy.switch.clean import incoming, one_line, raw_bytes
 
 EMPTY_VALUE = "_undef_"         # what stands for a header without a value
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """An event, cleaned.  ``uuid`` is its channel's or ``""``."""
+
+    name: str
+    subclass: str
+    headers: Mapping[str, str]
+    uuid: str
 
 
 def event_headers(data: bytes) -> dict[str, str]:
@@ -25,6 +38,15 @@ def event_headers(data: bytes) -> dict[str, str]:
             text = one_line(_unquoted(value).decode("utf-8", "surrogateescape"))
             headers.setdefault(name.decode("utf-8", "surrogateescape"), text if text != EMPTY_VALUE else "")
     return headers
+
+
+def event_record(serialized: str) -> EventRecord | None:
+    """An event from its text form, as mod_python3 gives it; None for one without a name."""
+    headers = {name: incoming(value) for name, value in event_headers(raw_bytes(serialized)).items()}
+    name = headers.get("Event-Name", "")
+    if not name:
+        return None
+    return EventRecord(name, headers.get("Event-Subclass", ""), headers, headers.get("Unique-ID", ""))
 
 
 def _unquoted(value: bytes) -> bytes:
