@@ -49,6 +49,7 @@ def test_too_little_room_refuses_before_the_answer(make_house: HouseMaker, docum
 
 
 def test_a_journal_that_cannot_be_written_refuses_before_the_answer(house: House, document: str) -> None:
+    house.wait("the supervisor to make the directory", lambda: os.path.isdir(house.path("gofax")))
     os.chmod(house.path("gofax"), 0o500)
     assert house.switch.place_call("4711", document).cause == "NORMAL_TEMPORARY_FAILURE"
     house.wait("the modem to be free", lambda: not os.listdir(house.lock_dir))
