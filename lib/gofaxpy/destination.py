@@ -95,8 +95,3 @@ def _problem(name: str, value: str) -> str:
     except DialstringError as error:
         return str(error)
     return ""
-
-
-def remember_failure(db: Db, number: str, now: float) -> None:
-    """Enters a station into the fallback list.  Raises DbError."""
-    db.insert(fallback.REALM, number, str(int(now)))

@@ -28,10 +28,15 @@ def disabled(api: Api, number: str) -> bool:
         return False    # also for a number that cannot be a key, such as that of an anonymous caller
 
 
+def enter(db: Db, number: str, now: float) -> None:
+    """Puts ``number`` onto the list with the time (seconds since the epoch).  Raises DbError."""
+    db.insert(REALM, number, str(int(now)))
+
+
 def remember(api: Api, number: str, clock: Callable[[], float]) -> bool:
-    """Puts ``number`` onto the list with the time (seconds since the epoch).  False if that could not be done."""
+    """As :func:`enter`, for those who have no use for the reason: False if that could not be done."""
     try:
-        Db(api).insert(REALM, number, str(int(clock())))
+        enter(Db(api), number, clock())
     except DbError:
         return False
     return True

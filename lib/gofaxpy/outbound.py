@@ -11,12 +11,11 @@ import os
 import time
 from collections.abc import Mapping
 
-from gofaxpy import ladder
+from gofaxpy import fallback, ladder
 from gofaxpy import setting as settings
 from gofaxpy.calls import CALLS
 from gofaxpy.config import Config
-from gofaxpy.destination import names_of, remember_failure, remembered
-from gofaxpy.fallback import points_to_t38
+from gofaxpy.destination import names_of, remembered
 from gofaxpy.journal import Entry, Journal, JournalError, Step
 from gofaxpy.setting import Setting
 from gofaxpy.switch.arguments import decode_args
@@ -155,8 +154,8 @@ def _remember(config: Config, api: Api, call: Call, number: str, fax: FaxResult)
     db = Db(api.command)
     now = time.time()
     try:
-        if config.freeswitch.softmodem_fallback and points_to_t38(fax):
-            remember_failure(db, number, now)
+        if config.freeswitch.softmodem_fallback and fallback.points_to_t38(fax):
+            fallback.enter(db, number, now)
             log("notice", f"{call.uuid}: faxes to {number} go without T.38 from now on (softmodem fallback)")
         if config.outbound.ladder:
             disposition = call.get("sip_hangup_disposition")

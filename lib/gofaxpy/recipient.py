@@ -7,6 +7,7 @@ counts.  What is taken from ``"A, B" <sip:+4930123;npdi@host;user=phone>;reason=
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 MAX_LENGTH = 1000
 _SCHEME = re.compile(r"(?:sips?|tel):", re.IGNORECASE)
@@ -17,17 +18,10 @@ _NUMBER = re.compile(r"\+?[0-9A-Fa-f*#]+")
 
 def first_address(header: str) -> str:
     """The first of several addresses separated by commas, where commas in quotes and in ``<…>`` do not separate."""
-    quoted = bracketed = escaped = False
+    bracketed = False
     begin = 0
-    for at, character in enumerate(header):
-        if escaped:
-            escaped = False
-        elif quoted:
-            escaped = character == "\\"
-            quoted = character != '"'
-        elif character == '"':
-            quoted = True
-        elif character in "<>":
+    for at, character in _outside_quotes(header):
+        if character in "<>":
             bracketed = character == "<"
         elif character == "," and not bracketed:
             if header[begin:at].strip():
@@ -55,6 +49,11 @@ def number_of(header: str) -> str:
 
 def _unquoted(text: str, wanted: str) -> int:
     """Where ``wanted`` stands outside of quotes, -1 if nowhere."""
+    return next((at for at, character in _outside_quotes(text) if character == wanted), -1)
+
+
+def _outside_quotes(text: str) -> Iterator[tuple[int, str]]:
+    """The characters that are neither in double quotes nor quotes themselves, each with its place."""
     quoted = escaped = False
     for at, character in enumerate(text):
         if escaped:
@@ -64,6 +63,5 @@ def _unquoted(text: str, wanted: str) -> int:
             quoted = character != '"'
         elif character == '"':
             quoted = True
-        elif character == wanted:
-            return at
-    return -1
+        else:
+            yield at, character

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import select
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -27,6 +27,7 @@ from gofaxpy.hylafax.uucplock import UUCPLock
 from gofaxpy.outbox import OUTBOX
 from gofaxpy.setting import Setting
 from gofaxpy.switch.boundary import log
+from gofaxpy.switch.eventtext import EventRecord
 
 NO_PROGRESS = "No page has come through for too long"
 NOT_RUNNING = "FreeSWITCH is not running"
@@ -56,19 +57,6 @@ class Modem:
     reader: fifo.Reader
     state: ModemState = ModemState.IDLE
     look_at: float = 0.0
-
-
-class EventRecord(Protocol):
-    """An event as :class:`gofaxpy.switch.boundary.Events` gives it."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def subclass(self) -> str: ...
-    @property
-    def headers(self) -> Mapping[str, str]: ...
-    @property
-    def uuid(self) -> str: ...
 
 
 class EventSource(Protocol):
