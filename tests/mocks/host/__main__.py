@@ -39,10 +39,17 @@ def main() -> None:
     from mocks.host import interpreter  # only now can it be found
 
     sys.path.remove(_TESTS)
-    sys.path.append(os.path.join(_HERE, "site"))
+    add_site(os.path.join(_HERE, "site"))
     sys.argv[:] = [""]
     sys.setrecursionlimit(RECURSION_LIMIT)
     interpreter.serve(arguments)
+
+
+def add_site(directory: str) -> None:
+    """Put the stand-in's `freeswitch` behind the standard library and before what the system has installed: a machine
+    with a real mod_python3 has a `freeswitch.py` of its own among its packages."""
+    packages = [place for place, path in enumerate(sys.path) if path.endswith(("site-packages", "dist-packages"))]
+    sys.path.insert(packages[0] if packages else len(sys.path), directory)
 
 
 def limit_stack() -> None:
