@@ -1,4 +1,4 @@
-# gofaxpy: the two commands are `make demo` and `make test`.
+# gofaxpy: the two commands are `make demo` and `make test`; with a real FreeSWITCH at hand also `make live`.
 # Each installs what it needs first (Debian 12 or later; see tests/rig/setup.sh).
 
 PYTHON := .venv/bin/python
@@ -11,7 +11,7 @@ ARGS ?=
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo test lint types unit pytest clean
+.PHONY: help deps demo test lint types unit pytest live clean
 
 help: ## show this list
 	@echo 'make TARGET'
@@ -35,7 +35,21 @@ unit: deps ## run the tests that need neither root nor HylaFAX
 	$(PYTHON) -m pytest tests/unit $(ARGS)
 
 pytest: deps
-	$(AS_ROOT) env PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(AS_ROOT) env -u FREESWITCH PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+# Time is real on a real FreeSWITCH, so most of it is waiting: more calls at once than cores are right.
+LIVE_WORKERS ?= 6
+LIVE_TESTS ?= tests/scenario tests/hylafax tests/live
+
+live: ## run the scenarios on a real FreeSWITCH: make live FREESWITCH=/prefix
+ifeq ($(strip $(FREESWITCH)),)
+	@echo 'make live needs an installed FreeSWITCH 1.10 with mod_python3: say FREESWITCH=/prefix, e.g. FREESWITCH=/usr' >&2
+	@exit 2
+else
+	@$(MAKE) --no-print-directory deps
+	$(AS_ROOT) env FREESWITCH='$(FREESWITCH)' PYTHONDONTWRITEBYTECODE=1 \
+	  $(PYTHON) -m pytest -n $(LIVE_WORKERS) --dist load --timeout 900 $(LIVE_TESTS) $(ARGS)
+endif
 
 clean: ## remove everything that make has made
 	$(AS_ROOT) rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build demo-out dist lib/*.egg-info

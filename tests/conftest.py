@@ -8,16 +8,22 @@ from collections.abc import Iterator
 import pytest
 
 from rig import Installed, RunDir, install
+from rig.switch import FREESWITCH
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what needs a real FreeSWITCH where there is none, and say so in the totals."""
-    if os.environ.get("FREESWITCH"):
-        return
-    absent = pytest.mark.skip(reason="the environment variable FREESWITCH names no FreeSWITCH installation")
+    """Leave out what this run's switch cannot do, and say so in the totals.
+
+    The switch of the scenarios is a real FreeSWITCH where the environment variable FREESWITCH names one (make live), else
+    the stand-in (make test).
+    """
+    live = bool(os.environ.get(FREESWITCH))
+    absent = pytest.mark.skip(reason="needs a real FreeSWITCH: make live FREESWITCH=/prefix")
     for item in items:
-        if item.get_closest_marker("live"):
+        if item.get_closest_marker("live") and not live:
             item.add_marker(absent)
+        if live and (marker := item.get_closest_marker("standin")):
+            item.add_marker(pytest.mark.skip(reason=f"only on the stand-in: {marker.args[0]}"))
 
 
 @pytest.fixture

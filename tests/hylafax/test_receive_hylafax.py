@@ -10,19 +10,20 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
-from rig import Installed, JobState, PrivateHylaFAX, RunDir, StandIn, gofaxyaml
+from rig import Installed, JobState, PrivateHylaFAX, RunDir, Switch, gofaxyaml
 from rig.house import FAR_ENDS, GATEWAYS
 from rig.pages import read_pages
 from rig.ports import Port
+from rig.switch import make_switch
 
-Server = tuple[PrivateHylaFAX, StandIn]
+Server = tuple[PrivateHylaFAX, Switch]
 ServerMaker = Callable[..., Server]
 
 
 @pytest.fixture
 def make_server(run_dir: RunDir, installed: Installed, hylafax: PrivateHylaFAX) -> Iterator[ServerMaker]:
     """A fax server as users have it: HylaFAX, our send command, and the switch with our scripts."""
-    switches: list[StandIn] = []
+    switches: list[Switch] = []
 
     def make(config: Mapping[str, Mapping[str, object]] | None = None, **options: object) -> Server:
         port = Port()
@@ -32,7 +33,7 @@ def make_server(run_dir: RunDir, installed: Installed, hylafax: PrivateHylaFAX) 
         )
         hylafax.start(installed.gofaxsend, env={"GOFAX_CONFIG": yaml})
         arguments: dict[str, object] = {"far_ends": FAR_ENDS, "gateways": GATEWAYS, **options}
-        switch = StandIn(run_dir, installed, gofaxyaml=yaml, port=port, **arguments)  # type: ignore[arg-type]
+        switch = make_switch(run_dir, installed, gofaxyaml=yaml, port=port, **arguments)
         switches.append(switch)
         switch.start()
         assert wait(lambda: idle(hylafax) == 2), hylafax.faxstat("-s")

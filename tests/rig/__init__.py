@@ -4,12 +4,13 @@ from rig.hylafax import FINISHED, PrivateHylaFAX
 from rig.install import Installed, gofaxyaml, install
 from rig.rundir import RigError, RunDir
 from rig.spool import JobState, QFile
-from rig.switch import PlacedCall, StandIn, Switch
+from rig.switch import Live, PlacedCall, StandIn, Switch
 
 __all__ = [
     "FINISHED",
     "Installed",
     "JobState",
+    "Live",
     "PlacedCall",
     "PrivateHylaFAX",
     "QFile",

@@ -13,11 +13,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from rig.driven import Switch
 from rig.install import Installed
 from rig.pages import make_tiff
 from rig.rundir import FAX_USER, RunDir
 from rig.spool import QFile, parse_qfile
-from rig.switch import StandIn
 
 OWN_NUMBER = "4711"
 FAR_ENDS: Sequence[Mapping[str, object]] = (
@@ -106,7 +106,7 @@ class House:
     spool: str
     lock_dir: str
     config: str
-    switch: StandIn
+    switch: Switch
     jobs: int = 0
     sent: dict[int, list[str]] = field(default_factory=dict)
 
@@ -161,7 +161,7 @@ class House:
     def gofaxsend(self, jobid: int, *more: str, timeout: float = 60) -> int:
         """Runs gofaxsend to its end and returns its exit status."""
         process = self.start_gofaxsend(jobid, *more)
-        output, _ = process.communicate(timeout=timeout)
+        output, _ = process.communicate(timeout=timeout * self.switch.patience)
         assert output == "", output
         return process.returncode
 
@@ -221,7 +221,7 @@ class House:
 
     def wait(self, what: str, condition: Callable[[], object], timeout: float = 30) -> None:
         """Waits until ``condition`` holds; fails with ``what`` otherwise."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * self.switch.patience
         while not condition():
             assert time.monotonic() < deadline, f"{what}: not after {timeout:g} s; see {self.switch.log}"
             time.sleep(0.02)

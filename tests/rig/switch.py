@@ -1,32 +1,24 @@
-"""Start and drive a switch: what tests and the demo need of one, and the stand-in that gives it.
-
-The interface says nothing of what kind of switch it is: calls come in over the endpoint
-``sofia/far``, which on the stand-in as on a real FreeSWITCH leads into the project's own inbound
-dialplan, and go out by the gateways of the configuration.
-"""
+"""The switches that tests and the demo can have: the stand-in, or a real FreeSWITCH where there is one."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import re
-import shutil
 import signal
 import subprocess
 import threading
 import time
-import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from types import TracebackType
-from typing import Protocol
 
 import yaml
 
-from rig.esl import EventSocket
+from rig.driven import PlacedCall, Switch, dial_variables
 from rig.install import SYSTEM_PYTHON, Installed
+from rig.live import FREESWITCH, Live
 from rig.ports import Port
 from rig.rundir import FAX_USER, RigError, RunDir
+
+__all__ = ["CRASHED", "FREESWITCH", "Live", "PlacedCall", "StandIn", "Switch", "dial_variables", "make_switch"]
 
 CRASHED = 70
 """Exit status of the stand-in after something that would have crashed FreeSWITCH."""
@@ -39,65 +31,23 @@ _DIALPLAN = """\
   </context>
 </include>
 """
-_UUID = re.compile(r"^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=,|$)", re.M)
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedCall:
-    """A call that was placed from outside: ``reply`` is ``+OK <uuid>`` or ``-ERR CAUSE``."""
-
-    uuid: str
-    reply: str
-
-    @property
-    def answered(self) -> bool:
-        """True if our side answered."""
-        return self.reply.startswith("+OK")
-
-    @property
-    def cause(self) -> str:
-        """Why the call failed, such as ``USER_BUSY``; ``""`` if it was answered."""
-        return self.reply.removeprefix("-ERR").strip() if not self.answered else ""
+def make_switch(run_dir: RunDir, installed: Installed, **options: object) -> Switch:
+    """The switch that a scenario runs on, not started yet: a real FreeSWITCH where the environment variable FREESWITCH
+    names the prefix of one, else the stand-in.  ``options`` are those of StandIn; Live leaves out what it has no use for.
+    """
+    if os.environ.get(FREESWITCH):
+        return Live(run_dir, installed, prefix=os.environ[FREESWITCH], **options)  # type: ignore[arg-type]
+    return StandIn(run_dir, installed, **options)  # type: ignore[arg-type]
 
 
-class Switch(Protocol):
-    """What a switch is to tests and demo."""
-
-    esl_port: int
-    log: str
-    """Path of the log file."""
-
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
-    def kill(self) -> None: ...
-    def api(self, command: str) -> str: ...
-    def originate(self, dialstring: str, application: str, *, timeout: float = 120) -> str: ...
-    def place_call(self, number: str, document: str) -> PlacedCall: ...
-    def calls(self) -> list[str]: ...
-    def wait_calls_over(self, timeout: float = 60) -> None: ...
-
-
-def dial_variables(variables: Mapping[str, str]) -> str:
-    """``{a='x',b='y'}`` for a dialstring; ``""`` for no variables.  Commas split even inside quotes."""
-    if not variables:
-        return ""
-    quoted = (f"{name}='{re.sub(_SPECIAL, _escape, value)}'" for name, value in variables.items())
-    return "{" + ",".join(quoted) + "}"
-
-
-_SPECIAL = re.compile(r"[\\,']")
-
-
-def _escape(found: re.Match[str]) -> str:
-    return "\\" + found[0]
-
-
-class StandIn:
+class StandIn(Switch):
     """The stand-in switch of ``tests/mocks`` as a process of its own, run as uucp like FreeSWITCH.
 
     ``far_ends`` and ``gateways`` are those of its configuration; ``gofaxyaml`` is the file that the
     scripts inside the switch read (environment variable GOFAX_CONFIG).  ``port`` is for callers
-    who must know it beforehand; it is released by ``stop``.  A context manager; ``start`` raises RigError.
+    who must know it beforehand; it is released by ``stop``.
     """
 
     def __init__(
@@ -121,10 +71,8 @@ class StandIn:
         self.password = password
         self.directory = run_dir.sub("switch", owner=FAX_USER)
         self.far = os.path.join(self.directory, "far")
-        """Directory of what the far ends received."""
         self.log = os.path.join(self.directory, "freeswitch.log")
         self.output = os.path.join(run_dir.sub("log"), "standin.log")
-        """What the process itself printed: its last words after a crash."""
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
         self._ready = threading.Event()
@@ -147,16 +95,9 @@ class StandIn:
         with open(self._config, "w", encoding="utf-8") as file:
             yaml.safe_dump(settings, file, sort_keys=False)
 
-    def __enter__(self) -> StandIn:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.stop()
-
     # -- life ---------------------------------------------------------------------------------
 
     def start(self, timeout: float = 30) -> None:
-        """Start the switch; returns when its event socket answers.  May be called again after its end."""
         self._ready.clear()
         identity: dict[str, object] = {"user": FAX_USER, "group": FAX_USER, "extra_groups": ()}
         self._process = subprocess.Popen(
@@ -185,7 +126,6 @@ class StandIn:
 
     @property
     def running(self) -> bool:
-        """True while the process lives."""
         return self._process is not None and self._process.poll() is None
 
     @property
@@ -194,7 +134,6 @@ class StandIn:
         return self._process.poll() if self._process else None
 
     def stop(self, timeout: float = 20) -> None:
-        """Shut the switch down in order (``fsctl shutdown``), by force after ``timeout`` seconds."""
         if self.running and self._process is not None:
             with contextlib.suppress(RigError, OSError):
                 self.api("fsctl shutdown")
@@ -204,7 +143,6 @@ class StandIn:
         self._port.release()
 
     def kill(self) -> None:
-        """End the switch like a crash does: kill -9, no goodbyes."""
         if self._process is None or self._reader is None:
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -215,68 +153,9 @@ class StandIn:
             self._process.stdout.close()
 
     def wait_end(self, timeout: float = 30) -> int:
-        """Wait until the process ends by itself and return its exit status."""
         if self._process is None:
             raise RigError("the switch was never started")
         return self._process.wait(timeout)
-
-    # -- calls --------------------------------------------------------------------------------
-
-    def connect(self) -> EventSocket:
-        """A new connection to the event socket."""
-        return EventSocket(self.esl_port, self.password)
-
-    def api(self, command: str) -> str:
-        """Run one API command over a connection of its own."""
-        with self.connect() as socket:
-            return socket.api(command)
-
-    def originate(self, dialstring: str, application: str, *, timeout: float = 120) -> str:
-        """Originate a call to ``dialstring``; returns ``+OK <uuid>`` or ``-ERR CAUSE`` when it is answered or over."""
-        with self.connect() as socket:
-            return socket.bgapi(f"originate {dialstring} '&{application}'", timeout).strip()
-
-    def place_call(
-        self,
-        number: str,
-        document: str,
-        *,
-        caller_number: str = "030123456",
-        caller_name: str = "ACME Corp",
-        ident: str = "+49 30 FAR",
-        diversion: str = "",
-        variables: Mapping[str, str] | None = None,
-        timeout: float = 120,
-    ) -> PlacedCall:
-        """Call our ``number`` from outside and send the TIFF ``document``; returns when answered or refused.
-
-        ``variables`` are added to the calling leg, e.g. ``fax_use_ecm``.
-        """
-        call = str(uuid.uuid4())
-        chosen = {
-            "origination_uuid": call,
-            "origination_caller_id_number": caller_number,
-            "origination_caller_id_name": caller_name,
-            "fax_ident": ident,
-            **({"sip_h_Diversion": diversion} if diversion else {}),
-            **(variables or {}),
-        }
-        sent = os.path.join(self.directory, f"{call}.tif")
-        shutil.copyfile(document, sent)  # to where the switch's user can read it
-        reply = self.originate(f"{dial_variables(chosen)}sofia/far/{number}", f"txfax({sent})", timeout=timeout)
-        return PlacedCall(call, reply)
-
-    def calls(self) -> list[str]:
-        """UUIDs of the calls that exist now."""
-        return _UUID.findall(self.api("show channels"))
-
-    def wait_calls_over(self, timeout: float = 60) -> None:
-        """Wait until no call exists.  Raises TimeoutError."""
-        deadline = time.monotonic() + timeout
-        while calls := self.calls():
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"after {timeout:g} s there are still calls: {calls}; see {self.log}")
-            time.sleep(0.05)
 
     # -- inside -------------------------------------------------------------------------------
 

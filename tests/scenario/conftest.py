@@ -7,17 +7,18 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
-from rig import Installed, RunDir, StandIn, gofaxyaml
+from rig import Installed, RunDir, Switch, gofaxyaml
 from rig.house import FAR_ENDS, GATEWAYS, House
 from rig.pages import make_tiff
 from rig.ports import Port
 from rig.spool import make_spool
+from rig.switch import make_switch
 
 
 @pytest.fixture
 def make_house(run_dir: RunDir, installed: Installed) -> Iterator[Callable[..., House]]:
     """Makes a house; ``config`` are sections of gofax.yaml, the rest goes to the switch."""
-    switches: list[StandIn] = []
+    switches: list[Switch] = []
 
     def make(config: Mapping[str, Mapping[str, object]] | None = None, **options: object) -> House:
         spool, lock_dir = os.path.join(run_dir.path, "spool"), os.path.join(run_dir.path, "lock")
@@ -27,7 +28,7 @@ def make_house(run_dir: RunDir, installed: Installed) -> Iterator[Callable[..., 
             os.path.join(run_dir.path, "gofax.yaml"), spool=spool, lock_dir=lock_dir, esl_port=port.number, overrides=config
         )
         arguments: dict[str, object] = {"far_ends": FAR_ENDS, "gateways": GATEWAYS, **options}
-        switch = StandIn(run_dir, installed, gofaxyaml=yaml, port=port, **arguments)  # type: ignore[arg-type]
+        switch = make_switch(run_dir, installed, gofaxyaml=yaml, port=port, **arguments)
         switches.append(switch)
         switch.start()
         return House(run_dir, installed, spool, lock_dir, yaml, switch)

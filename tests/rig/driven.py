@@ -1,0 +1,172 @@
+"""Drive a switch from outside, whatever it is: the stand-in and a real FreeSWITCH (:mod:`rig.switch`).
+
+Calls come in over the endpoint ``sofia/far``, which on both leads into the project's own inbound dialplan, and go out by
+the gateways of the configuration.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from rig.esl import EventSocket
+
+_UUID = re.compile(r"^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=,|$)", re.M)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedCall:
+    """A call that was placed from outside: ``reply`` is ``+OK <uuid>`` or ``-ERR CAUSE``."""
+
+    uuid: str
+    reply: str
+
+    @property
+    def answered(self) -> bool:
+        """True if our side answered."""
+        return self.reply.startswith("+OK")
+
+    @property
+    def cause(self) -> str:
+        """Why the call failed, such as ``USER_BUSY``; ``""`` if it was answered."""
+        return self.reply.removeprefix("-ERR").strip() if not self.answered else ""
+
+
+def dial_variables(variables: Mapping[str, str]) -> str:
+    """``{a='x',b='y'}`` for a dialstring; ``""`` for no variables.  Commas split even inside quotes."""
+    if not variables:
+        return ""
+    quoted = (f"{name}='{re.sub(_SPECIAL, _escape, value)}'" for name, value in variables.items())
+    return "{" + ",".join(quoted) + "}"
+
+
+_SPECIAL = re.compile(r"[\\,']")
+
+
+def _escape(found: re.Match[str]) -> str:
+    return "\\" + found[0]
+
+
+class Switch(ABC):
+    """A switch as a process of its own.  A context manager; ``start`` raises RigError."""
+
+    esl_port: int
+    password: str
+    directory: str
+    """Where the switch may write."""
+    far: str
+    """Directory of what the far ends received."""
+    log: str
+    """Path of the log file."""
+    output: str
+    """What the process itself printed: its last words after a crash."""
+    live = False
+    """True for a real FreeSWITCH."""
+    patience = 1.0
+    """How many times as long as with the stand-in, where line time runs fast, a call may take."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    @abstractmethod
+    def start(self, timeout: float = 30) -> None:
+        """Start the switch; returns when it takes calls and commands.  May be called again after its end."""
+
+    @property
+    @abstractmethod
+    def running(self) -> bool:
+        """True while the process lives."""
+
+    @property
+    @abstractmethod
+    def status(self) -> int | None:
+        """Exit status of the process, None while it runs."""
+
+    @abstractmethod
+    def stop(self, timeout: float = 20) -> None:
+        """Shut the switch down in order (``fsctl shutdown``), by force after ``timeout`` seconds."""
+
+    @abstractmethod
+    def kill(self) -> None:
+        """End the switch like a crash does: kill -9, no goodbyes."""
+
+    @abstractmethod
+    def wait_end(self, timeout: float = 30) -> int:
+        """Wait until the process ends by itself and return its exit status."""
+
+    # -- calls --------------------------------------------------------------------------------
+
+    def connect(self) -> EventSocket:
+        """A new connection to the event socket."""
+        return EventSocket(self.esl_port, self.password)
+
+    def api(self, command: str) -> str:
+        """Run one API command over a connection of its own."""
+        with self.connect() as socket:
+            return socket.api(command)
+
+    def originate(self, dialstring: str, application: str, *, timeout: float = 120) -> str:
+        """Originate a call to ``dialstring``; returns ``+OK <uuid>`` or ``-ERR CAUSE`` when it is answered or over."""
+        return self._originate(dialstring, f"'&{application}'", timeout)
+
+    def place_call(
+        self,
+        number: str,
+        document: str,
+        *,
+        caller_number: str = "030123456",
+        caller_name: str = "ACME Corp",
+        ident: str = "+49 30 FAR",
+        diversion: str = "",
+        variables: Mapping[str, str] | None = None,
+        timeout: float = 120,
+    ) -> PlacedCall:
+        """Call our ``number`` from outside and send the TIFF ``document``; returns when answered or refused.
+
+        ``variables`` are added to the calling leg, e.g. ``fax_use_ecm``; ``standin_KEY`` is trouble of the line or of the
+        caller, as the stand-in's far ends have it (``mocks/config.py``).
+        """
+        call = str(uuid.uuid4())
+        chosen = {
+            "origination_uuid": call,
+            "origination_caller_id_number": caller_number,
+            "origination_caller_id_name": caller_name,
+            "fax_ident": ident,
+            **({"sip_h_Diversion": diversion} if diversion else {}),
+            **(variables or {}),
+        }
+        sent = os.path.join(self.directory, f"{call}.tif")
+        shutil.copyfile(document, sent)  # to where the switch's user can read it
+        chosen, target = self._calling(chosen, sent)
+        return PlacedCall(call, self._originate(f"{dial_variables(chosen)}sofia/far/{number}", target, timeout))
+
+    def _calling(self, variables: dict[str, str], document: str) -> tuple[dict[str, str], str]:
+        """Variables and target of the originate that sends ``document`` from outside."""
+        return variables, f"'&txfax({document})'"
+
+    def _originate(self, dialstring: str, target: str, timeout: float) -> str:
+        with self.connect() as socket:
+            return socket.bgapi(f"originate {dialstring} {target}", timeout).strip()
+
+    def calls(self) -> list[str]:
+        """UUIDs of the calls that exist now."""
+        return _UUID.findall(self.api("show channels"))
+
+    def wait_calls_over(self, timeout: float = 60) -> None:
+        """Wait until no call exists, ``timeout`` times ``patience`` seconds at most.  Raises TimeoutError."""
+        deadline = time.monotonic() + timeout * self.patience
+        while calls := self.calls():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"after {timeout:g} s there are still calls: {calls}; see {self.log}")
+            time.sleep(0.05)

@@ -1,0 +1,169 @@
+"""A private FreeSWITCH: its own configuration, databases, logs, scripts and addresses; no other instance is touched."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+
+from rig.driven import Switch
+from rig.install import Installed
+from rig.live.configuration import Addresses, own_address, write_configuration
+from rig.live.farends import HANGUP_AFTER_PAGES
+from rig.live.watcher import Watcher
+from rig.ports import Port
+from rig.rundir import FAX_USER, RigError, RunDir
+
+FREESWITCH = "FREESWITCH"
+"""Environment variable: prefix of the installation, such as /usr or /opt/freeswitch."""
+_DIRECTORIES = ("db", "log", "run", "tmp", "storage", "cache", "certs", "recordings", "sounds", "grammar", "htdocs")
+_OPTION = {"tmp": "temp"}
+_FAR = re.compile(r"sofia/far/([^@/]+)$")
+_TROUBLE = "standin_"
+
+
+class Live(Switch):
+    """FreeSWITCH as installed below ``prefix``, run as uucp at normal priority.
+
+    The options are those of the stand-in (:class:`rig.switch.StandIn`).  ``speed`` counts for nothing: time is real.
+    A far end that calls us can hang up (``standin_hangup_after``, ``standin_hangup_after_pages``) or stall
+    (``standin_t38=stall``); what else the stand-in's lines can do raises RigError.
+    """
+
+    live = True
+    patience = 8.0
+
+    def __init__(
+        self,
+        run_dir: RunDir,
+        installed: Installed,
+        *,
+        prefix: str,
+        gofaxyaml: str,
+        far_ends: Sequence[Mapping[str, object]] = (),
+        gateways: Mapping[str, Mapping[str, object]] | None = None,
+        speed: str | float = "max",
+        startup_scripts: Sequence[str] = ("fax_supervisor",),
+        port: Port | None = None,
+        password: str = "ClueCon",
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self._program = os.path.join(prefix, "bin", "freeswitch")
+        if not os.access(self._program, os.X_OK):
+            raise RigError(f"{self._program} is no program: {FREESWITCH} must name the prefix of an installed FreeSWITCH")
+        self.run_dir = run_dir
+        self._port = port or Port()
+        self.esl_port = self._port.number
+        self.password = password
+        self.directory = run_dir.sub("switch", owner=FAX_USER)
+        self.far = os.path.join(self.directory, "far")
+        self.log = os.path.join(self.directory, "log", "freeswitch.log")
+        self.output = os.path.join(run_dir.sub("log"), "freeswitch.out")
+        for name in ("far", *_DIRECTORIES):
+            run_dir.sub(os.path.join("switch", name), owner=FAX_USER)
+        self._dead = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._dead.bind((own_address(self.esl_port), 0))
+        self.at = Addresses.of(self.esl_port, self._dead.getsockname()[1])
+        self._conf = os.path.join(run_dir.path, "freeswitch")
+        write_configuration(
+            self._conf, installed, self.at, password=password, startup_scripts=startup_scripts,
+            gateways=gateways or {"default": {}}, far_ends=far_ends, far=self.far,
+        )
+        self._environment = {
+            **run_dir.environ, "PYTHONPATH": installed.lib, "GOFAX_CONFIG": gofaxyaml, "HOME": self.directory, **(env or {}),
+        }
+        self._scripts = installed.scripts
+        self._process: subprocess.Popen[bytes] | None = None
+        self._watcher: Watcher | None = None
+
+    # -- life ---------------------------------------------------------------------------------
+
+    def start(self, timeout: float = 60) -> None:
+        directories = [(_OPTION.get(name, name), os.path.join(self.directory, name)) for name in _DIRECTORIES]
+        arguments = [word for name, path in directories for word in (f"-{name}", path)]
+        identity: dict[str, object] = {"user": FAX_USER, "group": FAX_USER, "extra_groups": ()}
+        with open(self.output, "ab") as output:
+            self._process = subprocess.Popen(
+                [self._program, "-nf", "-nc", "-np", "-nonat", "-conf", self._conf, "-scripts", self._scripts, *arguments],
+                cwd=self.directory,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                process_group=0,
+                umask=0o022,
+                **(identity if os.geteuid() == 0 else {}),  # type: ignore[call-overload]
+            )
+        deadline = time.monotonic() + timeout
+        while not self._ready():
+            if self._process.poll() is not None:
+                raise RigError(f"FreeSWITCH ended with status {self._process.returncode}; see {self.output} and {self.log}")
+            if time.monotonic() > deadline:
+                self.kill()
+                raise RigError(f"FreeSWITCH was not ready after {timeout:g} s; see {self.log}")
+            time.sleep(0.1)
+        self._watcher = Watcher(self.esl_port, self.password)
+
+    def _ready(self) -> bool:
+        with contextlib.suppress(RigError, OSError, TimeoutError):
+            return self.api("status").count("is ready") == 1 and self.api("sofia status").count("RUNNING") >= 2
+        return False
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def status(self) -> int | None:
+        return self._process.poll() if self._process else None
+
+    def stop(self, timeout: float = 20) -> None:
+        if self.running and self._process is not None:
+            with contextlib.suppress(RigError, OSError):
+                self.api("fsctl shutdown")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout)
+        self.kill()
+        self._port.release()
+        self._dead.close()
+
+    def kill(self) -> None:
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        if self._watcher is not None:
+            self._watcher.close()
+            self._watcher = None
+
+    def wait_end(self, timeout: float = 30) -> int:
+        if self._process is None:
+            raise RigError("the switch was never started")
+        return self._process.wait(timeout * self.patience)
+
+    # -- calls --------------------------------------------------------------------------------
+
+    def _originate(self, dialstring: str, target: str, timeout: float) -> str:
+        """As on the stand-in, ``sofia/far/NUMBER`` is a call from outside to our NUMBER."""
+        called = _FAR.sub(rf"sofia/far/\1@{self.at.address}:{self.at.fax_port}", dialstring)
+        return super()._originate(called, target, timeout)
+
+    def _calling(self, variables: dict[str, str], document: str) -> tuple[dict[str, str], str]:
+        chosen = {name: value for name, value in variables.items() if not name.startswith(_TROUBLE)}
+        trouble = {name.removeprefix(_TROUBLE): value for name, value in variables.items() if name not in chosen}
+        stalls = trouble.pop("t38", "") == "stall"
+        if "hangup_after" in trouble:
+            chosen["execute_on_answer"] = f"sched_hangup +{trouble.pop('hangup_after')}"
+        if "hangup_after_pages" in trouble:
+            chosen[HANGUP_AFTER_PAGES] = trouble.pop("hangup_after_pages")
+        if trouble:
+            raise RigError(f"a line of a real FreeSWITCH cannot have {', '.join(trouble)}")
+        if not stalls:
+            return super()._calling(chosen, document)
+        return {**chosen, "rig_document": document}, "rig_stalling_sender XML far"
