@@ -1,0 +1,32 @@
+"""The table of figures, in the order in which they are taken."""
+
+from __future__ import annotations
+
+from bench import crowd, receiving, sending
+from bench.figure import Figure, at_most, times
+
+TABLE: tuple[Figure, ...] = (
+    Figure(
+        "start", "gofaxsend: exec to first byte on the event socket", sending.start, 40, 2,
+        {"gofaxsend_start": times(3)},
+    ),
+    Figure("resident", "gofaxsend: memory", sending.resident, 5, 1, {"gofaxsend_resident": at_most(20)}),
+    Figure("cpu", "gofaxsend: CPU per fax, whole process", sending.cpu, 8, 1, {"gofaxsend_cpu_per_fax": times(5)}),
+    Figure(
+        "copied", "bytes of a one-document job copied before dialling", sending.copied, 3, 1,
+        {"bytes_copied_before_dialling": at_most(0)},
+    ),
+    Figure(
+        "answer", "inbound: handler entry to answer executed, 30 calls/s", receiving.answer, 300, 3,
+        {"answer_median": at_most(5), "answer_p99": at_most(20)},
+    ),
+    Figure(
+        "announcement", "inbound: rxfax returned to faxrcvd started", receiving.announcement, 20, 1,
+        {"faxrcvd_start_median": at_most(50)},
+    ),
+    Figure(
+        "gil", "longest time Python holds the interpreter during 60 calls", crowd.gil, 3, 1, {"gil_longest_wait": at_most(5)},
+    ),
+    Figure("cost", "cost per call as calls grow", crowd.cost, 3, 1, {"call_cpu_200_at_once": times(1.3)}),
+    Figure("memory", "memory per concurrent call in our code", crowd.memory, 1, 1, {"call_memory": at_most(200)}),
+)
