@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from bench.calls import Caller, document_for, wait_over
 from bench.figure import Reading
-from bench.measure import cpu_seconds, median, percentile, resident_kilobytes
+from bench.measure import children_cpu_seconds, cpu_seconds, median, percentile, resident_kilobytes
 from bench.site import BARE_NUMBER, Site
 from rig.house import OWN_NUMBER, House
 from rig.pages import make_tiff
@@ -41,14 +41,18 @@ def cost(site: Site, n: int) -> Iterator[Reading]:
         _wave(house, caller, OWN_NUMBER, COMPARED)
         _wave(house, caller, BARE_NUMBER, COMPARED)
         idle = _idle_share(pid)
+        children, calls = children_cpu_seconds(pid), 0
         for _ in range(n):
             for size in sizes:
                 times = 1 if site.quick else max(AT_LEAST // size, 1)
                 taken[size].append(_per_call(house, caller, OWN_NUMBER, size, times, pid, idle))
+                calls += size * times
             bare.append(_per_call(house, caller, BARE_NUMBER, COMPARED, 1, pid, idle))
+        runner = (children_cpu_seconds(pid) - children) / calls
     least = {size: min(values) * 1e3 for size, values in taken.items()}
     for size, milliseconds in least.items():
         yield Reading(f"call_cpu_{size}_at_once", milliseconds, "ms", n, least[COMPARED], f"{COMPARED} at once")
+    yield Reading("call_cpu_of_children", runner * 1e3, "ms", calls, least[COMPARED], f"the handler's own, {COMPARED} at once")
     yield Reading("call_cpu_bare_handler", min(bare) * 1e3, "ms", n, least[COMPARED], f"ours, {COMPARED} at once")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import crowd, receiving, sending
+from bench import crowd, idle, receiving, sending, spool
 from bench.figure import Figure, at_most, times
 
 TABLE: tuple[Figure, ...] = (
@@ -29,4 +29,7 @@ TABLE: tuple[Figure, ...] = (
     ),
     Figure("cost", "cost per call as calls grow", crowd.cost, 3, 1, {"call_cpu_200_at_once": times(1.3)}),
     Figure("memory", "memory per concurrent call in our code", crowd.memory, 1, 1, {"call_memory": at_most(200)}),
+    Figure("idle", "supervisor: idle CPU with 60 modems", idle.supervisor, 3, 1, {"supervisor_idle": at_most(0.5)}),
+    Figure("sent", "spool work of a fax sent", spool.sent, 30, 2, {"spool_work_sent": times(2)}),
+    Figure("received", "spool work of a fax received", spool.received, 30, 2, {"spool_work_received": times(2)}),
 )

@@ -25,6 +25,13 @@ def cpu_seconds(pid: int) -> float:
     return time.clock_gettime((~pid << 3) | 2)
 
 
+def children_cpu_seconds(pid: int) -> float:
+    """CPU time of the children that a process has waited for, in seconds (hundredths; proc(5), cutime and cstime)."""
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+
+
 def resident_kilobytes(pid: int, which: str = "VmRSS") -> int:
     """Resident memory of a process; ``VmHWM`` is the most it ever had."""
     with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:

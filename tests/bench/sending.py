@@ -20,7 +20,6 @@ from bench.measure import median
 from bench.site import Site
 from rig.house import House
 from rig.install import SYSTEM_PYTHON
-from rig.pages import make_tiff
 from rig.ports import Port
 from rig.rundir import FAX_USER, RigError
 
@@ -85,6 +84,13 @@ def copied(site: Site, n: int) -> Iterator[Reading]:
             written.append(run["written"])
     yield Reading("bytes_copied_before_dialling", max(found), "bytes", n, size, "size of the TIFF")
     yield Reading("bytes_written_before_dialling", max(written), "bytes", n, size, "size of the TIFF")
+
+
+def launched_copies(house: House, job: int) -> float:
+    """Bytes that the start of this job has copied by the time it asks for a call."""
+    with _listener(house) as listener:
+        [run] = _run(house, [{"argv": _gofaxsend(house, job, listener.config), "hear": True}], listener.port)
+    return run["copied"]
 
 
 # -- below
