@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from types import TracebackType
 
 from rig import Installed, RunDir, StandIn, gofaxyaml, install
 from rig.house import GATEWAYS, House
@@ -78,24 +77,12 @@ class Site:
             )
             arguments: dict[str, object] = {"far_ends": FAR_ENDS, "gateways": GATEWAYS, **options}
             switch = StandIn(run_dir, self.installed, gofaxyaml=yaml, port=port, **arguments)  # type: ignore[arg-type]
-            stack.enter_context(_Started(switch))
+            stack.callback(switch.stop)
+            switch.start()
             house = House(run_dir, self.installed, spool, lock_dir, yaml, switch)
             if options.get("startup_scripts", True):
                 house.wait("the modems", lambda: house.spool_has("status", f"freeswitch{modems - 1}"))
             yield house
-
-
-class _Started:
-    """A switch that runs for the time of a block."""
-
-    def __init__(self, switch: StandIn) -> None:
-        self._switch = switch
-
-    def __enter__(self) -> None:
-        self._switch.start()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._switch.stop()
 
 
 def _merged(

@@ -6,10 +6,11 @@ Standard output: a JSON list, one object per run:
 
 ``wall``       seconds from exec to the end
 ``first``      seconds from exec to the first byte on the event socket (port N), with ``hear``
-``cpu``        CPU seconds of the whole process; ``cpu_first`` those up to the first byte
+``order``      seconds from exec to the order to place a call, with ``hear``; the order is then refused
+``cpu``        CPU seconds of the whole process; ``cpu_first`` and ``cpu_order`` those up to these moments
 ``resident``   kB: the most it ever had resident, if that is more than this launcher has
-``written``    bytes that it (and what it has waited for) had written at the first byte
-``copied``     bytes in TIFF files below the directory that were not there before, at the first byte
+``written``    bytes that it (and what it has waited for) had written when it ordered the call
+``copied``     bytes in TIFF files below the directory that were not there before, at the same moment
 ``status``     exit status
 """
 
@@ -21,7 +22,9 @@ import sys
 import time
 
 BANNER = b"Content-Type: auth/request\n\n"
-REFUSED = b"Content-Type: command/reply\nReply-Text: -ERR invalid\n\n"
+TAKEN = b"Content-Type: command/reply\nReply-Text: +OK accepted\n\n"
+ORDER = b"api python outbound_fax::launch "
+REFUSAL = b"-ERR nobody is called here\n"
 PATIENCE = 20.0
 
 
@@ -72,24 +75,38 @@ def become(plan, run, told):
 
 
 def hear(pid, began, directory, before, listener):
-    """The conversation as far as the password, which is refused: that ends the attempt in the usual way."""
+    """The conversation as far as the order to call, which is refused: that ends the attempt in the usual way."""
     found = {}
     connection, _ = listener.accept()
     with connection:
         connection.settimeout(PATIENCE)
         connection.sendall(BANNER)
-        connection.recv(1)
+        data = connection.recv(1)
         found["first"] = time.monotonic() - began
-        found["cpu_first"] = time.clock_gettime((~pid << 3) | 2)
-        with open(f"/proc/{pid}/io", encoding="ascii") as file:
-            found["written"] = int(dict(line.rstrip().split(": ") for line in file)["wchar"])
-        found["copied"] = tiff_bytes(directory) - before
-        while not connection.recv(4096).endswith(b"\n\n"):
-            pass
-        connection.sendall(REFUSED)
-        while connection.recv(4096):
-            pass
+        found["cpu_first"] = cpu_of(pid)
+        while more := connection.recv(4096):
+            data += more
+            while b"\n\n" in data:
+                command, _, data = data.partition(b"\n\n")
+                if command.startswith(ORDER):
+                    found["order"] = time.monotonic() - began
+                    found["cpu_order"] = cpu_of(pid)
+                    with open(f"/proc/{pid}/io", encoding="ascii") as file:
+                        found["written"] = int(dict(line.rstrip().split(": ") for line in file)["wchar"])
+                    found["copied"] = tiff_bytes(directory) - before
+                connection.sendall(reply_to(command))
     return found
+
+
+def reply_to(command):
+    if not command.startswith(b"api "):
+        return TAKEN
+    text = REFUSAL if command.startswith(ORDER) else b"false"
+    return b"Content-Type: api/response\nContent-Length: %d\n\n%s" % (len(text), text)
+
+
+def cpu_of(pid):
+    return time.clock_gettime((~pid << 3) | 2)
 
 
 def tiff_bytes(directory):
