@@ -36,11 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def choose(names: Sequence[str]) -> list[Figure]:
-    """The figures of these names, in the table's order.  Ends the program for a name that is none."""
+    """The figures of these names, in the table's order; all that can be taken on this machine, without any names.
+
+    Ends the program for a name that is none.
+    """
     unknown = set(names) - {figure.name for figure in TABLE}
     if unknown:
         raise SystemExit(f"bench: no figure is called {', '.join(sorted(unknown))}; see --list")
-    return [figure for figure in TABLE if not names or figure.name in names]
+    return [figure for figure in TABLE if (figure.name in names if names else figure.available())]
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ class Figure:
     """A row of the table of figures: one measurement that gives one or more readings.
 
     ``n`` is how often it is repeated, ``few`` how often where it only has to work.  ``targets`` are by the readings' names;
-    a reading without one is shown for what it explains.
+    a reading without one is shown for what it explains.  ``available`` says whether it can be taken on this machine.
     """
 
     name: str
@@ -70,6 +70,7 @@ class Figure:
     n: int
     few: int
     targets: Mapping[str, Target] = field(default_factory=dict)
+    available: Callable[[], bool] = field(default=lambda: True)
 
     def met(self, reading: Reading) -> bool | None:
         """Whether the reading keeps its target, None if it has none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import crowd, idle, receiving, sending, spool
+from bench import crowd, idle, live, receiving, sending, spool
 from bench.figure import Figure, at_most, times
 
 TABLE: tuple[Figure, ...] = (
@@ -32,4 +32,8 @@ TABLE: tuple[Figure, ...] = (
     Figure("idle", "supervisor: idle CPU with 60 modems", idle.supervisor, 3, 1, {"supervisor_idle": at_most(0.5)}),
     Figure("sent", "spool work of a fax sent", spool.sent, 30, 2, {"spool_work_sent": times(2)}),
     Figure("received", "spool work of a fax received", spool.received, 30, 2, {"spool_work_received": times(2)}),
+    Figure(
+        "live", "CPU per fax on a real FreeSWITCH (FREESWITCH=/prefix)", live.fax, 3, 1,
+        {"live_cpu_received": times(1.03), "live_cpu_sent": times(1.03)}, live.available,
+    ),
 )

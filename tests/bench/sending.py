@@ -63,10 +63,8 @@ def cpu(site: Site, n: int) -> Iterator[Reading]:
     speed: object = "max" if site.quick else 1
     with site.house(modems=2, speed=speed) as house:
         # at once: CPU time does not mind company, and a page takes a minute and a half of real time
-        jobs = [house.job("1000", (1,)) for _ in range(n)]
         began = time.monotonic()
-        processes = [_launch(house, [{"argv": _gofaxsend(house, job)}]) for job in jobs]
-        ours = [_runs(process)[0] for process in processes]
+        ours = wait_for(start_jobs(house, "1000", n))
         seconds = time.monotonic() - began
         _all_sent(house, ours)
         bare = _run(house, [{"argv": BARE}] * (n * 2))
@@ -88,6 +86,17 @@ def copied(site: Site, n: int) -> Iterator[Reading]:
             written.append(run["written"])
     yield Reading("bytes_copied_before_dialling", max(found), "bytes", n, size, "size of the TIFF")
     yield Reading("bytes_written_before_dialling", max(written), "bytes", n, size, "size of the TIFF")
+
+
+def start_jobs(house: House, number: str, n: int) -> list[subprocess.Popen[str]]:
+    """n jobs of one page, all under way at once."""
+    jobs = [house.job(number, (1,)) for _ in range(n)]
+    return [_launch(house, [{"argv": _gofaxsend(house, job)}]) for job in jobs]
+
+
+def wait_for(processes: Sequence[subprocess.Popen[str]]) -> list[Run]:
+    """What each of them took, when the last one has ended."""
+    return [_runs(process)[0] for process in processes]
 
 
 def launched_copies(house: House, job: int) -> float:

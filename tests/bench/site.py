@@ -12,7 +12,9 @@ from rig import Installed, RunDir, StandIn, gofaxyaml, install
 from rig.house import GATEWAYS, House
 from rig.install import CHECKOUT
 from rig.ports import Port
+from rig.rundir import FAX_USER
 from rig.spool import make_spool
+from rig.switch import make_switch
 
 INSIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "inside")
 """Programs that run outside of this process: inside the switch, or with the system's Python."""
@@ -20,16 +22,25 @@ INSIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "inside")
 MODEMS = 60
 FAR_ENDS: tuple[Mapping[str, object], ...] = (
     {"number": "1000", "does": "fax", "ident": "+49 30 FAR"},
-    {"number": "[45]...", "does": "loop"},
+    {"number": "[456]...", "does": "loop"},
 )
 BARE_NUMBER = "5000"
 """Calls to this number are taken by a handler that does nothing of its own (``inside/bench_bare.py``)."""
+APPLICATION_NUMBER = "6000"
+"""Calls to this number are taken by the dialplan alone."""
 
 _BARE = """\
 <include>
-  <extension name="bare">
+  <extension name="bare handler">
     <condition field="destination_number" expression="^5...$">
       <action application="python" data="bench_bare"/>
+    </condition>
+  </extension>
+  <extension name="bare applications">
+    <condition field="destination_number" expression="^6...$">
+      <action application="answer"/>
+      <action application="rxfax" data="{directory}/bare-${{uuid}}.tif"/>
+      <action application="hangup"/>
     </condition>
   </extension>
 """
@@ -59,9 +70,13 @@ class Site:
 
     @contextmanager
     def house(
-        self, config: Mapping[str, Mapping[str, object]] | None = None, *, modems: int = MODEMS, **options: object
+        self, config: Mapping[str, Mapping[str, object]] | None = None, *, modems: int = MODEMS, live: bool = False,
+        **options: object,
     ) -> Iterator[House]:
-        """A spool and a switch, for the time of the block; ``config`` are sections of gofax.yaml, the rest is the switch's."""
+        """A spool and a switch, for the time of the block; ``config`` are sections of gofax.yaml, the rest is the switch's.
+
+        The switch is the stand-in, or with ``live`` the real FreeSWITCH that the environment names.
+        """
         with ExitStack() as stack:
             run_dir = stack.enter_context(RunDir())
             port = Port()
@@ -76,7 +91,8 @@ class Site:
                 modems=modems, overrides=_merged({"inbound": {"answer_after": 0, "wait_time": 0}}, config or {}),
             )
             arguments: dict[str, object] = {"far_ends": FAR_ENDS, "gateways": GATEWAYS, **options}
-            switch = StandIn(run_dir, self.installed, gofaxyaml=yaml, port=port, **arguments)  # type: ignore[arg-type]
+            make = make_switch if live else StandIn
+            switch = make(run_dir, self.installed, gofaxyaml=yaml, port=port, **arguments)  # type: ignore[arg-type]
             stack.callback(switch.stop)
             switch.start()
             house = House(run_dir, self.installed, spool, lock_dir, yaml, switch)
@@ -104,8 +120,14 @@ def _install(run_dir: RunDir, checkout: str) -> Installed:
         if name.startswith("bench_"):
             target = installed.scripts if name in ("bench_bare.py", "bench_probe.py") else installed.lib
             shutil.copyfile(os.path.join(INSIDE, name), os.path.join(target, name))
+    bare = _BARE.format(directory=run_dir.sub("bare", owner=FAX_USER))
     with open(installed.dialplan, encoding="utf-8") as file:
         dialplan = file.read()
     with open(installed.dialplan, "w", encoding="utf-8") as file:
-        file.write(dialplan.replace("<include>\n", _BARE, 1))
+        file.write(dialplan.replace("<include>\n", bare, 1))
+    # FreeSWITCH's own configuration has the dialplan once more, among files that are read in the order of their names
+    directory = os.path.join(installed.root, "conf", "freeswitch", "dialplan", "fax")
+    if os.path.isdir(directory):
+        with open(os.path.join(directory, "00_bare.xml"), "w", encoding="utf-8") as file:
+            file.write(f"{bare}</include>\n")
     return installed
