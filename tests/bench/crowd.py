@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 
 from bench.calls import Caller, document_for, wait_over
 from bench.figure import Reading
@@ -27,6 +28,7 @@ AT_LEAST = 60
 """Calls of each size in a round, so that small crowds are measured as well as large ones."""
 HELD = 200
 DURING = 60
+AGAINST_BARE = "calls to a bare handler"
 _HOLDS = re.compile(r"^(?P<what>.+): \d+ times, .* (?P<longest>[0-9.]+) s at most$", re.MULTILINE)
 
 
@@ -65,20 +67,20 @@ def memory(site: Site, n: int) -> Iterator[Reading]:
 
 
 def gil(site: Site, n: int) -> Iterator[Reading]:
-    """The longest time for which a thread that wants the interpreter does not get it, during n times 60 calls."""
+    """How long one thread holds the interpreter, and how long one that wants it has to wait, during n times 60 calls."""
     size = COMPARED if site.quick else DURING
     with site.house(speed="max" if site.quick else 10) as house:
         caller = _sender(house)
         _wave(house, caller, OWN_NUMBER, 3)
-        ours = [wait for _ in range(n) for wait in _waits(house, caller, OWN_NUMBER, size)]
-        bare = [wait for _ in range(n) for wait in _waits(house, caller, BARE_NUMBER, size)]
-        api = [float(found["longest"]) for found in _HOLDS.finditer(house.switch.api("standin gil"))]
-    longest = max([*ours, *api]) * 1e3
-    yield Reading("gil_longest_wait", longest, "ms", n * size, max(bare) * 1e3, "calls to a bare handler")
-    yield Reading(
-        "gil_wait_p999", percentile(ours, 0.999) * 1e3, "ms", n * size, percentile(bare, 0.999) * 1e3, "calls to a bare handler"
-    )
-    yield Reading("gil_longest_api_hold", max(api, default=0.0) * 1e3, "ms", n * size)
+        ours = [_probed(house, caller, OWN_NUMBER, size) for _ in range(n)]
+        bare = [_probed(house, caller, BARE_NUMBER, size) for _ in range(n)]
+        api = [float(found["longest"]) * 1e3 for found in _HOLDS.finditer(house.switch.api("standin gil"))]
+    holds, bare_holds = [one for run in ours for one in run.holds], [one for run in bare for one in run.holds]
+    waits, bare_waits = [one for run in ours for one in run.waits], [one for run in bare for one in run.waits]
+    yield Reading("gil_longest_hold", max([*holds, *api]), "ms", n * size, max(bare_holds), AGAINST_BARE)
+    yield Reading("gil_longest_api_hold", max(api, default=0.0), "ms", n * size)
+    yield Reading("gil_longest_wait", max(waits), "ms", n * size, max(bare_waits), AGAINST_BARE)
+    yield Reading("gil_wait_p99", percentile(waits, 0.99), "ms", n * size, percentile(bare_waits, 0.99), AGAINST_BARE)
 
 
 def interpreter(house: House) -> int:
@@ -158,12 +160,19 @@ def _in_rxfax(house: House) -> int:
         return sum(" rxfax(" in line and "EXECUTE" in line for line in file)
 
 
-def _waits(house: House, caller: Caller, number: str, size: int) -> list[float]:
-    """What the probe inside the interpreter had to wait, in seconds, longest ones at least."""
+@dataclass(frozen=True, slots=True)
+class _Probed:
+    """What the probe inside the interpreter saw (``inside/bench_gil.py``), in milliseconds."""
+
+    waits: list[float]
+    holds: list[float]
+
+
+def _probed(house: House, caller: Caller, number: str, size: int) -> _Probed:
+    """A probe during ``size`` calls, 30 of them a second."""
     thread = int(house.switch.api("python bench_probe start"))
-    with suppress(PermissionError):     # then the machine's other work shows, as far as the probe cannot tell it apart
-        os.setpriority(os.PRIO_PROCESS, thread, -19)
+    with suppress(PermissionError):     # without priority over the machine's other work that shows in what the probe sees
+        os.sched_setscheduler(thread, os.SCHED_FIFO, os.sched_param(1))
     caller.place([number] * size, 30)
     wait_over(house)
-    seen = json.loads(house.switch.api("python bench_probe stop"))
-    return [*seen["long"], *[0.0] * (int(seen["n"]) - len(seen["long"]))]
+    return _Probed(**json.loads(house.switch.api("python bench_probe stop")))

@@ -2,8 +2,8 @@
 
 Arguments: one JSON object, ``{"library": DIR, "spool": DIR, "twin": DIR, "kind": "sent" or "received", "n": N,
 "document": TIFF, "qfile": TEXT}``; GOFAX_CONFIG names a configuration with ``spool`` as its spool.  Standard output: one
-JSON object with the seconds of each fax (``ours``), of each repetition of its calls (``bare``), how many calls there were
-(``calls``) and how many of them waited for the disk (``durable``).
+JSON object with the seconds of each fax (``ours``) and of each repetition of its calls (``bare``), those of the clock on the wall
+and those of the CPU, how many calls there were (``calls``), and how many of them waited for the disk (``durable``).
 
 The library does all it does for a fax except the conversation with the switch, which is a few plain objects here.  Every
 second fax is recorded instead of timed; what it asked of the kernel is then done again, in order and on an equal spool.
@@ -11,6 +11,7 @@ second fax is recorded instead of timed; what it asked of the kernel is then don
 
 import builtins
 import fcntl
+import inspect
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ import time
 import types
 
 UUID = "00000000-0000-4000-8000-00000000000{}"
+DONE = 2
 DURABLE = ("fsync", "fdatasync")
 _OF_OS = """open close read write pread pwrite fsync fdatasync ftruncate fstat stat lstat link unlink rename mkdir rmdir
 listdir fchmod chmod posix_fallocate access statvfs symlink readlink""".split()
@@ -65,9 +67,9 @@ def main():
 
 
 def timed(work):
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - began
+    return time.perf_counter() - began, time.process_time() - used
 
 
 # -- the faxes
@@ -152,8 +154,9 @@ class Sent:
         from gofaxpy.configfile import load
         from gofaxpy.hylafax import events
         from gofaxpy.hylafax.qfile import QFileHandle
+        from gofaxpy.hylafax.sequence import commid
         from gofaxpy.journal import Step
-        from gofaxpy.outcome import Returned, Stage
+        from gofaxpy.outcome import Stage
         from gofaxpy.send import job, launch
         from gofaxpy.send.follow import Progress, Trace
         from gofaxpy.setting import Setting
@@ -163,11 +166,15 @@ class Sent:
         from gofaxpy.switch.hangup import CallEnd
 
         self._plan = plan
-        self._handle, self._returned, self._load = QFileHandle, Returned, lambda: Setting.of(load(config_path()))
+        self._handle, self._load, self._commid = QFileHandle, lambda: Setting.of(load(config_path())), commid
         self._job = job
         self._number = 0
+        asked = inspect.signature(job.call_through_gateways).parameters
 
-        def call(setting, report, entry, gateways, number, aborted):
+        def call(*args):
+            """In place of ``call_through_gateways``, whose parameters are known by their names."""
+            given = dict(zip(asked, args, strict=True))
+            report, entry, gateways, number = (given[name] for name in ("report", "entry", "gateways", "number"))
             ids = launch.new_ids(gateways[0])
             report.dialling(number, gateways[0])
             entry.mark(Step.LAUNCHED, **ids.facts(), host="127.0.0.1", port=8021)
@@ -204,8 +211,14 @@ class Sent:
         with self._handle.open(path) as handle:
             handle.qfile.set("returned", 0)
             handle.rewrite()
-            returned = self._job.send_job(self._load(), "freeswitch0", handle, lambda: False, _raise)
-        assert returned is self._returned.DONE, handle.qfile.get("status")
+            setting = self._load()
+            values = {
+                "setting": lambda: setting, "line": lambda: None, "commid": lambda: self._commid(setting.spool),
+                "device": lambda: "freeswitch0", "handle": lambda: handle, "aborted": lambda: _never,
+                "complain": lambda: _raise, "announced": lambda: False,
+            }
+            returned = self._job.send_job(*(values[name]() for name in inspect.signature(self._job.send_job).parameters))
+        assert returned == DONE, handle.qfile.get("status")
 
     @staticmethod
     def _txfax(report, progress, values):
@@ -226,6 +239,10 @@ def over(pages):
 
 def _raise(error):
     raise error
+
+
+def _never():
+    return False
 
 
 # -- system calls
