@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 
-from gofaxpy import modems, reception
+from gofaxpy import modems, operatorlog, reception
+from gofaxpy.calllog import CallLog
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.journal import Entry, JournalError, Step
@@ -30,10 +31,27 @@ def recover(setting: Setting, announced: bool = True) -> None:
             with entry:
                 if (announced or _abandoned(entry)) and entry.lock():
                     _free_modem(setting, entry)
-                    reception.finish(setting, entry, SessionLog.reopen(setting.spool, name[1:]), again=True)
+                    _finish(setting, entry)
+        except reception.PostponedError as problem:
+            operatorlog.tell(setting.config.log, "err", f"journal entry {name}: {problem}")
         except (JournalError, SpoolError, OSError, KeyError, ValueError, TypeError) as error:
             # one entry that cannot be understood must not keep the others, and all modems, waiting
-            log("err", f"journal entry {name} could not be finished: {type(error).__name__}: {error}")
+            text = f"journal entry {name} could not be finished: {type(error).__name__}: {error}"
+            operatorlog.tell(setting.config.log, "err", text)
+
+
+def _finish(setting: Setting, entry: Entry) -> None:
+    """Finishes one call, and its session log, if the call had not come to the end of that."""
+    session = SessionLog.reopen(setting.spool, entry.name[1:])
+    log = CallLog(setting, session)
+    open_yet = entry.find(Step.RECORDED) is None
+    try:
+        reception.finish(setting, entry, log, again=True)
+    finally:
+        if open_yet:
+            log.end()
+        else:
+            log.close()
 
 
 def forget_attempts(setting: Setting, now: float) -> None:
