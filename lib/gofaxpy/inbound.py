@@ -162,7 +162,7 @@ class Answering:
                     self._take(entry)
                 reception.finish(self.setting, entry, self.log)
             except reception.PostponedError as problem:
-                self.log.tell(f"{problem}; what is left to be done is tried again every minute", "err")
+                self.log.tell(f"{problem}; what is left to be done is tried again until it can be done", "err")
             finally:
                 if self._recv_file >= 0:
                     os.close(self._recv_file)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 DIRECTORY = ("gofax", "journal")
 MAX_ENTRY = 1 << 20
+_UNNAMED = os.O_TMPFILE | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC     # open(2)
 
 
 class Step(StrEnum):
@@ -193,17 +194,17 @@ class Journal:
         it for one that was left behind.
         """
         path = os.path.join(self.directory, name)
-        temporary = os.path.join(self.directory, f".{name}.{os.urandom(4).hex()}")
         try:
             os.makedirs(self.directory, mode=0o700, exist_ok=True)
-            fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            fd, source = self._unnamed(name)
         except OSError as error:
             raise JournalError(f"{path}: cannot be created: {error.strerror}") from error
         entry = Entry(self.directory, name, fd)
         try:
             entry.lock()
             entry.note(step, **facts)
-            os.link(temporary, path)
+            # src_dir_fd is not used, but makes it linkat(2) that follows the link, as open(2) wants it
+            os.link(source, path, src_dir_fd=fd, follow_symlinks=True)
         except OSError as error:
             entry.close()
             raise JournalError(f"{path}: cannot be created: {error.strerror}") from error
@@ -211,8 +212,21 @@ class Journal:
             entry.close()
             raise
         finally:
-            os.unlink(temporary)
+            if source.startswith(self.directory):
+                os.unlink(source)
         return entry
+
+    def _unnamed(self, name: str) -> tuple[int, str]:
+        """A file without a name, of which nothing is left if its maker dies, and the path to link it from; a hidden one
+        on file systems that know of no such files (NFS)."""
+        try:
+            fd = os.open(self.directory, _UNNAMED, 0o600)
+            return fd, f"/proc/self/fd/{fd}"
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
+                raise
+        hidden = os.path.join(self.directory, f".{name}.{os.urandom(4).hex()}")
+        return os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600), hidden
 
     def open(self, name: str) -> Entry | None:
         """An existing entry, not locked, or None if there is none of that name.  Raises :class:`JournalError`."""

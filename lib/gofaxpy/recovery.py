@@ -14,7 +14,8 @@ from gofaxpy.send.document import remove_directory
 from gofaxpy.setting import Setting
 from gofaxpy.switch.boundary import log
 
-SECONDS_OF_SILENCE = 60.0
+SECONDS_OF_SILENCE = 10.0
+_postponed: set[str] = set()    # entries whose full disk the operator has been told of
 
 
 def recover(setting: Setting, announced: bool = True) -> None:
@@ -32,8 +33,12 @@ def recover(setting: Setting, announced: bool = True) -> None:
                 if (announced or _abandoned(entry)) and entry.lock():
                     _free_modem(setting, entry)
                     _finish(setting, entry)
+                    _postponed.discard(entry.path)
         except reception.PostponedError as problem:
-            operatorlog.tell(setting.config.log, "err", f"journal entry {name}: {problem}")
+            path = os.path.join(setting.journal.directory, name)
+            if path not in _postponed:
+                operatorlog.tell(setting.config.log, "err", f"journal entry {name}: {problem}")
+            _postponed.add(path)
         except (JournalError, SpoolError, OSError, KeyError, ValueError, TypeError) as error:
             # one entry that cannot be understood must not keep the others, and all modems, waiting
             text = f"journal entry {name} could not be finished: {type(error).__name__}: {error}"
@@ -74,8 +79,7 @@ def forget_attempts(setting: Setting, now: float) -> None:
 
 
 def _abandoned(entry: Entry) -> bool:
-    """Whether nothing has happened for a while to a call that still is to be announced.  A new entry has no lock for a
-    moment."""
+    """Whether nothing has happened for a while to a call that still is to be announced."""
     return time.time() - os.fstat(entry.fileno()).st_mtime > SECONDS_OF_SILENCE and entry.find(Step.ANNOUNCING) is None
 
 
