@@ -156,6 +156,8 @@ class Answering:
         self.line.status(modemstatus.ANSWERING)
         self.log.begin(f"gofaxpy {__version__}")
         self.log.line("CallID: " + " ".join(f'"{text}"' for text in self.info.callid))
+        for number, text in enumerate(self.info.callid, 1):
+            self.log.operator("info", f'ANSWER: Call ID {number} "{text}"')
         with entry:
             try:
                 if self._screened(entry):

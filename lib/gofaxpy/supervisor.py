@@ -143,6 +143,8 @@ class Supervisor:
         try:
             setting = settings.current(lambda text: log("warning", text))
             directory = setting.spool.path("gofax")
+            if not os.path.isdir(setting.spool.path("recvq")):      # not mounted, perhaps: nothing must be made there
+                raise SpoolError(f"{setting.spool.root} is no spool of HylaFAX: it has no recvq (hylafax.spooldir)")
             os.makedirs(directory, mode=0o700, exist_ok=True)
             lock = filelock.FileLock(os.path.join(directory, "supervisor.lock"), timeout=0)
             lock.acquire()

@@ -14,7 +14,6 @@ from rig.pages import read_pages
 from rig.receiving import announced, faxrcvd, finished, receive
 from rig.rundir import fax_ids
 
-
 Mount = Callable[[House, str, int], str]
 
 
