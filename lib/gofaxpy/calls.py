@@ -31,7 +31,8 @@ def _nobody(subclass: str, headers: Mapping[str, str]) -> None:
 class Seen:
     """What the events have told of one call so far.
 
-    A second negotiation means that the modems had to train again (softmodem fallback goes by this).
+    A second negotiation means that the modems had to train again; ``bad_rows`` are those of all pages, where the result
+    of the fax tells those of its last page only.  Softmodem fallback goes by both.
     """
 
     uuid: str
@@ -39,12 +40,16 @@ class Seen:
     limit: float = math.inf         # seconds that may pass without progress
     progress_at: float = field(default_factory=time.monotonic)
     negotiations: int = 0
+    bad_rows: int = 0
     over: threading.Event = field(default_factory=threading.Event)
 
     def take(self, subclass: str, headers: Mapping[str, str]) -> None:
         self.progress_at = time.monotonic()
         if subclass in NEGOTIATE:
             self.negotiations += 1
+        elif subclass in PAGE:
+            rows = headers.get("fax-bad-rows", "")
+            self.bad_rows += int(rows) if rows.isdecimal() and len(rows) < 10 else 0
         elif subclass in RESULT:
             self.over.set()
         self.listener(subclass, headers)

@@ -30,7 +30,7 @@ def datagram(settings: Log, level: str, text: str, now: float, pid: int) -> byte
     local = time.localtime(now)
     stamp = f"{_MONTHS[local.tm_mon - 1]} {local.tm_mday:2d} {local.tm_hour:02d}:{local.tm_min:02d}:{local.tm_sec:02d}"
     priority = _FACILITIES.get(settings.syslog_facility, 3) << 3 | severity
-    clean = "".join(char if char.isprintable() else " " for char in text)
+    clean = text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
     return f"<{priority}>{stamp} {TAG}[{pid}]: {clean}".encode("utf-8", "replace")[:MAX_OCTETS]
 
 

@@ -71,7 +71,7 @@ class Reception:
                 CALLS.wait_over(seen, SECONDS_FOR_EVENTS)
         now = time.time()
         if fax is not None:
-            fax = fax.with_negotiations(seen.negotiations)
+            fax = replace(fax, negotiations=seen.negotiations, bad_rows=max(fax.bad_rows, seen.bad_rows))
         reason = "" if fax is not None and fax.success else CALLS.ended(call.uuid)
         if not reason and (fax is None or not fax.success) and now - began >= inbound.call_timeout:
             reason = TIME_IS_UP
@@ -119,8 +119,6 @@ class Reception:
             self.line.event(events.recv_document(self.line.device, replace(
                 self.info, time=seconds, npages=pages, params=reception.transfer_params(fax), sender=tsi, reason=reason,
             )))
-            if fax.bad_rows:
-                self.log.tell(f"RECV FAX ({self.info.commid}): {fax.bad_rows} bad rows, {fax.longest_bad_row_run} in a row")
         if reason:
             self.log.line(f"RECV FAX: {reason}")
         if reason and reception.spoke_fax(fax, pages):
@@ -191,6 +189,8 @@ class PageWatcher:
             f"RECV FAX ({owner.info.commid}): from {self._station or UNSPECIFIED}, page {number} in"
             f" {duration(seconds)}, {self._params.describe()}"
         )
+        if fax is not None and fax.bad_rows:
+            owner.log.line(f"RECV: page {number} has {fax.bad_rows} bad rows, {fax.longest_bad_row_run} of them together")
         owner.line.event(events.recv_page(owner.line.device, replace(
             owner.info, time=seconds, npages=number, params=self._params, sender=self._station,
         )))
