@@ -156,8 +156,6 @@ class Answering:
         self.line.status(modemstatus.ANSWERING)
         self.log.begin(f"gofaxpy {__version__}")
         self.log.line("CallID: " + " ".join(f'"{text}"' for text in self.info.callid))
-        for number, text in enumerate(self.info.callid, 1):
-            self.log.operator("info", f'ANSWER: Call ID {number} "{text}"')
         with entry:
             try:
                 if self._screened(entry):
@@ -170,11 +168,16 @@ class Answering:
                     os.close(self._recv_file)
                 self.log.end()
 
+    def _tell_caller(self) -> None:
+        for number, text in enumerate(self.info.callid, 1):
+            self.log.operator("info", f'ANSWER: Call ID {number} "{text}"')
+
     def _screened(self, entry: Entry) -> bool:
         """Asks DynamicConfig.  False if the call is rejected, which the caller's switch has then been told."""
         inbound = self.setting.config.inbound
         if not inbound.dynamic_config:
             return True
+        self._tell_caller()
         quoted = " ".join(f'"{text}"' for text in (f"/dev/{self.device}", *self.info.callid))
         self.log.tell(f"DynamicConfig: {inbound.dynamic_config} {quoted}")
         self.screening = screen(inbound, self.setting.spool.root, self.device, self.info.callid)
@@ -196,7 +199,10 @@ class Answering:
             self.call.execute("respond", NO_ROOM)
             self._over(entry, str(error))
             return
-        if not self._answer(entry):
+        answered = self._answer(entry)
+        if not self.setting.config.inbound.dynamic_config:
+            self._tell_caller()     # only now: nobody waits any more
+        if not answered:
             self._remove_file(file)
             reason = CALLS.ended(self.facts.uuid) or CALLER_GONE
             self.log.tell(f"ANSWER: {reason}")
