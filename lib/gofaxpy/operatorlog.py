@@ -34,9 +34,14 @@ def datagram(settings: Log, level: str, text: str, now: float, pid: int) -> byte
     return f"<{priority}>{stamp} {TAG}[{pid}]: {clean}".encode("utf-8", "replace")[:MAX_OCTETS]
 
 
-def tell(settings: Log, level: str, text: str, path: str = DEV_LOG) -> None:
+def tell(settings: Log, level: str, text: str) -> None:
     """One message to syslog and to FreeSWITCH's log.  Neither can fail or wait."""
     log(level, text)
+    send(settings, level, text)
+
+
+def send(settings: Log, level: str, text: str, path: str = DEV_LOG) -> None:
+    """One message to syslog."""
     data = datagram(settings, level, text, time.time(), os.getpid())
     if not data:
         return

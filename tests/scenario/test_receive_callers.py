@@ -22,7 +22,8 @@ HOSTILE = {
 
 def say(house: House) -> None:
     """A DynamicConfig that writes down what it is told."""
-    script(house, "etc/DynamicConfig", '#!/bin/sh\nfor word; do printf "%s\\n" "[$word]"; done > log/dynamic\necho "LocalIdentifier: +1 2"\n')
+    words = 'for word; do printf "%s\\n" "[$word]"; done > log/dynamic'
+    script(house, "etc/DynamicConfig", f'#!/bin/sh\n{words}\necho "LocalIdentifier: +1 2"\n')
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
