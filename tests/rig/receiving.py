@@ -14,6 +14,10 @@ mv {file}.$$ {file}.$3
 """
 
 
+T38 = {"fax_enable_t38": "true", "fax_enable_t38_request": "true"}
+"""For the calling leg: on a real switch T.38 costs a third of what audio costs, and does not mind a busy machine."""
+
+
 def script(house: House, name: str, text: str) -> str:
     """An executable script in the spool; returns its path relative to it."""
     with open(house.path(name), "w", encoding="utf-8") as file:

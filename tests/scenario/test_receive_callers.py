@@ -10,7 +10,7 @@ import pytest
 
 from rig.house import House, HouseMaker
 from rig.pages import read_pages
-from rig.receiving import announced, faxrcvd, finished, receive, script
+from rig.receiving import T38, announced, faxrcvd, finished, receive, script
 
 FAXINFO = "/usr/lib/hylafax/bin/faxinfo"
 HOSTILE = {
@@ -35,7 +35,7 @@ def test_a_hostile_name_number_and_identifier_go_safely_through_a_whole_call(
     say(house)
     call = house.switch.place_call(
         "4711", document, caller_name=text, caller_number=text[:60] or "0", ident=encoded(text),
-        diversion=f'"{text[:80]}" <sip:99@pbx>',
+        diversion=f'"{text[:80]}" <sip:99@pbx>', variables=T38,
     )
     assert call.answered, call.reply
     finished(house)
@@ -77,7 +77,7 @@ def seen_by_caller(house: House, document: str, number: str) -> str:
         socket.command("event plain CUSTOM spandsp::txfaxresult")
         waiter = threading.Thread(target=lambda: found.append(socket.event(60)[0]["fax-remote-station-id"]))
         waiter.start()
-        receive(house, document, caller_number=number)
+        receive(house, document, caller_number=number, variables=T38)
         waiter.join()
     return found[0]
 

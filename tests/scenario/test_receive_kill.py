@@ -16,7 +16,7 @@ from gofaxpy.journal import Step
 from rig import Installed
 from rig.house import House, HouseMaker
 from rig.pages import read_pages
-from rig.receiving import announced, faxrcvd, status
+from rig.receiving import T38, announced, faxrcvd, status
 from rig.rundir import FAX_USER, RigError, RunDir, fax_ids
 
 DYING = '''\
@@ -98,7 +98,7 @@ def test_what_a_death_at_a_step_has_left_undone_is_done_once(
     house = mortal(make_house, run_dir, installed, step, when)
     expected = LEFT[step, when]
     with contextlib.suppress(RigError, OSError):    # the event socket goes with the switch
-        house.switch.place_call("4711", document)
+        house.switch.place_call("4711", document, variables=T38)
     house.wait("its death", lambda: not house.switch.running)
     house.switch.kill()
     assert announced(house) == []

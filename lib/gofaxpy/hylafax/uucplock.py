@@ -68,6 +68,11 @@ class UUCPLock:
             return None
         return found[1]
 
+    def named(self) -> int | None:
+        """The process that the lock file names, be the lock stale or not; None if there is no file."""
+        found = self._look()
+        return None if found is None else found[1]
+
     @property
     def owned_by_me(self) -> bool:
         """Whether the lock file is the one this object made."""
