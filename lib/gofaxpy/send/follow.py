@@ -26,6 +26,7 @@ SECONDS_AFTER_FAX = 5.0     # a call whose fax is over is hung up after this (T.
 SECONDS_AFTER_REPLY = 0.5   # CHANNEL_HANGUP_COMPLETE comes within 20 ms of a failed originate's reply, before or after it
 SECONDS_AFTER_RING = 15.0   # the switch bounds the ringing itself; this much later something is wrong
 SECONDS_TO_RECONNECT = 60.0
+SECONDS_FOR_THE_NOTE = 5.0  # the handler of a call that is gone notes the result within this
 SECONDS_TO_APPEAR = 3.0     # a call whose order was cut off may take this long to exist, if it was taken at all
 EVENTS = (
     "CHANNEL_CREATE", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_ANSWER", "CHANNEL_HANGUP_COMPLETE",
@@ -97,6 +98,7 @@ class Follower:
         self._reply_at = 0.0
         self._reply: CallEnd | None = None
         self._lost_at = self._began
+        self._gone = False          # FreeSWITCH was asked, and knows no such call any more
         self._look_into_journal()
 
     @property
@@ -127,10 +129,11 @@ class Follower:
         for mark in self._entry.marks():
             if mark.facts.get("uuid") != self._ids.uuid:
                 continue
-            if mark.step is Step.CONNECTED and self._trace.stage is not Stage.CONNECTED:
+            if mark.step is Step.CONNECTED and self._trace.stage is Stage.DIALLED:
                 self._trace.stage = Stage.CONNECTED
                 self._trace.connected_at = mark.at
             elif mark.step is Step.FAX_OVER:
+                self._trace.stage = Stage.CONNECTED     # whatever was lost from sight: this is its end
                 self._trace.fax = self._trace.fax or FaxResult.from_facts(mark.facts.get("fax"))
                 self._trace.reason = self._trace.reason or str(mark.facts.get("problem", ""))
 
@@ -236,10 +239,16 @@ class Follower:
             return
         if alive or self._noted_result():
             return
-        if self._trace.stage is Stage.CONNECTED or time.monotonic() - self._began > SECONDS_TO_APPEAR or self._note_abort():
+        if self._trace.stage is Stage.CONNECTED:
+            # over, and its handler is about to note how; it may wait for events a second and for the disk
+            self._lost_at = self._lost_at if self._gone else time.monotonic()
+            self._gone, patience, since = True, SECONDS_FOR_THE_NOTE, self._lost_at
+        else:
+            patience, since = SECONDS_TO_APPEAR, self._began    # it may be about to be placed
+        if time.monotonic() - since > patience or (self._note_abort() and not self._gone):
             self._lose("The connection to FreeSWITCH was lost, and with it the call")
         else:
-            self._disconnect()      # it may be about to be placed: looked for again
+            self._disconnect()
             time.sleep(TICK)
 
     def _noted_result(self) -> bool:

@@ -24,7 +24,7 @@ from gofaxpy.setting import Setting
 from gofaxpy.switch.client import EventSocketError
 from gofaxpy.switch.faxresult import FaxResult
 
-SECONDS_FOR_THE_HANDLER = 2.0
+SECONDS_FOR_THE_HANDLER = 5.0
 
 
 def clear_up(setting: Setting, report: JobReport, aborted: Callable[[], bool]) -> str:
