@@ -25,7 +25,8 @@ TICK = 0.2                  # seconds between looks at the abort flag and the li
 SECONDS_AFTER_FAX = 5.0     # a call whose fax is over is hung up after this (T.38 stalls: signalwire/freeswitch #3044)
 SECONDS_AFTER_REPLY = 0.5   # CHANNEL_HANGUP_COMPLETE comes within 20 ms of a failed originate's reply, before or after it
 SECONDS_AFTER_RING = 15.0   # the switch bounds the ringing itself; this much later something is wrong
-SECONDS_TO_RECONNECT = 60.0
+SECONDS_TO_RECONNECT = 60.0         # for a fax under way
+SECONDS_TO_RECONNECT_DIALLED = 15.0 # for a call that is not answered yet: it can be withdrawn
 SECONDS_FOR_THE_NOTE = 5.0  # the handler of a call that is gone notes the result within this
 SECONDS_TO_APPEAR = 3.0     # a call whose order was cut off may take this long to exist, if it was taken at all
 EVENTS = (
@@ -98,6 +99,7 @@ class Follower:
         self._reply_at = 0.0
         self._reply: CallEnd | None = None
         self._lost_at = self._began
+        self._noted = False         # the journal has the result
         self._gone = False          # FreeSWITCH was asked, and knows no such call any more
         self._look_into_journal()
 
@@ -133,6 +135,7 @@ class Follower:
                 self._trace.stage = Stage.CONNECTED
                 self._trace.connected_at = mark.at
             elif mark.step is Step.FAX_OVER:
+                self._noted = True
                 self._trace.stage = Stage.CONNECTED     # whatever was lost from sight: this is its end
                 self._trace.fax = self._trace.fax or FaxResult.from_facts(mark.facts.get("fax"))
                 self._trace.reason = self._trace.reason or str(mark.facts.get("problem", ""))
@@ -229,10 +232,11 @@ class Follower:
         try:
             self._client = self._reconnect()
             alive = self._client.api("uuid_exists", self._ids.uuid).strip() != "false"
-            self._look_into_journal()
         except (EventSocketError, OSError) as error:
             self._disconnect()
-            if self._note_abort() or time.monotonic() - self._lost_at > SECONDS_TO_RECONNECT:
+            connected = self._trace.stage is Stage.CONNECTED
+            patience = SECONDS_TO_RECONNECT if connected else SECONDS_TO_RECONNECT_DIALLED
+            if self._note_abort() or time.monotonic() - self._lost_at > patience:
                 self._lose(f"FreeSWITCH cannot be reached any more, so it is not known what became of the call: {error}")
             else:
                 time.sleep(TICK)
@@ -253,10 +257,9 @@ class Follower:
 
     def _noted_result(self) -> bool:
         """The handler's note of the result; the call itself may last a moment longer."""
-        mark = self._entry.find(Step.FAX_OVER)
-        if mark is None or mark.facts.get("uuid") != self._ids.uuid:
+        self._look_into_journal()
+        if not self._noted:
             return False
-        self._trace.stage = Stage.CONNECTED
         self._trace.end = CallEnd.unknown()
         return True
 
