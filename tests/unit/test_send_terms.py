@@ -21,7 +21,8 @@ def test_a_jobs_tag_line_counts_if_it_is_wanted_and_allowed(desiredtl: str, allo
 
 
 @pytest.mark.parametrize(("text", "shown"), [
-    ("From %%n|%c|Page %%p of %%t", "From +49 30 1"), ("ACME", "ACME"), ("%d.%m.%Y ACME", "ACME"), ("50% of", "50 of"), ("%", ""), ("", ""),
+    ("From %%n|%c|Page %%p of %%t", "From +49 30 1"), ("ACME", "ACME"), ("%d.%m.%Y ACME", "ACME"),
+    ("50% of", "50 of"), ("%", ""), ("", ""),
     ("%%l an %%r (%%c)|%%i/%%I|%%T S.", "+1 an Dr. 5% | x (Kanzlei) 7/7 3 S."), ("%%s <%%m> %%d", "Anna <a@b> 0815"),
     ("100%%%|%%x%%q", "100%"), ("|Seite %%P von %%T|", ""), ("%-d.%Ey", ""),
 ])

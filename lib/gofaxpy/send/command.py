@@ -17,6 +17,7 @@ from gofaxpy.config import Config, config_path
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.qfile import QFileHandle
 from gofaxpy.hylafax.returned import Returned
+from gofaxpy.send import syslogged
 from gofaxpy.send.process import CommandLine, UsageError, give_up_root, parse, reopen_standard_descriptors
 
 LATER = 300     # seconds until the next try after trouble of our own
@@ -32,6 +33,7 @@ class AbortFlag:
 
     def _on_signal(self, number: int, frame: object) -> None:
         self.set = True
+        syslogged.error(f"CAUGHT SIGNAL {number}")
 
     def __call__(self) -> bool:
         return self.set
@@ -69,14 +71,14 @@ def _one(command: CommandLine, path: str, aborted: AbortFlag, announced: bool) -
                 return _send(command, handle, aborted, announced)
             except Exception as error:  # an answer for faxq comes before everything; the traceback goes to syslog
                 text = str(error) or type(error).__name__
-                _log(f"{path}: {text}", _trace(error))
+                syslogged.error(f"{path}: {text}", _trace(error))
                 handle.qfile.set("returned", Returned.RETRY.value)
                 handle.qfile.set("status", f"gofaxsend: {text}"[:200])
                 handle.qfile.set("statuscode", 999)
                 handle.qfile.set("tts", int(time.time()) + LATER)
                 handle.rewrite()
     except (SpoolError, OSError) as error:
-        _log(f"{path}: {error}")
+        syslogged.error(f"{path}: {error}")
     return Returned.RETRY
 
 
@@ -104,7 +106,7 @@ def _send(command: CommandLine, handle: QFileHandle, aborted: AbortFlag, announc
 
 
 def _complain(error: BaseException) -> None:
-    _log(str(error) or type(error).__name__, _trace(error))
+    syslogged.error(str(error) or type(error).__name__, _trace(error))
 
 
 def _trace(error: BaseException) -> str:
@@ -122,11 +124,11 @@ def _announce_next(path: str) -> None:
 
 def _refuse(text: str) -> int:
     """Without a usable qfile there is only the exit status to answer with, and syslog for the reason."""
-    _log(text)
+    syslogged.error(text)
     try:
         print(f"gofaxsend: {text}", file=sys.stderr, flush=True)
     except (OSError, ValueError):
-        _log("standard error is not usable either")
+        syslogged.error("standard error is not usable either")
     return int(Returned.RETRY)
 
 
@@ -134,8 +136,3 @@ def _open_log(config: Config) -> None:
     facility = getattr(syslog, f"LOG_{config.log.syslog_facility.upper()}")
     syslog.openlog("gofaxsend", syslog.LOG_PID, facility)
     syslog.setlogmask(syslog.LOG_UPTO(getattr(syslog, f"LOG_{config.log.level.upper()}")))
-
-
-def _log(text: str, more: str = "") -> None:
-    for part in [text, *more.splitlines()]:
-        syslog.syslog(syslog.LOG_ERR, part.encode("utf-8", "backslashreplace").decode("ascii", "backslashreplace"))

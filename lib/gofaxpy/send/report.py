@@ -21,6 +21,7 @@ from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.spool import Spool
 from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.hylafax.tiff import page_count
+from gofaxpy.send import syslogged
 from gofaxpy.send.follow import Progress
 from gofaxpy.values import replace
 
@@ -73,7 +74,7 @@ class JobReport:
         qfile.set("commid", self.commid)
         self.status("Preparing")
         self.log.begin(f"gofaxpy {__version__}")
-        self.log.line(
+        self.announce(
             f"SEND FAX: JOB {self.jobid} DEST {qfile.get('external')} COMMID {self.commid} DEVICE '/dev/{self.device}'"
             f" FROM '{qfile.get('sender')} <{qfile.get('mailaddr')}>' USER {qfile.get('owner')}"
         )
@@ -102,7 +103,7 @@ class JobReport:
         elif progress is Progress.PAGE:
             self._page(headers)
         elif progress is Progress.ABORTED:
-            self.log.line(f"ABORT: job abort requested: {StatusCode.SEND_ABORTED.text}")
+            self.announce(f"ABORT: job abort requested: {StatusCode.SEND_ABORTED.text}")
         elif progress is Progress.OVER:
             self.log.line(f"SEND FAX: {headers.get('fax-result-text', '')} (code {headers.get('fax-result-code', '')})")
 
@@ -120,6 +121,7 @@ class JobReport:
         self.log.line(f"USE T.38 {headers.get('fax-t38-status', 'off')}")
         qfile = self.handle.qfile
         qfile.set("csi", self.station or NO_CSI)
+        qfile.set("nsf", equipment(headers.get("fax-remote-vendor", ""), headers.get("fax-remote-model", "")))
         qfile.set("signalrate", self.params.signalrate)
         qfile.set("dataformat", self.params.dataformat)
         self.status(f"Sending page {self._next_page()}")
@@ -166,6 +168,7 @@ class JobReport:
                 f"SEND FAX ({self.commid}): FROM {qfile.get('mailaddr')} TO {qfile.get('external')}"
                 f" ({file} sent in {duration(now - self.document_began)})"
             )
+            syslogged.info(f"SEND FAX: JOB {self.jobid} SENT in {duration(now - self.document_began)}")
             self.event(events.job_document_sent(self.jobid, self._info(file, now - self.document_began)))
             self.document_began = now
 
@@ -182,6 +185,11 @@ class JobReport:
         return self.handle.qfile.number("npages") + 1
 
     # -- the ways out of here
+
+    def announce(self, text: str) -> None:
+        """A line of the session log that the operator reads in syslog as well."""
+        self.log.line(text)
+        syslogged.info(text)
 
     def status(self, text: str) -> None:
         """What users see as the job's status while it is active."""
@@ -201,6 +209,13 @@ class JobReport:
     def event(self, message: str) -> None:
         """Tells faxq and, through it, the clients that watch the job.  A faxq that is down misses it."""
         fifo.send(self.spool.fifo, message)
+
+
+def equipment(vendor: str, model: str) -> str:
+    """``nsf`` as native writes it (faxd/NSF.c++): what SpanDSP makes of the far end's NSF frame.  bin/notify cuts it at its
+    colons."""
+    names = [name.strip().replace(":", " ") for name in (vendor, model)]
+    return f"Equipment:{names[0] or 'unknown'} {names[1]}:Station:"
 
 
 def expected_params(qfile: QFile) -> FaxParams:

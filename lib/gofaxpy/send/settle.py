@@ -40,7 +40,7 @@ def settle(setting: Setting, report: JobReport, ending: Ending, connected_at: fl
     qfile.set("returned", verdict.returned.value)
     report.handle.rewrite(durable=True)
     if verdict.returned is not Returned.DONE:
-        report.log.line(
+        report.announce(
             f"SEND FAILED: JOB {report.jobid} DEST {qfile.get('external')} ERR [{int(verdict.code)}] {verdict.text}"
         )
     if ending.pages_due or ending.stage is not Stage.CONNECTED:     # a job with nothing left has made no call
@@ -113,18 +113,25 @@ def _given_up(verdict: Verdict, code: StatusCode, why: str) -> Verdict:
 
 def _record(setting: Setting, report: JobReport, verdict: Verdict, now: float, connected_at: float) -> None:
     """The SEND record of the attempt.  A log that cannot be written changes nothing about the fax."""
+    reached = bool(connected_at) and not verdict.dial_failed
+    write_record(setting, report, xferfaxlog.Record(
+        type=xferfaxlog.RecordType.SEND, start=report.started, commid=report.commid, device=report.device,
+        station=report.station, params=report.params, pages=report.confirmed, job_seconds=now - report.started,
+        conn_seconds=max(now - connected_at, 1.0) if reached else 0.0,
+        reason="" if verdict.returned is Returned.DONE else verdict.text,
+        dcs=report.params.dcs() if reached else NO_DCS,
+    ))
+
+
+def write_record(setting: Setting, report: JobReport, record: xferfaxlog.Record) -> None:
+    """Adds ``record``, with what the qfile says of the job, to xferfaxlog."""
     path = setting.config.hylafax.xferfaxlog
     if not path:
         return
     qfile = report.handle.qfile
-    reached = bool(connected_at) and not verdict.dial_failed
-    record = xferfaxlog.Record(
-        type=xferfaxlog.RecordType.SEND, start=report.started, commid=report.commid, device=report.device,
-        jobid=report.jobid, jobtag=qfile.get("jobtag"), sender=qfile.get("mailaddr"), dest=qfile.get("external"),
-        station=report.station, params=report.params, pages=report.confirmed, job_seconds=now - report.started,
-        conn_seconds=max(now - connected_at, 1.0) if reached else 0.0,
-        reason="" if verdict.returned is Returned.DONE else verdict.text,
-        owner=qfile.get("owner"), dcs=report.params.dcs() if reached else NO_DCS,
+    record = replace(
+        record, jobid=report.jobid, jobtag=qfile.get("jobtag"), sender=qfile.get("mailaddr"), dest=qfile.get("external"),
+        owner=qfile.get("owner"),
     )
     try:
         xferfaxlog.append(setting.spool.path(path), record)

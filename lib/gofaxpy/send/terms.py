@@ -124,8 +124,8 @@ def tag_line(qfile: QFile, ident: str, fax_number: str) -> str:
     """A job's tag line, a format of HylaFAX's, as a text for SpanDSP's header line.
 
     SpanDSP itself puts date, time, our identifier and the page number beside it.  So the columns (``|``) that show a page
-    number are left out, and so are words with a code of strftime (``%d``); HylaFAX's codes (``%%d``) are replaced by what the job,
-    ``ident`` (``%%l``) or ``fax_number`` (``%%n``) say.
+    number are left out, and so are words with a code of strftime (``%d``).  HylaFAX's codes (``%%d``) are replaced by what
+    the job, ``ident`` (``%%l``) or ``fax_number`` (``%%n``) say.
     """
     known = {code: qfile.get(tag) for code, tag in _CODES.items()}
     known |= {"l": ident or fax_number, "n": fax_number, "%": "%"}
