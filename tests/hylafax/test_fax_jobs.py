@@ -4,43 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 
-import pytest
-
-from rig import Installed, JobState, PrivateHylaFAX, RunDir, Switch, gofaxyaml
-from rig.house import FAR_ENDS, GATEWAYS
+from rig import JobState, PrivateHylaFAX
+from rig.server import ServerMaker
 from rig.pages import compare_documents, read_pages
-from rig.ports import Port
-from rig.switch import make_switch
-
-Server = tuple[PrivateHylaFAX, Switch]
-ServerMaker = Callable[..., Server]
-
-
-@pytest.fixture
-def make_server(run_dir: RunDir, installed: Installed, hylafax: PrivateHylaFAX) -> Iterator[ServerMaker]:
-    """A fax server as users have it: HylaFAX, our send command, and the switch with our scripts."""
-    switches: list[Switch] = []
-
-    def make(
-        config: Mapping[str, Mapping[str, object]] | None = None, modems: int = 2, config_extra: str = "", **options: object
-    ) -> Server:
-        port = Port()
-        yaml = gofaxyaml(
-            os.path.join(run_dir.path, "gofax.yaml"), spool=hylafax.spool, lock_dir=hylafax.lock_dir,
-            esl_port=port.number, modems=modems, overrides=config,
-        )
-        hylafax.start(installed.gofaxsend, modems, env={"GOFAX_CONFIG": yaml}, config_extra=config_extra)
-        arguments: dict[str, object] = {"far_ends": FAR_ENDS, "gateways": GATEWAYS, **options}
-        switch = make_switch(run_dir, installed, gofaxyaml=yaml, port=port, **arguments)
-        switches.append(switch)
-        switch.start()
-        return hylafax, switch
-
-    yield make
-    for switch in switches:
-        switch.stop()
 
 
 def modems_idle(hylafax: PrivateHylaFAX) -> bool:

@@ -128,7 +128,7 @@ def test_the_next_gateway_takes_what_the_first_cannot(make_house: HouseMaker) ->
     job = house.job("1000")
     assert house.gofaxsend(job) == DONE
     log = house.session_log(house.qfile(job)["commid"])
-    assert "(gateway nosuch): INVALID_GATEWAY" in log and "(gateway closed): NORMAL_TEMPORARY_FAILURE" in log
+    assert "GATEWAY nosuch: INVALID_GATEWAY" in log and "GATEWAY closed: NORMAL_TEMPORARY_FAILURE" in log
     assert house.qfile(job)["totdials"] == "1"
 
 

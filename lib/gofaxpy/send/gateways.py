@@ -91,7 +91,7 @@ class _Caller:
         trace = follower.follow()
         self._client = follower.client
         if trace.end is not None and trace.stage is Stage.DIALLED:
-            report.log.line(f"DIAL {number} (gateway {ids.gateway}): {trace.end.describe()}")
+            report.log.line(f"GATEWAY {ids.gateway}: {trace.end.describe()}")
         return trace
 
     def _watching(self, ids: CallIds) -> tuple[Client, Server]:

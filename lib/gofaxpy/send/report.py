@@ -47,6 +47,7 @@ class JobReport:
         self.station = ""
         self.launched = False               # from here on there may be a call
         self.announced = announced          # faxq has been told that this job's call is placed
+        self._connected = False             # clients have been told of a connection
         self._pages_in: dict[str, int] = {}
 
     # -- the job as it stands
@@ -95,9 +96,7 @@ class JobReport:
     def _tell(self, progress: Progress, headers: Mapping[str, str]) -> None:
         if progress is Progress.CONNECTED:
             self.page_began = self.document_began = time.time()
-            advance(self.handle.qfile, 0, self._count)     # pages that are left out at the front
             self.status("Connected")
-            self.event(events.job_connected(self.jobid))
         elif progress is Progress.NEGOTIATED:
             self._negotiated(headers)
         elif progress is Progress.PAGE:
@@ -105,7 +104,7 @@ class JobReport:
         elif progress is Progress.ABORTED:
             self.announce(f"ABORT: job abort requested: {StatusCode.SEND_ABORTED.text}")
         elif progress is Progress.OVER:
-            self.log.line(f"SEND FAX: {headers.get('fax-result-text', '')} (code {headers.get('fax-result-code', '')})")
+            self.log.line(f"RESULT: {headers.get('fax-result-text', '')} (code {headers.get('fax-result-code', '')})")
 
     def _negotiated(self, headers: Mapping[str, str]) -> None:
         self.station = headers.get("fax-remote-station-id", "") or self.station
@@ -114,6 +113,9 @@ class JobReport:
         if rate.isdigit():
             negotiated = FaxParams.from_transfer(int(rate), ecm, "", "", 0)
             self.params = replace(self.params, br=negotiated.br, ec=negotiated.ec)
+        if not self._connected:         # as native: once a fax machine has answered, not just anybody
+            self._connected = True
+            self.event(events.job_connected(self.jobid))
         self.log.line(f'REMOTE CSI "{self.station}"')
         self.log.line(f"USE {self.params.signalrate}")
         if ecm:
@@ -124,7 +126,14 @@ class JobReport:
         qfile.set("nsf", equipment(headers.get("fax-remote-vendor", ""), headers.get("fax-remote-model", "")))
         qfile.set("signalrate", self.params.signalrate)
         qfile.set("dataformat", self.params.dataformat)
+        self._next_document()
+        self._leave_out()
         self.status(f"Sending page {self._next_page()}")
+
+    def _next_document(self) -> None:
+        left = self.remaining()
+        if left:
+            self.log.line(f'SEND file "{left[0].file}"')
 
     def _page(self, headers: Mapping[str, str]) -> None:
         """SpanDSP counts the pages that the far end has confirmed (MCF); that count is what we go by."""
@@ -153,14 +162,11 @@ class JobReport:
         now = time.time()
         self.confirmed += 1
         qfile = self.handle.qfile
+        before, skipped = qfile.number("npages"), qfile.number("nskip")
         finished = advance(qfile, 1, self._count)
         self.handle.rewrite()
-        counts = ",".join(qfile.get(tag, "0") for tag in ("npages", "totpages", "nskip", "skippages"))
-        self.log.line(
-            f"SEND FAX ({self.commid}): FROM {qfile.get('mailaddr')} TO {qfile.get('external')}"
-            f" (page {qfile.get('npages')} of {qfile.get('totpages')}[{counts}]  sent in {duration(now - self.page_began)})"
-        )
-        self.event(events.job_page_sent(self.jobid, self._info(page.file, now - self.page_began)))
+        self._page_done(page.file, before + 1, skipped, now - self.page_began)
+        self._pages_left_out(page.file, before + 1, skipped)
         self.page_began = now
         for file in finished:
             self._release(file)
@@ -171,6 +177,32 @@ class JobReport:
             syslogged.info(f"SEND FAX: JOB {self.jobid} SENT in {duration(now - self.document_began)}")
             self.event(events.job_document_sent(self.jobid, self._info(file, now - self.document_began)))
             self.document_began = now
+            self._next_document()
+
+    def _leave_out(self) -> None:
+        """Pages at the front that are not to be sent (page ranges), which count as done once somebody is connected."""
+        qfile = self.handle.qfile
+        left = self.remaining()
+        before, skipped = qfile.number("npages"), qfile.number("nskip")
+        advance(qfile, 0, self._count)
+        if left:
+            self._pages_left_out(left[0].file, before, skipped)
+
+    def _pages_left_out(self, file: str, before: int, skipped: int) -> None:
+        for number in range(before + 1, self.handle.qfile.number("npages") + 1):
+            skipped += 1
+            self.log.line(f"Skipping page {number}")
+            self._page_done(file, number, skipped, 0)
+
+    def _page_done(self, file: str, number: int, skipped: int, seconds: float) -> None:
+        """Native's words for page ``number`` of the job, of which ``skipped`` were left out up to here."""
+        qfile = self.handle.qfile
+        counts = f"{number},{qfile.get('totpages', '0')},{skipped},{qfile.get('skippages', '0')}"
+        self.log.line(
+            f"SEND FAX ({self.commid}): FROM {qfile.get('mailaddr')} TO {qfile.get('external')}"
+            f" (page {number} of {qfile.get('totpages')}[{counts}]  sent in {duration(seconds)})"
+        )
+        self.event(events.job_page_sent(self.jobid, replace(self._info(file, seconds), npages=number)))
 
     def _release(self, file: str) -> None:
         try:

@@ -23,7 +23,7 @@ TRIES_PER_PAGE = 3   # faxd/FaxSend.c++: the same page is tried three times
 def settle(setting: Setting, report: JobReport, ending: Ending, connected_at: float = 0.0) -> Returned:
     """Writes down how the attempt ended and returns what faxq is to be answered."""
     now = time.time()
-    verdict = judge(ending, setting.config.outbound.failed_response)
+    first = verdict = judge(ending, setting.config.outbound.failed_response)
     qfile = report.handle.qfile
     same_page = count(qfile, ending, verdict)
     if ending.stage is not Stage.UNKNOWN:       # that fax may have arrived: the next attempt finds out
@@ -40,9 +40,10 @@ def settle(setting: Setting, report: JobReport, ending: Ending, connected_at: fl
     qfile.set("returned", verdict.returned.value)
     report.handle.rewrite(durable=True)
     if verdict.returned is not Returned.DONE:
-        report.announce(
-            f"SEND FAILED: JOB {report.jobid} DEST {qfile.get('external')} ERR [{int(verdict.code)}] {verdict.text}"
-        )
+        for said in (first, verdict) if verdict.text != first.text else (first,):   # both, as native
+            report.announce(
+                f"SEND FAILED: JOB {report.jobid} DEST {qfile.get('external')} ERR [{int(said.code)}] {said.text}"
+            )
     if ending.pages_due or ending.stage is not Stage.CONNECTED:     # a job with nothing left has made no call
         _record(setting, report, verdict, now, connected_at)
     report.log.end()
