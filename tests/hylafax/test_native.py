@@ -150,7 +150,7 @@ def test_what_native_wrote_is_what_we_write(make_server: ServerMaker, name: str)
         documents.append(os.path.join(hylafax.run_dir.path, f"document{index}.tif"))
         make_tiff(documents[-1], pages, dpi=NORMAL)
     with hylafax.faxwatch("J*S*") as watch:
-        time.sleep(1)       # it says nothing when it has begun to watch
+        time.sleep(3)       # it does not say when it watches; and faxq may sleep over jobs right after the modems came
         job = hylafax.sendfax(documents, case.number, "-i", "my tag", *case.flags)
         if case.faxrm:
             wait(lambda: any(case.faxrm in text for text in session_logs(hylafax).values()))

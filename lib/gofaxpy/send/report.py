@@ -47,6 +47,7 @@ class JobReport:
         self.station = ""
         self.launched = False               # from here on there may be a call
         self.announced = announced          # faxq has been told that this job's call is placed
+        self._document = ""                 # the one that is sent now
         self._connected = False             # clients have been told of a connection
         self._pages_in: dict[str, int] = {}
 
@@ -132,8 +133,9 @@ class JobReport:
 
     def _next_document(self) -> None:
         left = self.remaining()
-        if left:
-            self.log.line(f'SEND file "{left[0].file}"')
+        if left and left[0].file != self._document:
+            self._document = left[0].file
+            self.log.line(f'SEND file "{self._document}"')
 
     def _page(self, headers: Mapping[str, str]) -> None:
         """SpanDSP counts the pages that the far end has confirmed (MCF); that count is what we go by."""
