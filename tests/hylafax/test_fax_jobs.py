@@ -157,6 +157,19 @@ def test_a_batch_of_jobs_is_sent_one_after_the_other_and_each_is_done(make_serve
     assert len(set(senders(hylafax))) < 4, "no sender has had more than one job"
 
 
+def test_the_second_job_of_a_batch_can_be_removed_and_the_others_are_sent(make_server: ServerMaker, document: str) -> None:
+    hylafax, switch = make_server(modems=1, config_extra="MaxBatchJobs: 10\n", speed=8)
+    before = hylafax.sendfax([document], "1000")       # holds the only modem while the batch gathers
+    jobs = [hylafax.sendfax([document], "1000") for _ in range(3)]
+    hylafax.wait_job(before)
+    assert wait(lambda: any(hylafax.job(job)["npages"] == "1" for job in jobs[1:2]), 60)
+    hylafax.faxrm(jobs[1])
+    qfiles = [hylafax.wait_job(job) for job in jobs]
+    assert [qfile.state for qfile in qfiles] == [JobState.DONE, JobState.FAILED, JobState.DONE]
+    assert qfiles[1]["statuscode"] == "345" and qfiles[1]["npages"] in ("1", "2")
+    assert switch.calls() == []
+
+
 def test_a_job_that_fails_ends_its_batch_and_the_others_lose_nothing(make_server: ServerMaker, document: str) -> None:
     hylafax, _ = make_server(modems=1, config_extra="MaxBatchJobs: 10\n", speed=30)
     before = hylafax.sendfax([document], "1000")

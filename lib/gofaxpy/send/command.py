@@ -56,7 +56,7 @@ def main(argv: list[str]) -> int:
     returned = Returned.RETRY
     for number, path in enumerate(line.qfiles):
         returned = _one(line, path, aborted, announced=number > 0)
-        if returned is not Returned.DONE:
+        if returned is not Returned.DONE or aborted():  # who ended a job that was just done did not mean the next one
             break
         if number + 1 < len(line.qfiles):
             _announce_next(line.qfiles[number + 1])
