@@ -28,7 +28,7 @@ def settle(setting: Setting, report: JobReport, ending: Ending, connected_at: fl
     same_page = count(qfile, ending, verdict)
     if ending.stage is not Stage.UNKNOWN:       # that fax may have arrived: the next attempt finds out
         verdict = with_limits(verdict, same_page, qfile)
-    reached_before = note_attempt(report, ending, verdict)
+    reached_before = note_attempt(report, ending, first)
     if not reached_before and fails_as_stranger(verdict, qfile.number("ndials"), setting.config.outbound):
         verdict = replace(verdict, returned=Returned.FAILED, delay=Delay.NONE)
     qfile.set("status", "" if verdict.returned is Returned.DONE else verdict.text)
