@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 
 from rig import JobState, PrivateHylaFAX
-from rig.server import ServerMaker
 from rig.pages import compare_documents, read_pages
+from rig.server import ServerMaker
 
 
 def modems_idle(hylafax: PrivateHylaFAX) -> bool:

@@ -12,8 +12,8 @@ import pytest
 
 from gofaxpy.hylafax.qfile import QFile
 from rig import JobState, PrivateHylaFAX
-from rig.server import ServerMaker
 from rig.pages import NORMAL, make_tiff
+from rig.server import ServerMaker
 
 NATIVE = os.path.join(os.path.dirname(__file__), "..", "data", "native")
 
