@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gofaxpy import announce
 from gofaxpy.calllog import CallLog
@@ -25,6 +25,7 @@ from gofaxpy.journal import Entry, Mark, Step
 from gofaxpy.receivedfile import PostponedError, Told, check_room, pages_on_disk, pages_saved, put_away, tag, told_by
 from gofaxpy.setting import Setting
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
+from gofaxpy.values import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

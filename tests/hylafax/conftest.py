@@ -51,18 +51,20 @@ def make_server(run_dir: RunDir, installed: Installed, hylafax: PrivateHylaFAX) 
     """A fax server as users have it: HylaFAX, our send command, and the switch with our scripts."""
     switches: list[Switch] = []
 
-    def make(config: Mapping[str, Mapping[str, object]] | None = None, **options: object) -> Server:
+    def make(
+        config: Mapping[str, Mapping[str, object]] | None = None, modems: int = 2, config_extra: str = "", **options: object
+    ) -> Server:
         port = Port()
         yaml = gofaxyaml(
             os.path.join(run_dir.path, "gofax.yaml"), spool=hylafax.spool, lock_dir=hylafax.lock_dir,
-            esl_port=port.number, overrides=config,
+            esl_port=port.number, modems=modems, overrides=config,
         )
-        hylafax.start(installed.gofaxsend, env={"GOFAX_CONFIG": yaml})
+        hylafax.start(installed.gofaxsend, modems, env={"GOFAX_CONFIG": yaml}, config_extra=config_extra)
         arguments: dict[str, object] = {"far_ends": FAR_ENDS, "gateways": GATEWAYS, **options}
         switch = make_switch(run_dir, installed, gofaxyaml=yaml, port=port, **arguments)
         switches.append(switch)
         switch.start()
-        assert wait(lambda: idle(hylafax) == 2), hylafax.faxstat("-s")
+        assert wait(lambda: idle(hylafax) == modems), hylafax.faxstat("-s")
         return hylafax, switch
 
     yield make

@@ -4,43 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 
-import pytest
-
-from rig import Installed, JobState, PrivateHylaFAX, RunDir, Switch, gofaxyaml
-from rig.house import FAR_ENDS, GATEWAYS
+from rig import JobState, PrivateHylaFAX
 from rig.pages import compare_documents, read_pages
-from rig.ports import Port
-from rig.switch import make_switch
-
-Server = tuple[PrivateHylaFAX, Switch]
-ServerMaker = Callable[..., Server]
-
-
-@pytest.fixture
-def make_server(run_dir: RunDir, installed: Installed, hylafax: PrivateHylaFAX) -> Iterator[ServerMaker]:
-    """A fax server as users have it: HylaFAX, our send command, and the switch with our scripts."""
-    switches: list[Switch] = []
-
-    def make(
-        config: Mapping[str, Mapping[str, object]] | None = None, modems: int = 2, config_extra: str = "", **options: object
-    ) -> Server:
-        port = Port()
-        yaml = gofaxyaml(
-            os.path.join(run_dir.path, "gofax.yaml"), spool=hylafax.spool, lock_dir=hylafax.lock_dir,
-            esl_port=port.number, modems=modems, overrides=config,
-        )
-        hylafax.start(installed.gofaxsend, modems, env={"GOFAX_CONFIG": yaml}, config_extra=config_extra)
-        arguments: dict[str, object] = {"far_ends": FAR_ENDS, "gateways": GATEWAYS, **options}
-        switch = make_switch(run_dir, installed, gofaxyaml=yaml, port=port, **arguments)
-        switches.append(switch)
-        switch.start()
-        return hylafax, switch
-
-    yield make
-    for switch in switches:
-        switch.stop()
+from rig.server import ServerMaker
 
 
 def modems_idle(hylafax: PrivateHylaFAX) -> bool:
@@ -187,6 +155,19 @@ def test_a_batch_of_jobs_is_sent_one_after_the_other_and_each_is_done(make_serve
     records = [record for record in hylafax.xferfaxlog() if record[1] == "SEND"]
     assert sorted(int(record[4]) for record in records) == sorted(jobs)
     assert len(set(senders(hylafax))) < 4, "no sender has had more than one job"
+
+
+def test_the_second_job_of_a_batch_can_be_removed_and_the_others_are_sent(make_server: ServerMaker, document: str) -> None:
+    hylafax, switch = make_server(modems=1, config_extra="MaxBatchJobs: 10\n", speed=8)
+    before = hylafax.sendfax([document], "1000")       # holds the only modem while the batch gathers
+    jobs = [hylafax.sendfax([document], "1000") for _ in range(3)]
+    hylafax.wait_job(before)
+    assert wait(lambda: any(hylafax.job(job)["npages"] == "1" for job in jobs[1:2]), 60)
+    hylafax.faxrm(jobs[1])
+    qfiles = [hylafax.wait_job(job) for job in jobs]
+    assert [qfile.state for qfile in qfiles] == [JobState.DONE, JobState.FAILED, JobState.DONE]
+    assert qfiles[1]["statuscode"] == "345" and qfiles[1]["npages"] in ("1", "2")
+    assert switch.calls() == []
 
 
 def test_a_job_that_fails_ends_its_batch_and_the_others_lose_nothing(make_server: ServerMaker, document: str) -> None:

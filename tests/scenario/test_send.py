@@ -128,7 +128,7 @@ def test_the_next_gateway_takes_what_the_first_cannot(make_house: HouseMaker) ->
     job = house.job("1000")
     assert house.gofaxsend(job) == DONE
     log = house.session_log(house.qfile(job)["commid"])
-    assert "(gateway nosuch): INVALID_GATEWAY" in log and "(gateway closed): NORMAL_TEMPORARY_FAILURE" in log
+    assert "GATEWAY nosuch: INVALID_GATEWAY" in log and "GATEWAY closed: NORMAL_TEMPORARY_FAILURE" in log
     assert house.qfile(job)["totdials"] == "1"
 
 
@@ -205,7 +205,12 @@ def test_a_sender_that_was_killed_does_not_send_twice(make_house: HouseMaker) ->
     house.switch.wait_calls_over()
     assert house.gofaxsend(job) == DONE
     assert len(house.far_received()) == 1, "the call went on without its sender, and delivered everything"
-    assert house.qfile(job)["npages"] == "3" and house.journal() == []
+    qfile = house.qfile(job)
+    assert qfile["npages"] == "3" and house.journal() == []
+    assert (qfile["totdials"], qfile["tottries"], qfile["ndials"]) == ("1", "1", "0"), "the attempt that was killed counts"
+    [record] = house.records()
+    assert record[1:5] == ["SEND", "000000001", "freeswitch0", str(job)] and record[8] == "+49 30 FAR"
+    assert (record[10], record[13]) == ("3", "") and record[12] > "0:00:00" and record[18].startswith("00 46")
 
 
 def test_the_next_sender_waits_for_a_call_that_still_goes_on(make_house: HouseMaker) -> None:
@@ -217,6 +222,7 @@ def test_the_next_sender_waits_for_a_call_that_still_goes_on(make_house: HouseMa
     process.communicate()
     assert house.gofaxsend(job) == DONE
     assert len(house.far_received()) == 1
+    assert [(record[2], record[10], record[13]) for record in house.records()] == [("000000001", "3", "")]
 
 
 def test_a_stalled_t38_call_is_ended_and_the_fax_is_done(make_house: HouseMaker) -> None:

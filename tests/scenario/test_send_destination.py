@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import time
+
 import pytest
 
 from rig.house import FAR_ENDS, House, HouseMaker
+from rig.pages import NORMAL, make_tiff
 
 RETRY, FAILED, DONE = 0, 1, 2
 T38 = {"number": "3001", "does": "fax", "ident": "+49 30 FAR", "t38": "offer"}
@@ -59,6 +63,28 @@ def test_a_remembered_station_is_sent_to_without_t38(make_house: HouseMaker) -> 
     assert house.gofaxsend(job) == DONE
     assert "Softmodem fallback: an earlier fax" in log_of(house, job)
     assert "USE T.38 negotiated" not in log_of(house, job)
+
+
+def test_a_station_that_negotiates_again_and_fails_gets_no_t38_from_then_on(make_house: HouseMaker) -> None:
+    """T.30 negotiates anew where the resolution changes (EOM); that is a second negotiation in one call."""
+    house = make_house(FALLBACK, far_ends=[*ENDS, {**DROPS, "number": "3003", "hangup_after_pages": 2}])
+    job = house.job("3003", pages=(1, 3))
+    make_tiff(house.sent[job][1], 3, dpi=NORMAL)
+    shutil.chown(house.sent[job][1], "uucp", "uucp")
+    before = int(time.time())
+    assert house.gofaxsend(job) == RETRY
+    assert log_of(house, job).count("USE T.38 negotiated") == 2
+    assert before <= int(house.switch.api("db select/fallback/3003")) <= time.time()
+    assert house.gofaxsend(job) == DONE
+    assert "Softmodem fallback: an earlier fax" in log_of(house, job) and "USE T.38 negotiated" not in log_of(house, job)
+
+
+def test_a_rung_of_the_ladder_is_forgotten_in_time(make_house: HouseMaker) -> None:
+    house = make_house({"outbound": {"ladder": True, "ladder_days": 1}}, far_ends=ENDS)
+    house.switch.api(f"db insert/gofax-ladder/3001/'3 {int(time.time()) - 86460}'")
+    job = house.job("3001")
+    assert house.gofaxsend(job) == DONE
+    assert "USE T.38 negotiated" in log_of(house, job) and "rung" not in log_of(house, job)
 
 
 def test_a_fax_that_is_only_cut_off_makes_no_station_one_for_the_fallback(make_house: HouseMaker) -> None:

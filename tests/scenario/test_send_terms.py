@@ -63,7 +63,7 @@ def test_the_scripts_gateways_are_tried_in_order(make_house: HouseMaker) -> None
     job = house.job("1000")
     assert house.gofaxsend(job) == DONE
     log = house.session_log(house.qfile(job)["commid"])
-    assert "(gateway closed): NORMAL_TEMPORARY_FAILURE" in log and "DIAL 1000 (gateway default)" in log
+    assert "GATEWAY closed: NORMAL_TEMPORARY_FAILURE" in log and "DIAL 1000 (gateway default)" in log
 
 
 def test_the_scripts_prefix_takes_the_place_of_the_configured_one(make_house: HouseMaker) -> None:

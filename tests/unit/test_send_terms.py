@@ -7,7 +7,7 @@ import pytest
 from gofaxpy.config import Config, FreeSwitch, Outbound
 from gofaxpy.hylafax.confline import parse
 from gofaxpy.hylafax.qfile import QFile
-from gofaxpy.send.terms import TO_THE_END, amended, of_job, plain_tag_line
+from gofaxpy.send.terms import TO_THE_END, amended, of_job, tag_line
 from gofaxpy.switch.dialstring import DialstringError
 
 CONFIG = Config(freeswitch=FreeSwitch(header="House", ident="+1"))
@@ -21,10 +21,17 @@ def test_a_jobs_tag_line_counts_if_it_is_wanted_and_allowed(desiredtl: str, allo
 
 
 @pytest.mark.parametrize(("text", "shown"), [
-    ("From %%n|%c|Page %%p of %%t", "From Page of"), ("ACME", "ACME"), ("50% of", "50 of"), ("%", ""), ("%%", ""), ("", ""),
+    ("From %%n|%c|Page %%p of %%t", "From +49 30 1"), ("ACME", "ACME"), ("%d.%m.%Y ACME", "ACME"),
+    ("50% of", "50 of"), ("%", ""), ("", ""),
+    ("%%l an %%r (%%c)|%%i/%%I|%%T S.", "+1 an Dr. 5% | x (Kanzlei) 7/7 3 S."), ("%%s <%%m> %%d", "Anna <a@b> 0815"),
+    ("100%%%|%%x%%q", "100%"), ("|Seite %%P von %%T|", ""), ("%-d.%Ey", ""),
 ])
-def test_directives_of_a_tag_line_are_left_out(text: str, shown: str) -> None:
-    assert plain_tag_line(text) == shown
+def test_what_a_tag_line_asks_for_is_filled_in_as_far_as_spandsp_does_not_do_it(text: str, shown: str) -> None:
+    qfile = QFile.parse(
+        f"external:0815\njobid:7\ngroupid:7\ntotpages:3\nsender:Anna\nmailaddr:a@b\nreceiver:Dr. 5% | x\ncompany:Kanzlei\n"
+        f"tagline:{text}\n"
+    )
+    assert tag_line(qfile, "+1", "+49 30 1") == shown
 
 
 def test_what_the_script_says_beats_the_job() -> None:

@@ -11,13 +11,13 @@ import signal
 import sys
 import syslog
 import time
-import traceback
 
 from gofaxpy import __version__
 from gofaxpy.config import Config, config_path
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.qfile import QFileHandle
-from gofaxpy.outcome import Returned
+from gofaxpy.hylafax.returned import Returned
+from gofaxpy.send import syslogged
 from gofaxpy.send.process import CommandLine, UsageError, give_up_root, parse, reopen_standard_descriptors
 
 LATER = 300     # seconds until the next try after trouble of our own
@@ -33,6 +33,7 @@ class AbortFlag:
 
     def _on_signal(self, number: int, frame: object) -> None:
         self.set = True
+        syslogged.error(f"CAUGHT SIGNAL {number}")
 
     def __call__(self) -> bool:
         return self.set
@@ -55,48 +56,63 @@ def main(argv: list[str]) -> int:
     returned = Returned.RETRY
     for number, path in enumerate(line.qfiles):
         returned = _one(line, path, aborted, announced=number > 0)
-        if returned is not Returned.DONE:
+        if returned is not Returned.DONE or aborted():  # who ended a job that was just done did not mean the next one
             break
         if number + 1 < len(line.qfiles):
             _announce_next(line.qfiles[number + 1])
     return int(returned)
 
 
-def _one(line: CommandLine, path: str, aborted: AbortFlag, announced: bool) -> Returned:
+def _one(command: CommandLine, path: str, aborted: AbortFlag, announced: bool) -> Returned:
     """One job, whatever happens: trouble of our own ends as a retry with the reason where users and operators look."""
     try:
         with QFileHandle.open(path) as handle:
             try:
-                return _send(line, handle, aborted, announced)
+                return _send(command, handle, aborted, announced)
             except Exception as error:  # an answer for faxq comes before everything; the traceback goes to syslog
                 text = str(error) or type(error).__name__
-                _log(f"{path}: {text}", traceback.format_exc(limit=8))
+                syslogged.error(f"{path}: {text}", _trace(error))
                 handle.qfile.set("returned", Returned.RETRY.value)
                 handle.qfile.set("status", f"gofaxsend: {text}"[:200])
                 handle.qfile.set("statuscode", 999)
                 handle.qfile.set("tts", int(time.time()) + LATER)
                 handle.rewrite()
     except (SpoolError, OSError) as error:
-        _log(f"{path}: {error}")
+        syslogged.error(f"{path}: {error}")
     return Returned.RETRY
 
 
-def _send(line: CommandLine, handle: QFileHandle, aborted: AbortFlag, announced: bool) -> Returned:
+def _send(command: CommandLine, handle: QFileHandle, aborted: AbortFlag, announced: bool) -> Returned:
     from gofaxpy.configfile import load
-    from gofaxpy.send.job import send_job
+    from gofaxpy.hylafax.sequence import commid
+    from gofaxpy.send.line import Line
     from gofaxpy.setting import Setting
 
     handle.qfile.set("returned", Returned.RETRY.value)
     handle.rewrite()
-    config = load(config_path(line.config))
+    config = load(config_path(command.config))
     _open_log(config)
-    for tag, value in line.overrides:
+    for tag, value in command.overrides:
         handle.qfile.override(tag, value)
-    return send_job(Setting.of(config), line.device, handle, aborted, _complain, announced)
+    setting = Setting.of(config)
+    number = commid(setting.spool)
+    line = Line(config.freeswitch, int(number), aborted)
+    try:
+        from gofaxpy.send.job import send_job  # now, while FreeSWITCH answers
+
+        return send_job(setting, line, number, command.device, handle, aborted, _complain, announced)
+    finally:
+        line.close()
 
 
 def _complain(error: BaseException) -> None:
-    _log(str(error) or type(error).__name__, "".join(traceback.format_exception(error, limit=8)))
+    syslogged.error(str(error) or type(error).__name__, _trace(error))
+
+
+def _trace(error: BaseException) -> str:
+    import traceback  # slow to load
+
+    return "".join(traceback.format_exception(error, limit=8))
 
 
 def _announce_next(path: str) -> None:
@@ -108,11 +124,11 @@ def _announce_next(path: str) -> None:
 
 def _refuse(text: str) -> int:
     """Without a usable qfile there is only the exit status to answer with, and syslog for the reason."""
-    _log(text)
+    syslogged.error(text)
     try:
         print(f"gofaxsend: {text}", file=sys.stderr, flush=True)
     except (OSError, ValueError):
-        _log("standard error is not usable either")
+        syslogged.error("standard error is not usable either")
     return int(Returned.RETRY)
 
 
@@ -120,8 +136,3 @@ def _open_log(config: Config) -> None:
     facility = getattr(syslog, f"LOG_{config.log.syslog_facility.upper()}")
     syslog.openlog("gofaxsend", syslog.LOG_PID, facility)
     syslog.setlogmask(syslog.LOG_UPTO(getattr(syslog, f"LOG_{config.log.level.upper()}")))
-
-
-def _log(text: str, more: str = "") -> None:
-    for part in [text, *more.splitlines()]:
-        syslog.syslog(syslog.LOG_ERR, part.encode("utf-8", "backslashreplace").decode("ascii", "backslashreplace"))

@@ -13,18 +13,23 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from gofaxpy.config import Server
+from gofaxpy.hylafax import xferfaxlog
+from gofaxpy.hylafax.params import NO_DCS, FaxParams
 from gofaxpy.hylafax.qfile import QFileHandle
 from gofaxpy.journal import Entry, JournalError, Mark, Step
-from gofaxpy.outcome import Stage
+from gofaxpy.outcome import Ending, Stage, judge
 from gofaxpy.send.document import remove_directory
 from gofaxpy.send.follow import CallIds, Follower, Progress
 from gofaxpy.send.launch import reconnect
 from gofaxpy.send.report import JobReport
+from gofaxpy.send.settle import count, write_record
 from gofaxpy.setting import Setting
 from gofaxpy.switch.client import EventSocketError
 from gofaxpy.switch.faxresult import FaxResult
 
-SECONDS_FOR_THE_HANDLER = 2.0
+SECONDS_FOR_THE_HANDLER = 5.0
+NO_RESULT = "The sender of this attempt was ended, and its call left no result"
+WIDTH = 1728        # pixels of an A4 page, where SpanDSP does not say
 
 
 def clear_up(setting: Setting, report: JobReport, aborted: Callable[[], bool]) -> str:
@@ -64,21 +69,63 @@ def _one(setting: Setting, report: JobReport, entry: Entry, aborted: Callable[[]
             if held_up:
                 return held_up
         over = entry.find(Step.FAX_OVER)
-    if over is not None:
-        _apply(report, over, due, entry.name)
-    elif launched:
-        report.log.line(f"The call of an earlier attempt ({entry.name}) ended without a result; sending what is left")
+    if launched:
+        account(setting, report, entry.name, entry.marks(), over, due)
     return ""
 
 
-def _apply(report: JobReport, over: Mark, due: int, name: str) -> None:
-    """Takes the pages that the earlier call has delivered out of the job, as far as they are still in it."""
-    fax = FaxResult.from_facts(over.facts.get("fax", {}))
+def account(setting: Setting, report: JobReport, name: str, marks: list[Mark], over: Mark | None, due: int) -> None:
+    """Brings qfile and xferfaxlog up to what the earlier call has delivered (``over``: its result, if there is one).
+
+    The attempt may have died before it wrote anything, in between, or after it had settled everything but its entry; its
+    pages leave the qfile once, and they stand in SEND records under its commid once.
+    """
+    fax = FaxResult.from_facts(over.facts.get("fax", {})) if over is not None else None
     before = due - len(report.remaining())      # what that attempt itself could still write into the qfile
-    delivered = fax.pages_transferred if fax is not None else 0
-    report.log.line(f"An earlier attempt ({name}) has delivered {delivered} of {due} pages")
-    report.confirm(max(delivered - before, 0))
-    report.confirmed = 0                        # these are not of this attempt
+    delivered = max(fax.pages_transferred if fax is not None else 0, before)
+    if over is None:
+        report.log.line(f"The call of an earlier attempt ({name}) ended without a result; sending what is left")
+    else:
+        report.log.line(f"An earlier attempt ({name}) has delivered {delivered} of {due} pages")
+    report.station = fax.remote_station if fax is not None else ""
+    report.confirm(delivered - before)
+    report.confirmed, report.station = 0, ""    # these are not of this attempt
+    commid = name.rpartition("-")[2]
+    known = setting.config.hylafax.xferfaxlog and xferfaxlog.RecordType.SEND in xferfaxlog.recent(
+        setting.spool.path(setting.config.hylafax.xferfaxlog), commid)
+    if not known:
+        _record_earlier(setting, report, marks, fax, commid, (delivered, delivered, due))
+    elif delivered > before:        # it has recorded and counted itself, but did not know of these
+        _record_earlier(setting, report, marks, fax, commid, (delivered - before, delivered, due), counted=True)
+
+
+def _record_earlier(
+    setting: Setting, report: JobReport, marks: list[Mark], fax: FaxResult | None, commid: str, pages: tuple[int, int, int],
+    counted: bool = False,
+) -> None:
+    """The SEND record, and the dial, of an attempt that could not do that itself.  ``pages``: to record, delivered, due."""
+    unrecorded, delivered, due = pages
+    times = {mark.step: mark.at for mark in marks}
+    connected = times.get(Step.CONNECTED, 0.0)
+    if fax is not None:
+        ending = Ending(Stage.CONNECTED, due, delivered, fax=fax)
+    else:
+        ending = Ending(Stage.CONNECTED if connected else Stage.UNKNOWN, due, delivered, reason=NO_RESULT)
+    verdict = judge(ending, ())
+    if not counted:
+        count(report.handle.qfile, ending, verdict)
+        report.handle.rewrite()
+    params, reached = report.params, bool(connected) and not verdict.dial_failed
+    if fax is not None and fax.rate:
+        params = FaxParams.from_transfer(
+            fax.rate, fax.ecm, fax.resolution, fax.encoding_name, fax.pixel_width or WIDTH)
+    end = max(times.get(Step.FAX_OVER, 0.0), connected, times[Step.OPENED])
+    write_record(setting, report, xferfaxlog.Record(
+        type=xferfaxlog.RecordType.SEND, start=times[Step.OPENED], commid=commid, device=report.device,
+        station=fax.remote_station if fax is not None else "", params=params, pages=unrecorded,
+        job_seconds=end - times[Step.OPENED], conn_seconds=max(end - connected, 1.0) if reached else 0.0,
+        reason=verdict.text, dcs=params.dcs() if reached else NO_DCS,
+    ))
 
 
 def _wait_for(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 
 from gofaxpy import __version__
 from gofaxpy.hylafax import events, fifo, modemstatus
@@ -17,12 +16,14 @@ from gofaxpy.hylafax.fmttime import duration
 from gofaxpy.hylafax.pages import Page, advance, parse, release_document, remaining_pages
 from gofaxpy.hylafax.params import BR_14400, EC_DISABLE, EC_ENABLE256, FaxParams
 from gofaxpy.hylafax.qfile import QFile, QFileHandle
+from gofaxpy.hylafax.returned import Returned
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.spool import Spool
 from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.hylafax.tiff import page_count
-from gofaxpy.outcome import Returned
+from gofaxpy.send import syslogged
 from gofaxpy.send.follow import Progress
+from gofaxpy.values import replace
 
 NO_CSI = "<UNSPECIFIED>"
 
@@ -46,6 +47,8 @@ class JobReport:
         self.station = ""
         self.launched = False               # from here on there may be a call
         self.announced = announced          # faxq has been told that this job's call is placed
+        self._document = ""                 # the one that is sent now
+        self._connected = False             # clients have been told of a connection
         self._pages_in: dict[str, int] = {}
 
     # -- the job as it stands
@@ -73,7 +76,7 @@ class JobReport:
         qfile.set("commid", self.commid)
         self.status("Preparing")
         self.log.begin(f"gofaxpy {__version__}")
-        self.log.line(
+        self.announce(
             f"SEND FAX: JOB {self.jobid} DEST {qfile.get('external')} COMMID {self.commid} DEVICE '/dev/{self.device}'"
             f" FROM '{qfile.get('sender')} <{qfile.get('mailaddr')}>' USER {qfile.get('owner')}"
         )
@@ -94,17 +97,15 @@ class JobReport:
     def _tell(self, progress: Progress, headers: Mapping[str, str]) -> None:
         if progress is Progress.CONNECTED:
             self.page_began = self.document_began = time.time()
-            advance(self.handle.qfile, 0, self._count)     # pages that are left out at the front
             self.status("Connected")
-            self.event(events.job_connected(self.jobid))
         elif progress is Progress.NEGOTIATED:
             self._negotiated(headers)
         elif progress is Progress.PAGE:
             self._page(headers)
         elif progress is Progress.ABORTED:
-            self.log.line(f"ABORT: job abort requested: {StatusCode.SEND_ABORTED.text}")
+            self.announce(f"ABORT: job abort requested: {StatusCode.SEND_ABORTED.text}")
         elif progress is Progress.OVER:
-            self.log.line(f"SEND FAX: {headers.get('fax-result-text', '')} (code {headers.get('fax-result-code', '')})")
+            self.log.line(f"RESULT: {headers.get('fax-result-text', '')} (code {headers.get('fax-result-code', '')})")
 
     def _negotiated(self, headers: Mapping[str, str]) -> None:
         self.station = headers.get("fax-remote-station-id", "") or self.station
@@ -113,6 +114,9 @@ class JobReport:
         if rate.isdigit():
             negotiated = FaxParams.from_transfer(int(rate), ecm, "", "", 0)
             self.params = replace(self.params, br=negotiated.br, ec=negotiated.ec)
+        if not self._connected:         # as native: once a fax machine has answered, not just anybody
+            self._connected = True
+            self.event(events.job_connected(self.jobid))
         self.log.line(f'REMOTE CSI "{self.station}"')
         self.log.line(f"USE {self.params.signalrate}")
         if ecm:
@@ -120,9 +124,18 @@ class JobReport:
         self.log.line(f"USE T.38 {headers.get('fax-t38-status', 'off')}")
         qfile = self.handle.qfile
         qfile.set("csi", self.station or NO_CSI)
+        qfile.set("nsf", equipment(headers.get("fax-remote-vendor", ""), headers.get("fax-remote-model", "")))
         qfile.set("signalrate", self.params.signalrate)
         qfile.set("dataformat", self.params.dataformat)
+        self._next_document()
+        self._leave_out()
         self.status(f"Sending page {self._next_page()}")
+
+    def _next_document(self) -> None:
+        left = self.remaining()
+        if left and left[0].file != self._document:
+            self._document = left[0].file
+            self.log.line(f'SEND file "{self._document}"')
 
     def _page(self, headers: Mapping[str, str]) -> None:
         """SpanDSP counts the pages that the far end has confirmed (MCF); that count is what we go by."""
@@ -151,14 +164,11 @@ class JobReport:
         now = time.time()
         self.confirmed += 1
         qfile = self.handle.qfile
+        before, skipped = qfile.number("npages"), qfile.number("nskip")
         finished = advance(qfile, 1, self._count)
         self.handle.rewrite()
-        counts = ",".join(qfile.get(tag, "0") for tag in ("npages", "totpages", "nskip", "skippages"))
-        self.log.line(
-            f"SEND FAX ({self.commid}): FROM {qfile.get('mailaddr')} TO {qfile.get('external')}"
-            f" (page {qfile.get('npages')} of {qfile.get('totpages')}[{counts}]  sent in {duration(now - self.page_began)})"
-        )
-        self.event(events.job_page_sent(self.jobid, self._info(page.file, now - self.page_began)))
+        self._page_done(page.file, before + 1, skipped, now - self.page_began)
+        self._pages_left_out(page.file, before + 1, skipped)
         self.page_began = now
         for file in finished:
             self._release(file)
@@ -166,8 +176,35 @@ class JobReport:
                 f"SEND FAX ({self.commid}): FROM {qfile.get('mailaddr')} TO {qfile.get('external')}"
                 f" ({file} sent in {duration(now - self.document_began)})"
             )
+            syslogged.info(f"SEND FAX: JOB {self.jobid} SENT in {duration(now - self.document_began)}")
             self.event(events.job_document_sent(self.jobid, self._info(file, now - self.document_began)))
             self.document_began = now
+            self._next_document()
+
+    def _leave_out(self) -> None:
+        """Pages at the front that are not to be sent (page ranges), which count as done once somebody is connected."""
+        qfile = self.handle.qfile
+        left = self.remaining()
+        before, skipped = qfile.number("npages"), qfile.number("nskip")
+        advance(qfile, 0, self._count)
+        if left:
+            self._pages_left_out(left[0].file, before, skipped)
+
+    def _pages_left_out(self, file: str, before: int, skipped: int) -> None:
+        for number in range(before + 1, self.handle.qfile.number("npages") + 1):
+            skipped += 1
+            self.log.line(f"Skipping page {number}")
+            self._page_done(file, number, skipped, 0)
+
+    def _page_done(self, file: str, number: int, skipped: int, seconds: float) -> None:
+        """Native's words for page ``number`` of the job, of which ``skipped`` were left out up to here."""
+        qfile = self.handle.qfile
+        counts = f"{number},{qfile.get('totpages', '0')},{skipped},{qfile.get('skippages', '0')}"
+        self.log.line(
+            f"SEND FAX ({self.commid}): FROM {qfile.get('mailaddr')} TO {qfile.get('external')}"
+            f" (page {number} of {qfile.get('totpages')}[{counts}]  sent in {duration(seconds)})"
+        )
+        self.event(events.job_page_sent(self.jobid, replace(self._info(file, seconds), npages=number)))
 
     def _release(self, file: str) -> None:
         try:
@@ -182,6 +219,11 @@ class JobReport:
         return self.handle.qfile.number("npages") + 1
 
     # -- the ways out of here
+
+    def announce(self, text: str) -> None:
+        """A line of the session log that the operator reads in syslog as well."""
+        self.log.line(text)
+        syslogged.info(text)
 
     def status(self, text: str) -> None:
         """What users see as the job's status while it is active."""
@@ -201,6 +243,13 @@ class JobReport:
     def event(self, message: str) -> None:
         """Tells faxq and, through it, the clients that watch the job.  A faxq that is down misses it."""
         fifo.send(self.spool.fifo, message)
+
+
+def equipment(vendor: str, model: str) -> str:
+    """``nsf`` as native writes it (faxd/NSF.c++): what SpanDSP makes of the far end's NSF frame.  bin/notify cuts it at its
+    colons."""
+    names = [name.strip().replace(":", " ") for name in (vendor, model)]
+    return f"Equipment:{names[0] or 'unknown'} {names[1]}:Station:"
 
 
 def expected_params(qfile: QFile) -> FaxParams:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 from gofaxpy.config import Outbound
 from gofaxpy.hylafax import modemstatus, xferfaxlog
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.params import NO_DCS
 from gofaxpy.hylafax.qfile import QFile
+from gofaxpy.hylafax.returned import Returned
 from gofaxpy.hylafax.statuscode import StatusCode
-from gofaxpy.outcome import Delay, Ending, Returned, Stage, Verdict, judge
+from gofaxpy.outcome import Delay, Ending, Stage, Verdict, judge
 from gofaxpy.send.machine import note_attempt
 from gofaxpy.send.report import JobReport
 from gofaxpy.setting import Setting
+from gofaxpy.values import replace
 
 TRIES_PER_PAGE = 3   # faxd/FaxSend.c++: the same page is tried three times
 
@@ -22,12 +23,12 @@ TRIES_PER_PAGE = 3   # faxd/FaxSend.c++: the same page is tried three times
 def settle(setting: Setting, report: JobReport, ending: Ending, connected_at: float = 0.0) -> Returned:
     """Writes down how the attempt ended and returns what faxq is to be answered."""
     now = time.time()
-    verdict = judge(ending, setting.config.outbound.failed_response)
+    first = verdict = judge(ending, setting.config.outbound.failed_response)
     qfile = report.handle.qfile
     same_page = count(qfile, ending, verdict)
     if ending.stage is not Stage.UNKNOWN:       # that fax may have arrived: the next attempt finds out
         verdict = with_limits(verdict, same_page, qfile)
-    reached_before = note_attempt(report, ending, verdict)
+    reached_before = note_attempt(report, ending, first)
     if not reached_before and fails_as_stranger(verdict, qfile.number("ndials"), setting.config.outbound):
         verdict = replace(verdict, returned=Returned.FAILED, delay=Delay.NONE)
     qfile.set("status", "" if verdict.returned is Returned.DONE else verdict.text)
@@ -39,9 +40,10 @@ def settle(setting: Setting, report: JobReport, ending: Ending, connected_at: fl
     qfile.set("returned", verdict.returned.value)
     report.handle.rewrite(durable=True)
     if verdict.returned is not Returned.DONE:
-        report.log.line(
-            f"SEND FAILED: JOB {report.jobid} DEST {qfile.get('external')} ERR [{int(verdict.code)}] {verdict.text}"
-        )
+        for said in (first, verdict) if verdict.text != first.text else (first,):   # both, as native
+            report.announce(
+                f"SEND FAILED: JOB {report.jobid} DEST {qfile.get('external')} ERR [{int(said.code)}] {said.text}"
+            )
     if ending.pages_due or ending.stage is not Stage.CONNECTED:     # a job with nothing left has made no call
         _record(setting, report, verdict, now, connected_at)
     report.log.end()
@@ -112,18 +114,25 @@ def _given_up(verdict: Verdict, code: StatusCode, why: str) -> Verdict:
 
 def _record(setting: Setting, report: JobReport, verdict: Verdict, now: float, connected_at: float) -> None:
     """The SEND record of the attempt.  A log that cannot be written changes nothing about the fax."""
+    reached = bool(connected_at) and not verdict.dial_failed
+    write_record(setting, report, xferfaxlog.Record(
+        type=xferfaxlog.RecordType.SEND, start=report.started, commid=report.commid, device=report.device,
+        station=report.station, params=report.params, pages=report.confirmed, job_seconds=now - report.started,
+        conn_seconds=max(now - connected_at, 1.0) if reached else 0.0,
+        reason="" if verdict.returned is Returned.DONE else verdict.text,
+        dcs=report.params.dcs() if reached else NO_DCS,
+    ))
+
+
+def write_record(setting: Setting, report: JobReport, record: xferfaxlog.Record) -> None:
+    """Adds ``record``, with what the qfile says of the job, to xferfaxlog."""
     path = setting.config.hylafax.xferfaxlog
     if not path:
         return
     qfile = report.handle.qfile
-    reached = bool(connected_at) and not verdict.dial_failed
-    record = xferfaxlog.Record(
-        type=xferfaxlog.RecordType.SEND, start=report.started, commid=report.commid, device=report.device,
-        jobid=report.jobid, jobtag=qfile.get("jobtag"), sender=qfile.get("mailaddr"), dest=qfile.get("external"),
-        station=report.station, params=report.params, pages=report.confirmed, job_seconds=now - report.started,
-        conn_seconds=max(now - connected_at, 1.0) if reached else 0.0,
-        reason="" if verdict.returned is Returned.DONE else verdict.text,
-        owner=qfile.get("owner"), dcs=report.params.dcs() if reached else NO_DCS,
+    record = replace(
+        record, jobid=report.jobid, jobtag=qfile.get("jobtag"), sender=qfile.get("mailaddr"), dest=qfile.get("external"),
+        owner=qfile.get("owner"),
     )
     try:
         xferfaxlog.append(setting.spool.path(path), record)

@@ -13,21 +13,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 
 from gofaxpy import hooks
 from gofaxpy.config import Config
 from gofaxpy.hylafax.confline import boolean, parse
 from gofaxpy.hylafax.qfile import QFile
 from gofaxpy.switch.dialstring import DialstringError, gateway_name
+from gofaxpy.values import frozen, replace
 
 TO_THE_END = frozenset(("localidentifier", "tagline", "faxnumber", "gateway", "callprefix"))
 KNOWN = TO_THE_END | {"rejectcall"}
 REJECTED = "DynamicConfigOutgoing has rejected this fax"
-_DIRECTIVE = re.compile(r"%+.?")
+_SECOND_PASS = re.compile(r"%%(.?)")     # HylaFAX's own codes, after strftime has made one % of two
+_FIRST_PASS = re.compile(r"\S*%[-_0^#]?[EO]?[A-Za-z]\S*|%")     # a word with a code of strftime in it, such as %d.%m.%Y
+# What HylaFAX's codes stand for (hylafax-config(5), TagLineFormat): tags of the qfile.
+_CODES = {
+    "a": "subaddr", "c": "company", "C": "fromcompany", "d": "external", "g": "location", "G": "fromlocation", "i": "jobid",
+    "I": "groupid", "j": "jobtag", "m": "mailaddr", "r": "receiver", "s": "sender", "S": "regarding", "T": "totpages",
+    "v": "voice", "V": "fromvoice",
+}
+_PAGE_NUMBERS = ("%%p", "%%P", "%%t")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Terms:
     """What holds for one attempt.  ``ident`` is the TSI, ``header`` the text at the top of each page (``""`` for none),
     ``fax_number`` the caller's number, ``prefix`` is dialled before the destination's number."""
@@ -39,7 +47,7 @@ class Terms:
     gateways: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """The terms, or why there are none: ``refusal`` fails the job, ``trouble`` puts it off.  ``notes`` are for the log."""
 
@@ -91,10 +99,10 @@ def of_job(config: Config, qfile: QFile) -> Terms:
     tsi = qfile.get("tsi") if outbound.job_tsi else ""
     number = qfile.get("faxnumber") if outbound.job_fax_number else ""
     wanted = outbound.job_tag_line and qfile.number("desiredtl") != 0
-    header = plain_tag_line(qfile.get("tagline")) if wanted else ""
+    ident, fax_number = tsi or config.freeswitch.ident, number or outbound.fax_number
+    header = tag_line(qfile, ident, fax_number) if wanted else ""
     return Terms(
-        tsi or config.freeswitch.ident, header or config.freeswitch.header, number or outbound.fax_number,
-        outbound.call_prefix, tuple(config.freeswitch.gateways),
+        ident, header or config.freeswitch.header, fax_number, outbound.call_prefix, tuple(config.freeswitch.gateways),
     )
 
 
@@ -112,7 +120,21 @@ def amended(terms: Terms, options: dict[str, str]) -> Terms:
     )
 
 
-def plain_tag_line(text: str) -> str:
-    """A job's tag line as SpanDSP can show it: it sets date, time and page number itself, so HylaFAX's directives
-    (``%p``, ``%%d`` …) and the bars between its columns are left out."""
-    return " ".join(_DIRECTIVE.sub(" ", text).replace("|", " ").split())
+def tag_line(qfile: QFile, ident: str, fax_number: str) -> str:
+    """A job's tag line, a format of HylaFAX's, as a text for SpanDSP's header line.
+
+    SpanDSP itself puts date, time, our identifier and the page number beside it.  So the columns (``|``) that show a page
+    number are left out, and so are words with a code of strftime (``%d``).  HylaFAX's codes (``%%d``) are replaced by what
+    the job, ``ident`` (``%%l``) or ``fax_number`` (``%%n``) say.
+    """
+    known = {code: qfile.get(tag) for code, tag in _CODES.items()}
+    known |= {"l": ident or fax_number, "n": fax_number, "%": "%"}
+    columns = []
+    for column in qfile.get("tagline").split("|"):
+        if not any(number in column for number in _PAGE_NUMBERS):
+            # cut at HylaFAX's codes first, so that no value is taken for a code
+            parts = _SECOND_PASS.split(column)
+            texts = [_FIRST_PASS.sub("", part) for part in parts[::2]]
+            values = [known.get(code, "") for code in parts[1::2]]
+            columns.append("".join(text + value for text, value in zip(texts, [*values, ""], strict=True)))
+    return " ".join(" ".join(columns).split())

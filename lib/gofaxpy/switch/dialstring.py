@@ -15,6 +15,8 @@ from collections.abc import Mapping
 
 IDENT_LENGTH = 20               # SpanDSP takes no longer one (T30_MAX_IDENT_LEN; ITU-T T.30, 5.3.6.2.4)
 HEADER_LENGTH = 50              # nor a longer page header (T30_MAX_PAGE_HEADER_INFO)
+# SpanDSP refuses a header of more than 50 octets and then has none (t30_api.c, t30_set_tx_page_header_info).
+NO_HEADER = "no-header-" * 6
 MAX_VALUE = 1024                # characters of one variable
 MAX_CALLER_NAME = 80            # characters; telephones show some 20
 MAX_NUMBER = 64                 # digits; E.164 has 15 at most, prefixes and extensions come on top
@@ -106,8 +108,9 @@ def fax_text(text: str, length: int = HEADER_LENGTH) -> str:
 
 
 def fax_header(text: str) -> str:
-    """The page header (fax_header) as mod_spandsp takes it: see :func:`fax_text`."""
-    return fax_text(text, HEADER_LENGTH)
+    """The page header (fax_header) as mod_spandsp takes it: see :func:`fax_text`.  For no header :data:`NO_HEADER`:
+    without the variable, or with an empty one, mod_spandsp takes the header of its spandsp.conf."""
+    return fax_text(text, HEADER_LENGTH) if text.strip() else NO_HEADER
 
 
 def fax_ident(text: str) -> str:
