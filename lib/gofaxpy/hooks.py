@@ -11,7 +11,8 @@ import select
 import signal
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from gofaxpy.values import frozen
 
 # Threads of FreeSWITCH have 240 KiB stacks, and their children inherit that as RLIMIT_STACK; scripts need the usual 8 MiB.
 PRLIMIT = ("/usr/bin/prlimit", "--stack=8388608:", "--")
@@ -26,7 +27,7 @@ def _never() -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HookResult:
     """What a script said.  ``problem`` is empty if it ran, printed no more than it may and ended with status 0."""
 

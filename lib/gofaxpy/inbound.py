@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gofaxpy import __version__, modems, reception
 from gofaxpy import setting as settings
@@ -30,6 +30,7 @@ from gofaxpy.recvfile import create_recv_file, file_mode, spool_problem
 from gofaxpy.screening import Screening, screen
 from gofaxpy.setting import Setting
 from gofaxpy.switch.boundary import Call, log
+from gofaxpy.values import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -17,8 +17,9 @@ import fcntl
 import json
 import os
 import time
-from dataclasses import dataclass
 from enum import StrEnum
+
+from gofaxpy.values import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Step(StrEnum):
     OPENED = "opened"            # gofaxsend: what is to be sent; nothing has been dialled
     LAUNCHED = "launched"        # gofaxsend: about to ask for one call (a UUID per gateway), several of these are possible
     CONNECTED = "connected"      # outbound handler: the far end has answered, txfax begins
+    WITHDRAWN = "withdrawn"      # gofaxsend: this call must not send any more; counts if it stands before CONNECTED
     FAX_OVER = "fax over"        # whoever sees it first: SpanDSP's result, before the call is hung up
     # an incoming call
     ACCEPTED = "accepted"        # inbound handler: the call is ours, nothing received yet
@@ -51,7 +53,7 @@ class JournalError(Exception):
     """The journal cannot be read or written; the text names the file and the reason."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mark:
     """One line of an entry: the step, when it was set (seconds since the epoch), and what was known then."""
 
@@ -107,6 +109,17 @@ class Entry:
     def find(self, step: Step) -> Mark | None:
         """The first mark of this step: where two observers noted the same thing, the first one counts."""
         return next((mark for mark in self.marks() if mark.step is step), None)
+
+    def withdrawn(self, uuid: str) -> bool:
+        """Whether the call ``uuid`` was withdrawn before it was connected.
+
+        Both sides add their mark first and look then: of a call that is withdrawn while it is answered, both see the
+        same mark first.  Raises :class:`JournalError`.
+        """
+        for mark in self.marks():
+            if mark.facts.get("uuid") == uuid and mark.step in (Step.WITHDRAWN, Step.CONNECTED):
+                return mark.step is Step.WITHDRAWN
+        return False
 
     def remove(self) -> None:
         """Ends the entry: everything it stood for has been done.  A missing file is fine."""

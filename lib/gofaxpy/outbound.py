@@ -45,13 +45,16 @@ def place_call(api: Api, args: str) -> str:
         order = decode_args(args)
         setting = settings.current(lambda text: log("warning", text))
         entry = _entry(setting.journal, str(order.get("ref", "")))
+        uuid = str(order["uuid"])
         with entry:
             facts = opened_facts(entry)
+            if entry.withdrawn(uuid):
+                return "-ERR the call was withdrawn\n"
         document = str(facts["document"])
         if not os.access(document, os.R_OK):
             return f"-ERR {document} cannot be read by the user FreeSWITCH runs as: run it as {setting.config.hylafax.user}\n"
         known = remembered(Db(api.command), _numbers(facts), setting.config, time.time())
-        values = channel_variables(setting.config, facts, str(order["uuid"])) | known.values
+        values = channel_variables(setting.config, facts, uuid) | known.values
         command = originate(values, str(order["gateway"]), str(facts["number"]), HANDLER, entry.name)
         api.background(str(order["job_uuid"]), command)
     except (DialstringError, JournalError, ValueError, KeyError, LookupError) as error:
@@ -128,6 +131,9 @@ def _send(setting: Setting, api: Api, call: Call, entry: Entry) -> None:
         log("warning", f"{call.uuid}: {entry.name} has been sent by another call; hanging up")
         return
     entry.mark(Step.CONNECTED, uuid=call.uuid)
+    if entry.withdrawn(call.uuid):
+        log("warning", f"{call.uuid}: gofaxsend has given this call up; hanging up without sending")
+        return
     if not call.set(DOCUMENT, str(facts["document"])):
         log("err", f"{call.uuid}: {facts['document']!r} is a path that cannot be given to txfax")
         return

@@ -9,21 +9,13 @@ is tried again.  A fax is *done* only when SpanDSP reports success **and** every
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from enum import Enum, IntEnum
+from enum import Enum
 
+from gofaxpy.hylafax.returned import Returned
 from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
 from gofaxpy.switch.hangup import CallEnd, HangupCause
-
-
-class Returned(IntEnum):
-    """The qfile's ``returned``: what faxq is to do with the job."""
-
-    RETRY = 0
-    FAILED = 1
-    DONE = 2
-    REFORMAT = 3
+from gofaxpy.values import frozen
 
 
 class Delay(Enum):
@@ -46,7 +38,7 @@ class Stage(Enum):
     UNKNOWN = "unknown"            # a call was placed and we lost sight of it
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ending:
     """How an attempt ended.  ``pages_due`` is what it was to transmit, ``reason`` a text of our own where we ended it.
     A ``rejected`` job is one that must not be tried again as it is; ``refusal`` is its code."""
@@ -62,7 +54,7 @@ class Ending:
     refusal: StatusCode = StatusCode.REJECTED
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     """What HylaFAX is told.  ``dial_failed`` says whether it counts as a dial (``ndials``) or as a try (``tottries``)."""
 
@@ -73,7 +65,7 @@ class Verdict:
     dial_failed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Row:
     """One row of a table below; an empty ``text`` stands for the code's own."""
 

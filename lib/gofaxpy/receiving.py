@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gofaxpy import fallback, qualify, reception
 from gofaxpy.calls import CALLS, PAGE, RESULT, Seen
@@ -24,6 +24,7 @@ from gofaxpy.switch.boundary import Call, log
 from gofaxpy.switch.dialstring import fax_ident
 from gofaxpy.switch.faxresult import FaxResult
 from gofaxpy.switch.hangup import HangupCause
+from gofaxpy.values import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 
 from gofaxpy import announce
 from gofaxpy.hylafax import xferfaxlog
@@ -23,6 +22,7 @@ from gofaxpy.journal import Entry, Mark, Step
 from gofaxpy.setting import Setting
 from gofaxpy.switch.boundary import log as switch_log
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
+from gofaxpy.values import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

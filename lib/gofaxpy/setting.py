@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gofaxpy.config import Config, config_path
 from gofaxpy.configfile import ConfigFile
 from gofaxpy.hylafax.spool import Spool
 from gofaxpy.journal import Journal
+from gofaxpy.values import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Setting:
     """Passed to everything that touches a fax, so that none of it asks the environment itself."""
 

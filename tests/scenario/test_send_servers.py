@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from gofaxpy.config import FreeSwitch, Server
-from gofaxpy.send.launch import in_turn
+from gofaxpy.send.line import in_turn
 from rig.house import House
 from rig.ports import Port
 

@@ -10,9 +10,10 @@ import pytest
 from gofaxpy.hylafax.dialrules import DIALTEST, canonical
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.info import MachineInfo, path_of, read, write
+from gofaxpy.hylafax.returned import Returned
 from gofaxpy.hylafax.spool import Spool
 from gofaxpy.hylafax.statuscode import StatusCode
-from gofaxpy.outcome import Delay, Ending, Returned, Stage, Verdict
+from gofaxpy.outcome import Delay, Ending, Stage, Verdict
 from gofaxpy.send.machine import learn
 from gofaxpy.switch.faxresult import FaxResult
 

@@ -7,7 +7,6 @@ import glob
 import os
 import subprocess
 import time
-from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.params import FaxParams
 from gofaxpy.hylafax.xferfaxlog import Record, RecordType, append, format
+from gofaxpy.values import replace
 
 NATIVE = os.path.join(os.path.dirname(__file__), "..", "data", "native")
 

@@ -5,17 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gofaxpy.config import Outbound
+from gofaxpy.hylafax.returned import Returned
 from gofaxpy.hylafax.statuscode import StatusCode
-from gofaxpy.outcome import (
-    CONNECTED,
-    NOT_ANSWERED,
-    Delay,
-    Ending,
-    Returned,
-    Stage,
-    judge,
-    tries_next_gateway,
-)
+from gofaxpy.outcome import CONNECTED, NOT_ANSWERED, Delay, Ending, Stage, judge, tries_next_gateway
 from gofaxpy.send.settle import delay_of
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
 from gofaxpy.switch.hangup import CallEnd, HangupCause

@@ -9,10 +9,10 @@ too long is cut, so that a message never says more than one thing and always fit
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from gofaxpy.hylafax.encoding import cut, encode, one_line
 from gofaxpy.hylafax.params import FaxParams
+from gofaxpy.values import frozen
 
 # No polling; all widths and lengths; fine resolution; MH, MR, MMR (Class2Params::encodeCaps).
 CAPABILITIES = "pcbffff01"
@@ -23,7 +23,7 @@ _VALUE_OCTETS = 128
 _MESSAGE_OCTETS = 1900  # of values; the modem's name comes on top
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecvInfo:
     """What is known of a document being received (libhylafax/FaxRecvInfo.c++).
 
@@ -52,7 +52,7 @@ class RecvInfo:
         return ",".join((start, *quoted, *callid))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SendInfo:
     """What is known of a document being sent (libhylafax/FaxSendInfo.c++).
 

@@ -12,17 +12,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from gofaxpy.hylafax.errors import QFileError, SpoolError, reason
 from gofaxpy.hylafax.qfile import Item, QFile
 from gofaxpy.hylafax.spool import Spool
+from gofaxpy.values import frozen
 
 SKIP = "X"
 _GROUP = re.compile(r"([0-9A-Fa-f]{2})(?:Z([0-9A-Fa-f]{4}))?([SMPX])")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PageGroup:
     """One group of ``pagehandling``: two hex digits, octets to chop or None, one of ``S M P X``."""
 
@@ -31,7 +31,7 @@ class PageGroup:
     mark: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page:
     """A page in sending order: ``directory`` of ``file`` (relative to the spool), belonging to ``qfile.items[item_index]``.
 

@@ -6,7 +6,7 @@ digits (in ``pagehandling``), and as the T.30 DCS frame in hexadecimal (in xferf
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from gofaxpy.values import frozen
 
 # vr: resolutions, one bit each as in a modem's capabilities; 0 is normal.
 VR_NORMAL, VR_FINE, VR_R8, VR_R16 = 0x00, 0x01, 0x02, 0x04
@@ -62,7 +62,7 @@ _WIDTH_PIXELS = {
 _ENCODINGS = (("T.4 1-D", DF_1DMH), ("T.4 2-D", DF_2DMR), ("T.6", DF_2DMMR), ("T.85", DF_JBIG))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FaxParams:
     """Resolution, rate, width, length, data format, ECM, binary file transfer, scan line time.
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from dataclasses import dataclass
 
 from gofaxpy.hylafax.encoding import decode, encode, one_line
 from gofaxpy.hylafax.errors import LockedError, QFileError, reason
+from gofaxpy.values import define
 
 # What a document line may start with; "!x" is the original of the "fax" line below it.
 ITEM_OPS = frozenset({
@@ -34,7 +34,7 @@ _MAX_SIZE = 4 * 1024 * 1024
 _NUMBER = re.compile(r"[ \t\v\f\r\n]*([+-]?[0-9]{1,18})")
 
 
-@dataclass(slots=True)
+@define
 class Item:
     """A document of the job.  ``dirnum`` is the first TIFF directory to be sent, ``address`` a subaddress (T.30 SUB)
     or, for ``poll``, the selective polling address; ``file`` is relative to the spool."""
@@ -45,7 +45,7 @@ class Item:
     file: str
 
 
-@dataclass(slots=True)
+@define
 class _Field:
     """A line that is no document, as it stands in the file; ``tag`` is empty where it has no colon."""
 
@@ -53,7 +53,7 @@ class _Field:
     raw: str
 
 
-@dataclass(slots=True)
+@define
 class _Slot:
     """The place of a document line.  ``raw`` is written again as long as ``item`` is what was read from it."""
 

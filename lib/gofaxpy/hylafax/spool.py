@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from gofaxpy.hylafax.errors import SpoolError
+from gofaxpy.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Spool:
     """A spool by its root directory.  ``lock_dir`` is faxq's ``UUCPLockDir``.  All paths given are absolute if root is."""
 

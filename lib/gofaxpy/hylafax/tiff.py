@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from gofaxpy.hylafax.encoding import decode
 from gofaxpy.hylafax.errors import TiffError, reason
+from gofaxpy.values import frozen
 
 MAX_DIRECTORIES = 65535   # pages; libtiff's own limit
 MAX_ENTRIES = 1024        # tags of a page
@@ -31,7 +31,7 @@ SIZES = {BYTE: 1, ASCII: 1, SHORT: 2, LONG: 4, RATIONAL: 8}
 _ENTRY = 12
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """A tag as it stands in a directory: ``value`` is the value itself if it fits into four octets, else its offset."""
 
@@ -41,7 +41,7 @@ class Entry:
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RawDirectory:
     """A directory's place in the file and its entries in their order."""
 
@@ -54,7 +54,7 @@ class RawDirectory:
         return any(entry.tag in (STRIP_OFFSETS, TILE_OFFSETS) for entry in self.entries)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Chain:
     """All directories of a file.  ``order`` is struct's sign for the octet order, ``<`` or ``>``; ``size`` in octets."""
 
@@ -63,7 +63,7 @@ class Chain:
     directories: tuple[RawDirectory, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Directory:
     """A page.  ``width`` and ``length`` in pixels; resolutions in pixels per ``resolution_unit`` (2: inch, 3: cm; 0.0 unknown).
 

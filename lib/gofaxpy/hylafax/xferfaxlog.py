@@ -15,13 +15,13 @@ import fcntl
 import os
 import re
 import time
-from dataclasses import dataclass
 from enum import Enum
 
 from gofaxpy.hylafax.encoding import cut, encode, one_line
 from gofaxpy.hylafax.errors import SpoolError, reason
 from gofaxpy.hylafax.fmttime import duration
 from gofaxpy.hylafax.params import FaxParams
+from gofaxpy.values import frozen
 
 _JOBTAG_OCTETS = 78
 _RECENT = 256 << 10
@@ -38,7 +38,7 @@ class RecordType(Enum):
     PAGE = "PAGE"    # one attempt of a pager job
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Record:
     """The fields in their order.  What does not apply stays empty.
 

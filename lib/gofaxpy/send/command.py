@@ -11,13 +11,12 @@ import signal
 import sys
 import syslog
 import time
-import traceback
 
 from gofaxpy import __version__
 from gofaxpy.config import Config, config_path
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.qfile import QFileHandle
-from gofaxpy.outcome import Returned
+from gofaxpy.hylafax.returned import Returned
 from gofaxpy.send.process import CommandLine, UsageError, give_up_root, parse, reopen_standard_descriptors
 
 LATER = 300     # seconds until the next try after trouble of our own
@@ -62,15 +61,15 @@ def main(argv: list[str]) -> int:
     return int(returned)
 
 
-def _one(line: CommandLine, path: str, aborted: AbortFlag, announced: bool) -> Returned:
+def _one(command: CommandLine, path: str, aborted: AbortFlag, announced: bool) -> Returned:
     """One job, whatever happens: trouble of our own ends as a retry with the reason where users and operators look."""
     try:
         with QFileHandle.open(path) as handle:
             try:
-                return _send(line, handle, aborted, announced)
+                return _send(command, handle, aborted, announced)
             except Exception as error:  # an answer for faxq comes before everything; the traceback goes to syslog
                 text = str(error) or type(error).__name__
-                _log(f"{path}: {text}", traceback.format_exc(limit=8))
+                _log(f"{path}: {text}", _trace(error))
                 handle.qfile.set("returned", Returned.RETRY.value)
                 handle.qfile.set("status", f"gofaxsend: {text}"[:200])
                 handle.qfile.set("statuscode", 999)
@@ -81,22 +80,37 @@ def _one(line: CommandLine, path: str, aborted: AbortFlag, announced: bool) -> R
     return Returned.RETRY
 
 
-def _send(line: CommandLine, handle: QFileHandle, aborted: AbortFlag, announced: bool) -> Returned:
+def _send(command: CommandLine, handle: QFileHandle, aborted: AbortFlag, announced: bool) -> Returned:
     from gofaxpy.configfile import load
-    from gofaxpy.send.job import send_job
+    from gofaxpy.hylafax.sequence import commid
+    from gofaxpy.send.line import Line
     from gofaxpy.setting import Setting
 
     handle.qfile.set("returned", Returned.RETRY.value)
     handle.rewrite()
-    config = load(config_path(line.config))
+    config = load(config_path(command.config))
     _open_log(config)
-    for tag, value in line.overrides:
+    for tag, value in command.overrides:
         handle.qfile.override(tag, value)
-    return send_job(Setting.of(config), line.device, handle, aborted, _complain, announced)
+    setting = Setting.of(config)
+    number = commid(setting.spool)
+    line = Line(config.freeswitch, int(number), aborted)
+    try:
+        from gofaxpy.send.job import send_job  # now, while FreeSWITCH answers
+
+        return send_job(setting, line, number, command.device, handle, aborted, _complain, announced)
+    finally:
+        line.close()
 
 
 def _complain(error: BaseException) -> None:
-    _log(str(error) or type(error).__name__, "".join(traceback.format_exception(error, limit=8)))
+    _log(str(error) or type(error).__name__, _trace(error))
+
+
+def _trace(error: BaseException) -> str:
+    import traceback    # slow to load
+
+    return "".join(traceback.format_exception(error, limit=8))
 
 
 def _announce_next(path: str) -> None:

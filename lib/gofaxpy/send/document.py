@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.pages import Page
 from gofaxpy.hylafax.spool import Spool
+from gofaxpy.values import frozen
 
 TIFFCP = "/usr/bin/tiffcp"
 JOIN_TIMEOUT = 120
@@ -26,7 +26,7 @@ class DocumentError(Exception):
         self.again = again
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Document:
     """``path`` (absolute) with ``first`` to ``last`` (from 0, inclusive) to be sent.  A ``directory`` is ours to remove."""
 

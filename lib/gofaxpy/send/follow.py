@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum
 
 from gofaxpy.config import Outbound
@@ -20,12 +19,14 @@ from gofaxpy.switch.client import Client, EventSocketError
 from gofaxpy.switch.esl import EventFrame
 from gofaxpy.switch.faxresult import FaxResult
 from gofaxpy.switch.hangup import CallEnd
+from gofaxpy.values import define, frozen
 
 TICK = 0.2                  # seconds between looks at the abort flag and the limits
 SECONDS_AFTER_FAX = 5.0     # a call whose fax is over is hung up after this (T.38 stalls: signalwire/freeswitch #3044)
 SECONDS_AFTER_REPLY = 0.5   # CHANNEL_HANGUP_COMPLETE comes within 20 ms of a failed originate's reply, before or after it
 SECONDS_AFTER_RING = 15.0   # the switch bounds the ringing itself; this much later something is wrong
 SECONDS_TO_RECONNECT = 60.0
+SECONDS_TO_APPEAR = 3.0     # a call whose order was cut off may take this long to exist, if it was taken at all
 EVENTS = (
     "CHANNEL_CREATE", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_ANSWER", "CHANNEL_HANGUP_COMPLETE",
     "CHANNEL_DESTROY", "BACKGROUND_JOB",
@@ -44,7 +45,7 @@ class Progress(Enum):
     ABORTED = "aborted"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallIds:
     """The ids of one call, chosen before it is placed so that none of its events is missed."""
 
@@ -62,7 +63,7 @@ class CallIds:
         return cls(*(str(facts.get(name, "")) for name in ("uuid", "job_uuid", "gateway")))
 
 
-@dataclass(slots=True)
+@define
 class Trace:
     """What became of the call.  Times are seconds since the epoch, 0 where it did not get that far."""
 
@@ -72,16 +73,17 @@ class Trace:
     end: CallEnd | None = None
     aborted: bool = False
     reason: str = ""
+    withdrawn: bool = False     # lost from sight, but certain to send nothing
 
 
 class Follower:
     """Watches one call and keeps its limits.  ``listener`` hears of progress, ``aborted`` is asked at every tick."""
 
     def __init__(
-        self, client: Client, reconnect: Callable[[], Client], ids: CallIds, limits: Outbound, entry: Entry,
+        self, client: Client | None, reconnect: Callable[[], Client], ids: CallIds, limits: Outbound, entry: Entry,
         listener: Callable[[Progress, Mapping[str, str]], None], aborted: Callable[[], bool],
     ) -> None:
-        self._client: Client | None = client
+        self._client = client
         self._reconnect = reconnect
         self._ids = ids
         self._limits = limits
@@ -94,7 +96,7 @@ class Follower:
         self._fax_over_at = 0.0
         self._reply_at = 0.0
         self._reply: CallEnd | None = None
-        self._lost_at = 0.0
+        self._lost_at = self._began
         self._look_into_journal()
 
     @property
@@ -115,8 +117,7 @@ class Follower:
                 else:
                     self._watch_limits()
             except EventSocketError:
-                self._client.close()
-                self._client = None
+                self._disconnect()
                 self._lost_at = time.monotonic()
         self._look_into_journal()
         return self._trace
@@ -191,12 +192,7 @@ class Follower:
     def _watch_limits(self) -> None:
         now = time.monotonic()
         connected = self._trace.stage is Stage.CONNECTED
-        if self._aborted():
-            if not self._trace.aborted:
-                self._trace.aborted = True
-                self._listener(Progress.ABORTED, {})
-            self._kill("")
-        elif self._fax_over_at and now - self._fax_over_at > SECONDS_AFTER_FAX:
+        if self._note_abort() or (self._fax_over_at and now - self._fax_over_at > SECONDS_AFTER_FAX):
             self._kill("")
         elif connected and now - self._progress_at > self._limits.page_timeout:
             self._kill(f"No page has got through for {self._limits.page_timeout} s")
@@ -204,6 +200,15 @@ class Follower:
             self._kill(f"The call has reached its limit of {self._limits.call_timeout} s")
         elif not connected and now - self._began > self._limits.ring_timeout + SECONDS_AFTER_RING:
             self._kill("The switch has not given up ringing in time")
+
+    def _note_abort(self) -> bool:
+        """Whether the user wants the job ended; told once."""
+        if not self._aborted():
+            return False
+        if not self._trace.aborted:
+            self._trace.aborted = True
+            self._listener(Progress.ABORTED, {})
+        return True
 
     def _kill(self, reason: str) -> None:
         """Ends the call.  Asked for again at every tick: right after the launch the channel may not exist yet."""
@@ -222,15 +227,20 @@ class Follower:
             self._client = self._reconnect()
             alive = self._client.api("uuid_exists", self._ids.uuid).strip() != "false"
             self._look_into_journal()
-        except (EventSocketError, OSError):
-            self._client = None
-            if time.monotonic() - self._lost_at > SECONDS_TO_RECONNECT:
-                self._lose("FreeSWITCH cannot be reached any more: is it running?")
+        except (EventSocketError, OSError) as error:
+            self._disconnect()
+            if self._note_abort() or time.monotonic() - self._lost_at > SECONDS_TO_RECONNECT:
+                self._lose(f"FreeSWITCH cannot be reached any more, so it is not known what became of the call: {error}")
             else:
                 time.sleep(TICK)
             return
-        if not alive and not self._noted_result():
+        if alive or self._noted_result():
+            return
+        if self._trace.stage is Stage.CONNECTED or time.monotonic() - self._began > SECONDS_TO_APPEAR or self._note_abort():
             self._lose("The connection to FreeSWITCH was lost, and with it the call")
+        else:
+            self._disconnect()      # it may be about to be placed: looked for again
+            time.sleep(TICK)
 
     def _noted_result(self) -> bool:
         """The handler's note of the result; the call itself may last a moment longer."""
@@ -242,5 +252,15 @@ class Follower:
         return True
 
     def _lose(self, reason: str) -> None:
+        """Gives up.  A call that is not connected yet is withdrawn, so that whatever becomes of it, it sends nothing."""
         self._trace.reason = reason
+        if self._trace.stage is not Stage.CONNECTED:
+            with suppress(JournalError):
+                self._entry.mark(Step.WITHDRAWN, uuid=self._ids.uuid)
+                self._trace.withdrawn = self._entry.withdrawn(self._ids.uuid)
         self._trace.stage = Stage.UNKNOWN
+
+    def _disconnect(self) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None

@@ -14,73 +14,102 @@ from gofaxpy.hylafax import events
 from gofaxpy.journal import Entry, Step
 from gofaxpy.outcome import Ending, Stage, tries_next_gateway
 from gofaxpy.send.follow import CallIds, Follower, Trace
-from gofaxpy.send.launch import LaunchError, connect, launch, new_ids, reconnect, watch
+from gofaxpy.send.launch import LaunchError, launch, new_ids, reconnect, watch
+from gofaxpy.send.line import Line
 from gofaxpy.send.report import JobReport
 from gofaxpy.setting import Setting
 from gofaxpy.switch.client import Client, EventSocketError
 
 
 def call_through_gateways(
-    setting: Setting, report: JobReport, entry: Entry, gateways: Sequence[str], number: str, aborted: Callable[[], bool]
+    setting: Setting, report: JobReport, entry: Entry, line: Line, gateways: Sequence[str], number: str,
+    aborted: Callable[[], bool],
 ) -> Trace:
     """The trace of the last call placed; its stage is NOT_DIALLED if none could be placed."""
-    try:
-        client, server = connect(setting.config.freeswitch, int(report.commid), report.log.line)
-    except EventSocketError as error:
-        return Trace(Stage.NOT_DIALLED, reason=f"FreeSWITCH cannot be asked to call: {error}")
-    if len(setting.config.freeswitch.servers) > 1:
-        report.log.line(f"FreeSWITCH at {server.host}:{server.port}")
-    caller = _Caller(setting, report, entry, server, aborted)
+    caller = _Caller(setting, report, entry, line, aborted)
     trace = Trace(Stage.NOT_DIALLED)
-    current: Client | None = client
-    for gateway in gateways:
-        if aborted():
-            trace.aborted = True
-            break
-        ids = new_ids(gateway)
-        trace, current = caller.call(current, ids, number)
-        ending = Ending(trace.stage, call=trace.end, aborted=trace.aborted)
-        if current is None or not tries_next_gateway(ending, setting.config.outbound.failed_response):
-            break
-    if current is not None:
-        current.close()
+    try:
+        for gateway in gateways:
+            if aborted():
+                trace.aborted = True
+                break
+            trace = caller.call(new_ids(gateway), number)
+            ending = Ending(trace.stage, call=trace.end, aborted=trace.aborted)
+            if not tries_next_gateway(ending, setting.config.outbound.failed_response):
+                break
+    finally:
+        caller.close()
     return trace
 
 
 class _Caller:
-    """Places single calls for one attempt."""
+    """Places single calls for one attempt, one after the other over the same connection."""
 
     def __init__(
-        self, setting: Setting, report: JobReport, entry: Entry, server: Server, aborted: Callable[[], bool]
+        self, setting: Setting, report: JobReport, entry: Entry, line: Line, aborted: Callable[[], bool]
     ) -> None:
         self._setting = setting
         self._report = report
         self._entry = entry
-        self._server = server
+        self._line = line
         self._aborted = aborted
+        self._client: Client | None = None
+        self._server: Server | None = None
 
-    def call(self, client: Client | None, ids: CallIds, number: str) -> tuple[Trace, Client | None]:
-        """One call to its end, and the connection that is left."""
-        report, server = self._report, self._server
-        again = partial(reconnect, server, self._setting.config.freeswitch.connect_timeout, ids)
+    def close(self) -> None:
+        """Closes the connection."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def call(self, ids: CallIds, number: str) -> Trace:
+        """One call to its end."""
+        report = self._report
+        report.dialling(number, ids.gateway)
         try:
-            client = client or again()
-            report.dialling(number, ids.gateway)
-            watch(client, ids)
-            self._entry.mark(Step.LAUNCHED, **ids.facts(), host=server.host, port=server.port)
-            report.launched = True
+            client, server = self._watching(ids)
+        except EventSocketError as error:
+            return Trace(
+                Stage.NOT_DIALLED, aborted=self._aborted(), reason=f"FreeSWITCH cannot be asked to call: {error}"
+            )
+        self._entry.mark(Step.LAUNCHED, **ids.facts(), host=server.host, port=server.port)
+        report.launched = True
+        try:
             report.log.lines("\n".join(launch(client, ids, self._entry.name)))
         except LaunchError as error:
-            return Trace(Stage.NOT_DIALLED, reason=str(error)), client
-        except (EventSocketError, OSError) as error:
-            return Trace(Stage.UNKNOWN, reason=f"The connection to FreeSWITCH was lost while dialling: {error}"), None
+            return Trace(Stage.NOT_DIALLED, reason=str(error))
+        except EventSocketError as error:
+            report.log.line(f"{error}; whether the call was placed has to be found out")
+            self.close()
         if not report.announced:
             report.announced = True
             report.event(events.job_call_placed(report.jobid))
+        again = partial(reconnect, server, self._setting.config.freeswitch.connect_timeout, ids)
         follower = Follower(
-            client, again, ids, self._setting.config.outbound, self._entry, report.tell, self._aborted
+            self._client, again, ids, self._setting.config.outbound, self._entry, report.tell, self._aborted
         )
         trace = follower.follow()
+        self._client = follower.client
         if trace.end is not None and trace.stage is Stage.DIALLED:
             report.log.line(f"DIAL {number} (gateway {ids.gateway}): {trace.end.describe()}")
-        return trace, follower.client
+        return trace
+
+    def _watching(self, ids: CallIds) -> tuple[Client, Server]:
+        """A connection that is told of everything about the call; made anew where it breaks, as nothing is ordered yet.
+
+        Raises EventSocketError."""
+        for last in (False, True):
+            if self._client is None or self._server is None:
+                self._client, self._server = self._line.take()
+                for problem in self._line.problems:
+                    self._report.log.line(problem)
+                if len(self._line.settings.servers) > 1:
+                    self._report.log.line(f"FreeSWITCH at {self._server.host}:{self._server.port}")
+            try:
+                watch(self._client, ids)
+                return self._client, self._server
+            except EventSocketError:
+                self.close()
+                if last:
+                    raise
+        raise AssertionError("two attempts end in a return or in an error")

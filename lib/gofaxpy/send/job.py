@@ -13,13 +13,14 @@ from gofaxpy.config import Outbound
 from gofaxpy.hylafax.canonical import digits
 from gofaxpy.hylafax.errors import QFileError, SpoolError, TiffError
 from gofaxpy.hylafax.qfile import QFile, QFileHandle
-from gofaxpy.hylafax.sequence import commid as next_commid
+from gofaxpy.hylafax.returned import Returned
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.journal import Entry, JournalError, Step, attempt_name
-from gofaxpy.outcome import Ending, Returned, Stage
+from gofaxpy.outcome import Ending, Stage
 from gofaxpy.send.document import Document, DocumentError, compose
 from gofaxpy.send.gateways import call_through_gateways
+from gofaxpy.send.line import Line
 from gofaxpy.send.recover import clear_up, identity
 from gofaxpy.send.report import JobReport
 from gofaxpy.send.settle import settle
@@ -32,27 +33,29 @@ Complain = Callable[[BaseException], None]
 
 
 def send_job(
-    setting: Setting, device: str, handle: QFileHandle, aborted: Callable[[], bool], complain: Complain,
-    announced: bool = False,
+    setting: Setting, line: Line, commid: str, device: str, handle: QFileHandle, aborted: Callable[[], bool],
+    complain: Complain, announced: bool = False,
 ) -> Returned:
-    """Sends what is left of the job whose qfile ``handle`` holds locked.  The answer is in the qfile as well.
+    """Sends what is left of the job whose qfile ``handle`` holds locked, over ``line`` and under ``commid``.  The answer is
+    in the qfile as well.
 
     Trouble of our own goes to ``complain`` and ends as a retry; where a call may be under way by then, the journal
     keeps the attempt.  ``announced``: faxq has been told already that this job's call is placed (batches).
     """
-    commid = next_commid(setting.spool)
     log = SessionLog.create(setting.spool, commid, digits(handle.qfile.get("number")))
     report = JobReport(setting.spool, device, handle, log, commid, announced)
     report.begin()
     try:
-        return _send(setting, report, aborted, complain)
+        return _send(setting, line, report, aborted, complain)
     except Exception as error:  # faxq, the user and the accounting are to hear of it in the usual way
         complain(error)
         stage = Stage.UNKNOWN if report.launched else Stage.NOT_DIALLED
         return settle(setting, report, Ending(stage, reason=f"gofaxsend: {error or type(error).__name__}"))
 
 
-def _send(setting: Setting, report: JobReport, aborted: Callable[[], bool], complain: Complain) -> Returned:
+def _send(
+    setting: Setting, line: Line, report: JobReport, aborted: Callable[[], bool], complain: Complain
+) -> Returned:
     held_up = clear_up(setting, report, aborted)
     if held_up:
         return settle(setting, report, Ending(Stage.NOT_DIALLED, aborted=aborted(), reason=held_up))
@@ -78,7 +81,7 @@ def _send(setting: Setting, report: JobReport, aborted: Callable[[], bool], comp
     except (DialstringError, DocumentError) as error:
         final = not (isinstance(error, DocumentError) and error.again)
         return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=final, reason=str(error)))
-    return _attempt(setting, report, answer.terms, number, document, aborted, complain)
+    return _attempt(setting, line, report, answer.terms, number, document, aborted, complain)
 
 
 def dialled_number(qfile: QFile, settings: Outbound, prefix: str) -> str:
@@ -87,20 +90,20 @@ def dialled_number(qfile: QFile, settings: Outbound, prefix: str) -> str:
 
 
 def _attempt(
-    setting: Setting, report: JobReport, terms: Terms, number: str, document: Document, aborted: Callable[[], bool],
-    complain: Complain,
+    setting: Setting, line: Line, report: JobReport, terms: Terms, number: str, document: Document,
+    aborted: Callable[[], bool], complain: Complain,
 ) -> Returned:
     facts = attempt_facts(setting, report.handle.qfile, terms, number, document)
     facts["same"] = identity(report.handle)     # by what a later attempt knows the job for the same
     with setting.journal.create(attempt_name(report.jobid, report.commid), Step.OPENED, **facts) as entry:
-        trace = call_through_gateways(setting, report, entry, terms.gateways, number, aborted)
+        trace = call_through_gateways(setting, report, entry, line, terms.gateways, number, aborted)
         if trace.fax is not None:
             report.confirm(trace.fax.pages_transferred)
         ending = Ending(
             trace.stage, document.pages, report.confirmed, trace.end, trace.fax, trace.aborted, reason=trace.reason
         )
         returned = settle(setting, report, ending, trace.connected_at)
-        if trace.stage is not Stage.UNKNOWN:    # a call that may still go on needs both; the next attempt clears up
+        if trace.stage is not Stage.UNKNOWN or trace.withdrawn:    # else the next attempt clears up: a call needs both
             _forget(entry, document, complain)
         return returned
 

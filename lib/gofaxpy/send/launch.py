@@ -1,12 +1,13 @@
-"""Places one call through FreeSWITCH: connects to an event socket, subscribes, and asks ``outbound_fax::launch``."""
+"""Places one call through FreeSWITCH: subscribes to all about it, then asks ``outbound_fax::launch``."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from gofaxpy.config import FreeSwitch, Server
+from gofaxpy.config import Server
 from gofaxpy.send.follow import EVENTS, SUBCLASSES, CallIds
+from gofaxpy.send.line import connect_to
 from gofaxpy.switch.arguments import encode_args
 from gofaxpy.switch.client import Client, EventSocketError
 
@@ -17,40 +18,14 @@ class LaunchError(Exception):
     """FreeSWITCH did not take the order to call; nobody has been called."""
 
 
-def connect(settings: FreeSwitch, turn: int, complain: Callable[[str], None]) -> tuple[Client, Server]:
-    """The first server that answers, from the one on whose ``turn`` it is; what is wrong with others goes to ``complain``.
-
-    Raises :class:`EventSocketError` with what was wrong at each of them if none is left.
-    """
-    problems = []
-    for server in in_turn(settings, turn):
-        try:
-            return connect_to(server, settings.connect_timeout), server
-        except OSError as error:
-            problems.append(f"{server.password_file}: {error.strerror}")
-        except EventSocketError as error:
-            problems.append(str(error))
-        if len(settings.servers) > 1:
-            complain(problems[-1])
-    raise EventSocketError("; ".join(problems))
-
-
-def in_turn(settings: FreeSwitch, turn: int) -> list[Server]:
-    """The servers in the order in which an attempt tries them (``freeswitch.server_order``).  ``turn`` counts attempts."""
-    servers = list(settings.servers)
-    first = turn % len(servers) if settings.server_order == "round_robin" else 0
-    return servers[first:] + servers[:first]
-
-
-def connect_to(server: Server, timeout: float) -> Client:
-    """One server.  Raises :class:`EventSocketError`, and OSError if the password's file cannot be read."""
-    return Client.connect(server.host, server.port, server.secret(), timeout)
-
-
 def reconnect(server: Server, timeout: float, ids: CallIds) -> Client:
     """A fresh connection that watches a call placed before.  Raises :class:`EventSocketError`, OSError."""
     client = connect_to(server, timeout)
-    watch(client, ids)
+    try:
+        watch(client, ids)
+    except EventSocketError:
+        client.close()
+        raise
     return client
 
 

@@ -11,7 +11,8 @@ from gofaxpy.hylafax import info as machine
 from gofaxpy.hylafax.dialrules import canonical
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.info import MachineInfo
-from gofaxpy.outcome import Ending, Returned, Stage, Verdict
+from gofaxpy.hylafax.returned import Returned
+from gofaxpy.outcome import Ending, Stage, Verdict
 from gofaxpy.send.report import JobReport
 from gofaxpy.switch.faxresult import FaxResult
 

@@ -8,14 +8,15 @@ flush at exit would end us with status 120, which faxq takes for a job well done
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+
+from gofaxpy.values import frozen
 
 
 class UsageError(Exception):
     """The command line is not one that faxq writes."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommandLine:
     """``gofaxsend [-V] [-C FILE] [-c tag:"value"]... -m DEVICE QFILE...``"""
 

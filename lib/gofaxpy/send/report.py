@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 
 from gofaxpy import __version__
 from gofaxpy.hylafax import events, fifo, modemstatus
@@ -17,12 +16,13 @@ from gofaxpy.hylafax.fmttime import duration
 from gofaxpy.hylafax.pages import Page, advance, parse, release_document, remaining_pages
 from gofaxpy.hylafax.params import BR_14400, EC_DISABLE, EC_ENABLE256, FaxParams
 from gofaxpy.hylafax.qfile import QFile, QFileHandle
+from gofaxpy.hylafax.returned import Returned
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.spool import Spool
 from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.hylafax.tiff import page_count
-from gofaxpy.outcome import Returned
 from gofaxpy.send.follow import Progress
+from gofaxpy.values import replace
 
 NO_CSI = "<UNSPECIFIED>"
 

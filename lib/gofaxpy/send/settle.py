@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 from gofaxpy.config import Outbound
 from gofaxpy.hylafax import modemstatus, xferfaxlog
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.params import NO_DCS
 from gofaxpy.hylafax.qfile import QFile
+from gofaxpy.hylafax.returned import Returned
 from gofaxpy.hylafax.statuscode import StatusCode
-from gofaxpy.outcome import Delay, Ending, Returned, Stage, Verdict, judge
+from gofaxpy.outcome import Delay, Ending, Stage, Verdict, judge
 from gofaxpy.send.machine import note_attempt
 from gofaxpy.send.report import JobReport
 from gofaxpy.setting import Setting
+from gofaxpy.values import replace
 
 TRIES_PER_PAGE = 3   # faxd/FaxSend.c++: the same page is tried three times
 

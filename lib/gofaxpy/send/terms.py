@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 
 from gofaxpy import hooks
 from gofaxpy.config import Config
 from gofaxpy.hylafax.confline import boolean, parse
 from gofaxpy.hylafax.qfile import QFile
 from gofaxpy.switch.dialstring import DialstringError, gateway_name
+from gofaxpy.values import frozen, replace
 
 TO_THE_END = frozenset(("localidentifier", "tagline", "faxnumber", "gateway", "callprefix"))
 KNOWN = TO_THE_END | {"rejectcall"}
@@ -27,7 +27,7 @@ REJECTED = "DynamicConfigOutgoing has rejected this fax"
 _DIRECTIVE = re.compile(r"%+.?")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Terms:
     """What holds for one attempt.  ``ident`` is the TSI, ``header`` the text at the top of each page (``""`` for none),
     ``fax_number`` the caller's number, ``prefix`` is dialled before the destination's number."""
@@ -39,7 +39,7 @@ class Terms:
     gateways: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """The terms, or why there are none: ``refusal`` fails the job, ``trouble`` puts it off.  ``notes`` are for the log."""
 

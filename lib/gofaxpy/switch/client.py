@@ -10,7 +10,7 @@ import select
 import socket
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gofaxpy.switch import esl
 from gofaxpy.switch.errors import (
@@ -34,6 +34,11 @@ MOST_PATIENCE = 1.0
 NO_REPLY = "-ERR no reply"      # how the event socket passes on an empty reply
 
 
+def never() -> bool:
+    """For those who wait whatever happens."""
+    return False
+
+
 class Client:
     """An authenticated connection.  May be used by one thread at a time.  A context manager."""
 
@@ -48,8 +53,11 @@ class Client:
         self._lost = ""
 
     @classmethod
-    def connect(cls, host: str, port: int, password: str, timeout: float = 5.0) -> Client:
-        """Connects and authenticates within ``timeout`` seconds.
+    def connect(
+        cls, host: str, port: int, password: str, timeout: float = 5.0, aborted: Callable[[], bool] = never
+    ) -> Client:
+        """Connects and authenticates within ``timeout`` seconds; gives up earlier when ``aborted`` says so (it is asked
+        at least once a second).
 
         FreeSWITCH listens with a backlog of 5: in a burst a connection may look made on our side and never have been
         on its, or wait a second for TCP to try again.  So what is not greeted soon is given up for another attempt,
@@ -61,7 +69,7 @@ class Client:
         where = f"FreeSWITCH's event socket at {host}:{port}"
         deadline = time.monotonic() + timeout
         patience = FIRST_PATIENCE
-        while (now := time.monotonic()) < deadline:
+        while (now := time.monotonic()) < deadline and not aborted():
             client = cls._attempt(host, port, where, min(now + patience, deadline))
             if client is not None:
                 try:
@@ -132,6 +140,15 @@ class Client:
         """Closes the connection.  May be called more than once."""
         self._lost = self._lost or f"the connection to {self._where} has been closed"
         self._socket.close()
+
+    def alive(self) -> bool:
+        """Whether the switch has not closed the connection, as far as is known without asking it."""
+        try:
+            while (frame := self._frame(0.0)) is not None:
+                self._other(frame)
+        except ConnectionLost:
+            return False
+        return True
 
     def fileno(self) -> int:
         """For select.  Something may be waiting in :meth:`events` although the descriptor is not readable."""

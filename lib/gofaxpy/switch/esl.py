@@ -16,11 +16,11 @@ A frame is lines of headers, an empty line, and as many bytes of body as ``Conte
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 from gofaxpy.switch.errors import LocalProtocolError, RemoteProtocolError
 from gofaxpy.switch.eventtext import event_headers
+from gofaxpy.values import frozen
 
 MAX_HEAD = MAX_COMMAND = 64 << 10       # bytes; real ones have some hundred
 MAX_BODY = 16 << 20     # an event with every variable of a call has some 10 kB, `show calls` may have megabytes
@@ -43,12 +43,12 @@ class NeedData(Enum):
 NEED_DATA = NeedData.NEED_DATA
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AuthRequest:
     """The switch wants the password."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommandReply:
     """The answer to any command but ``api``: ``+OK …`` or ``-ERR …``."""
 
@@ -61,14 +61,14 @@ class CommandReply:
         return self.text.startswith("+OK")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ApiResponse:
     """The answer to ``api``, as it came."""
 
     body: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventFrame:
     """An event.  ``headers`` are decoded and hold no control characters; ``body`` is as it came."""
 
@@ -83,21 +83,21 @@ class EventFrame:
         return self.headers.get("Unique-ID", "")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Disconnect:
     """The end: the switch's own words, or ``""`` where the stream just ended."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RudeRejection:
     """The access list of the event socket does not let us in."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OtherFrame:
     """A kind we have not asked for (``log/data`` …)."""
 

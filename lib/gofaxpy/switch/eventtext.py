@@ -4,14 +4,14 @@ the switch alike: lines ``Name: value``, values percent-encoded, an empty line, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from gofaxpy.switch.clean import incoming, one_line, raw_bytes
+from gofaxpy.values import frozen
 
 EMPTY_VALUE = "_undef_"         # what stands for a header without a value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventRecord:
     """An event, cleaned.  ``uuid`` is its channel's or ``""``."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 
 from gofaxpy.switch.clean import incoming
+from gofaxpy.values import defaults_of, frozen, replace
 
 
 class ResultCode(IntEnum):
@@ -97,7 +97,7 @@ _SIGNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FaxResult:
     """One fax as SpanDSP saw it.  Whatever could not be read is 0, False or ``""``.
 
@@ -196,7 +196,7 @@ class FaxResult:
 
     def facts(self) -> dict[str, str | int | bool]:
         """As names and values that JSON can hold; :meth:`from_facts` reads them back."""
-        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        return {name: _plain(getattr(self, name)) for name in defaults_of(FaxResult)}
 
     @classmethod
     def from_facts(cls, facts: object) -> FaxResult | None:
@@ -204,13 +204,13 @@ class FaxResult:
         if not isinstance(facts, Mapping) or not facts:
             return None
         values: dict[str, object] = {}
-        for field in fields(cls):
-            value = facts.get(field.name)
-            if field.name == "code":
+        for name, default in defaults_of(cls).items():
+            value = facts.get(name)
+            if name == "code":
                 values["code"] = ResultCode.parse(str(value))
-            elif type(value) is type(field.default):
-                values[field.name] = value
-        return replace(cls(), **values)  # type: ignore[arg-type]
+            elif type(value) is type(default):
+                values[name] = value
+        return replace(cls(), **values)
 
 
 def _plain(value: object) -> str | int | bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 
 from gofaxpy.switch.clean import incoming
+from gofaxpy.values import frozen
 
 
 class HangupCause(IntEnum):
@@ -112,7 +112,7 @@ class HangupCause(IntEnum):
 _NUMBERS = frozenset(cause.value for cause in HangupCause)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallEnd:
     """How a call ended.
 
