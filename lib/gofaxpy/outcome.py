@@ -8,7 +8,7 @@ is tried again.  A fax is *done* only when SpanDSP reports success **and** every
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from enum import Enum
 
 from gofaxpy.hylafax.returned import Returned
@@ -67,59 +67,106 @@ class Verdict:
 
 @frozen
 class Row:
-    """One row of a table below; an empty ``text`` stands for the code's own."""
+    """One row of a table below.  ``why`` is for the operator who reads the table; ``next_gateway`` counts for calls that
+    were not answered, ``dial_failed`` for those that were."""
 
     code: StatusCode
     delay: Delay
+    why: str
     returned: Returned = Returned.RETRY
     dial_failed: bool = False
+    next_gateway: bool = False
 
 
-# A call that was not answered, by hangup cause (Q.850 as FreeSWITCH names it).  Whether a cause is final is the
-# operator's choice (outbound.failed_response); here stands only what it is called and when to try again.
-NOT_ANSWERED: dict[HangupCause, Row] = {
-    HangupCause.USER_BUSY: Row(StatusCode.BUSY, Delay.BUSY),
-    HangupCause.NO_ANSWER: Row(StatusCode.NO_ANSWER, Delay.NO_ANSWER),
-    HangupCause.NO_USER_RESPONSE: Row(StatusCode.NO_ANSWER, Delay.NO_ANSWER),
-    HangupCause.ALLOTTED_TIMEOUT: Row(StatusCode.NO_ANSWER, Delay.NO_ANSWER),
-    # the gateway itself is in trouble: for a caller that is what a dead line is to a modem
-    HangupCause.INVALID_GATEWAY: Row(StatusCode.NO_DIALTONE, Delay.OTHER),
-    HangupCause.GATEWAY_DOWN: Row(StatusCode.NO_DIALTONE, Delay.OTHER),
-    HangupCause.NORMAL_TEMPORARY_FAILURE: Row(StatusCode.NO_DIALTONE, Delay.OTHER),
-    HangupCause.NETWORK_OUT_OF_ORDER: Row(StatusCode.NO_DIALTONE, Delay.OTHER),
-    HangupCause.RECOVERY_ON_TIMER_EXPIRE: Row(StatusCode.NO_DIALTONE, Delay.OTHER),
-    HangupCause.PROGRESS_TIMEOUT: Row(StatusCode.NO_DIALTONE, Delay.OTHER),
-    HangupCause.SERVICE_UNAVAILABLE: Row(StatusCode.NO_DIALTONE, Delay.OTHER),
-    HangupCause.SWITCH_CONGESTION: Row(StatusCode.NO_DIALTONE, Delay.OTHER),
-    HangupCause.NORMAL_CIRCUIT_CONGESTION: Row(StatusCode.NO_DIALTONE, Delay.OTHER),
-    HangupCause.INVALID_NUMBER_FORMAT: Row(StatusCode.INVALID_DIAL, Delay.OTHER),
+class Rule(Enum):
+    """What is looked at before any cause or result: the first that holds, in this order."""
+
+    DELIVERED = "every page confirmed"
+    PAGES_MISSING = "success, but not every page"
+    ABORTED = "aborted by the user"
+    REJECTED = "rejected before dialling"
+    NOT_DIALLED = "trouble of our own"
+    LOST = "call lost from sight"
+    NO_RESULT = "answered, no result"
+
+
+RULES: dict[Rule, Row] = {
+    Rule.DELIVERED: Row(
+        StatusCode.NONE, Delay.NONE, "SpanDSP reports success and counts every page that was to go", Returned.DONE),
+    Rule.PAGES_MISSING: Row(
+        StatusCode.PHASE_C_ERROR, Delay.PROTOCOL, "a job is never done while a page is not confirmed; the rest goes next time"),
+    Rule.ABORTED: Row(StatusCode.ABORTED, Delay.NONE, "faxrm, faxalter; faxq puts its own end in place of the retry"),
+    Rule.REJECTED: Row(
+        StatusCode.REJECTED, Delay.NONE, "DynamicConfigOutgoing, or a job that cannot be sent as it is: number, documents",
+        Returned.FAILED),
+    Rule.NOT_DIALLED: Row(
+        StatusCode.MODEM_SETUP, Delay.OTHER, "FreeSWITCH, the spool or a hook script; the job is not to blame, no dial counts"),
+    Rule.LOST: Row(
+        StatusCode.DISCONNECTED, Delay.OTHER, "the journal stays: the next attempt finds out what became of the call first"),
+    Rule.NO_RESULT: Row(
+        StatusCode.DISCONNECTED, Delay.PROTOCOL, "the switch ended the call or was stopped, or a limit of ours was reached"),
 }
-NOT_ANSWERED_OTHERWISE = Row(StatusCode.NO_CARRIER, Delay.NO_CARRIER)
+
+_OURS = "our own document; the same file would fail again"
+_HERE = "the call was ended on this side, not by the gateway or the destination"
+
+
+def _gateway(why: str) -> Row:
+    """Trouble of a gateway is to a caller what a dead line is to a modem; another gateway may have none."""
+    return Row(StatusCode.NO_DIALTONE, Delay.OTHER, f"the gateway, not the destination: {why}", next_gateway=True)
+
+
+# A call that was not answered, by hangup cause (Q.850 as FreeSWITCH names it) with the SIP statuses that become it.  Whether
+# a cause is final is the operator's choice (outbound.failed_response); here stands only what it is called and when to
+# try again.
+NOT_ANSWERED: dict[HangupCause, Row] = {
+    HangupCause.USER_BUSY: Row(StatusCode.BUSY, Delay.BUSY, "486, 600; busy through any gateway"),
+    HangupCause.NO_ANSWER: Row(StatusCode.NO_ANSWER, Delay.NO_ANSWER, "rang until outbound.ring_timeout"),
+    HangupCause.NO_USER_RESPONSE: Row(StatusCode.NO_ANSWER, Delay.NO_ANSWER, "480; nobody there now"),
+    HangupCause.ALLOTTED_TIMEOUT: Row(StatusCode.NO_ANSWER, Delay.NO_ANSWER, "rang until a limit of FreeSWITCH's"),
+    HangupCause.INVALID_GATEWAY: _gateway("FreeSWITCH has none of that name (fs_cli -x 'sofia status')"),
+    HangupCause.GATEWAY_DOWN: _gateway("it is down"),
+    HangupCause.NORMAL_TEMPORARY_FAILURE: _gateway("400, 500, 503, or nothing listens there"),
+    HangupCause.NETWORK_OUT_OF_ORDER: _gateway("502"),
+    HangupCause.RECOVERY_ON_TIMER_EXPIRE: _gateway("408, 504, or no answer of any kind"),
+    HangupCause.PROGRESS_TIMEOUT: _gateway("no ringing within outbound.progress_timeout"),
+    HangupCause.SERVICE_UNAVAILABLE: _gateway("it cannot do that now"),
+    HangupCause.SWITCH_CONGESTION: _gateway("congestion"),
+    HangupCause.NORMAL_CIRCUIT_CONGESTION: _gateway("all its lines are in use"),
+    HangupCause.INVALID_NUMBER_FORMAT: Row(
+        StatusCode.INVALID_DIAL, Delay.OTHER, "484; this gateway cannot use the number as it is", next_gateway=True),
+    HangupCause.NORMAL_CLEARING: Row(StatusCode.UNKNOWN_PROBLEM, Delay.OTHER, _HERE),
+    HangupCause.ORIGINATOR_CANCEL: Row(StatusCode.UNKNOWN_PROBLEM, Delay.OTHER, _HERE),
+    HangupCause.MANAGER_REQUEST: Row(StatusCode.UNKNOWN_PROBLEM, Delay.OTHER, f"{_HERE} (hupall)"),
+    HangupCause.SYSTEM_SHUTDOWN: Row(StatusCode.UNKNOWN_PROBLEM, Delay.OTHER, f"{_HERE}: FreeSWITCH was stopped"),
+}
+NOT_ANSWERED_OTHERWISE = Row(
+    StatusCode.NO_CARRIER, Delay.OTHER, "any other cause; the status names it and the SIP status", next_gateway=True)
 
 # A call that was answered, by SpanDSP's completion code (T30_ERR_… of its t30.h).
 CONNECTED: dict[ResultCode, Row] = {
-    # answered, but nobody there speaks fax: native counts that as a dial that found no carrier
-    ResultCode.T0_EXPIRED: Row(StatusCode.NO_CARRIER, Delay.NO_CARRIER, dial_failed=True),
-    ResultCode.T1_EXPIRED: Row(StatusCode.NO_RECEIVER, Delay.PROTOCOL),
-    ResultCode.CANNOT_TRAIN: Row(StatusCode.TRAINING_FAILED, Delay.PROTOCOL),
-    ResultCode.INCOMPATIBLE: Row(StatusCode.NO_T4_RECEIVER, Delay.PROTOCOL),
-    ResultCode.RX_INCAPABLE: Row(StatusCode.NO_T4_RECEIVER, Delay.PROTOCOL),
-    ResultCode.TX_BADDCS: Row(StatusCode.RSPREC_INVALID, Delay.PROTOCOL),
-    ResultCode.TX_BADPG: Row(StatusCode.COMREC_DCN, Delay.PROTOCOL),
-    ResultCode.TX_GOTDCN: Row(StatusCode.RSPREC_DCN, Delay.PROTOCOL),
-    ResultCode.TX_NODIS: Row(StatusCode.RSPREC_INVALID, Delay.PROTOCOL),
-    ResultCode.TX_PHBDEAD: Row(StatusCode.NO_RECEIVER, Delay.PROTOCOL),
-    ResultCode.TX_PHDDEAD: Row(StatusCode.NO_RESPONSE_EOP, Delay.PROTOCOL),
-    ResultCode.TX_T5EXP: Row(StatusCode.FLOW_CONTROL, Delay.PROTOCOL),
-    ResultCode.RETRYDCN: Row(StatusCode.COMREC_DCN, Delay.PROTOCOL),
-    ResultCode.CALLDROPPED: Row(StatusCode.DISCONNECTED, Delay.PROTOCOL),
-    # our own document: trying again sends the same file
-    ResultCode.FILEERROR: Row(StatusCode.CANNOT_OPEN_DOCUMENT, Delay.OTHER),
-    ResultCode.NOPAGE: Row(StatusCode.CANNOT_READ_DOCUMENT, Delay.NONE, Returned.FAILED),
-    ResultCode.BADTIFF: Row(StatusCode.CANNOT_READ_DOCUMENT, Delay.NONE, Returned.FAILED),
-    ResultCode.BADTIFFHDR: Row(StatusCode.CANNOT_READ_DOCUMENT, Delay.NONE, Returned.FAILED),
+    ResultCode.T0_EXPIRED: Row(
+        StatusCode.NO_CARRIER, Delay.NO_CARRIER, "answered, but nobody speaks fax: native counts a dial without a carrier",
+        dial_failed=True),
+    ResultCode.T1_EXPIRED: Row(StatusCode.NO_RECEIVER, Delay.PROTOCOL, "fax tones, but no answer to ours"),
+    ResultCode.CANNOT_TRAIN: Row(StatusCode.TRAINING_FAILED, Delay.PROTOCOL, "the line carries no rate that both have"),
+    ResultCode.INCOMPATIBLE: Row(StatusCode.NO_T4_RECEIVER, Delay.PROTOCOL, "the two machines have nothing in common"),
+    ResultCode.RX_INCAPABLE: Row(StatusCode.NO_T4_RECEIVER, Delay.PROTOCOL, "the other one is no receiver now: out of paper"),
+    ResultCode.TX_BADDCS: Row(StatusCode.RSPREC_INVALID, Delay.PROTOCOL, "a strange answer to DCS"),
+    ResultCode.TX_BADPG: Row(StatusCode.COMREC_DCN, Delay.PROTOCOL, "hung up (DCN) after the page"),
+    ResultCode.TX_GOTDCN: Row(StatusCode.RSPREC_DCN, Delay.PROTOCOL, "hung up (DCN) after DCS"),
+    ResultCode.TX_NODIS: Row(StatusCode.RSPREC_INVALID, Delay.PROTOCOL, "no DIS while waiting for it"),
+    ResultCode.TX_PHBDEAD: Row(StatusCode.NO_RECEIVER, Delay.PROTOCOL, "no answer to DCS three times"),
+    ResultCode.TX_PHDDEAD: Row(StatusCode.NO_RESPONSE_EOP, Delay.PROTOCOL, "no answer after the page, which is sent again"),
+    ResultCode.TX_T5EXP: Row(StatusCode.FLOW_CONTROL, Delay.PROTOCOL, "the other one was not ready for more for too long"),
+    ResultCode.RETRYDCN: Row(StatusCode.COMREC_DCN, Delay.PROTOCOL, "hung up (DCN) instead of going on"),
+    ResultCode.CALLDROPPED: Row(StatusCode.DISCONNECTED, Delay.PROTOCOL, "the call ended in the middle"),
+    ResultCode.FILEERROR: Row(StatusCode.CANNOT_OPEN_DOCUMENT, Delay.OTHER, "our own document; it may be a matter of rights"),
+    ResultCode.NOPAGE: Row(StatusCode.CANNOT_READ_DOCUMENT, Delay.NONE, _OURS, Returned.FAILED),
+    ResultCode.BADTIFF: Row(StatusCode.CANNOT_READ_DOCUMENT, Delay.NONE, _OURS, Returned.FAILED),
+    ResultCode.BADTIFFHDR: Row(StatusCode.CANNOT_READ_DOCUMENT, Delay.NONE, _OURS, Returned.FAILED),
 }
-CONNECTED_OTHERWISE = Row(StatusCode.PHASE_C_ERROR, Delay.PROTOCOL)
+CONNECTED_OTHERWISE = Row(StatusCode.PHASE_C_ERROR, Delay.PROTOCOL, "any other result: the status has SpanDSP's words for it")
 
 
 def tries_next_gateway(ending: Ending, final_causes: Collection[str] = ()) -> bool:
@@ -127,34 +174,46 @@ def tries_next_gateway(ending: Ending, final_causes: Collection[str] = ()) -> bo
     if ending.stage is not Stage.DIALLED or ending.aborted or ending.call is None:
         return False
     row = NOT_ANSWERED.get(ending.call.cause, NOT_ANSWERED_OTHERWISE)
-    return ending.call.cause.name not in final_causes and row.delay not in (Delay.BUSY, Delay.NO_ANSWER)
+    return row.next_gateway and ending.call.cause.name not in final_causes
 
 
 def judge(ending: Ending, final_causes: Collection[str] = ()) -> Verdict:
     """The verdict on one attempt.  ``final_causes`` are the hangup causes after which trying again is pointless."""
-    if ending.stage is Stage.CONNECTED and ending.fax is not None and ending.fax.success:
-        if ending.pages_sent >= ending.pages_due:
-            return Verdict(Returned.DONE, StatusCode.NONE, "")
-        missing = f"{ending.pages_sent} of {ending.pages_due} pages sent"
-        return _again(StatusCode.PHASE_C_ERROR, f"{StatusCode.PHASE_C_ERROR.text}: {missing}", Delay.PROTOCOL)
-    if ending.aborted:
-        code = StatusCode.ABORTED
-        return Verdict(Returned.RETRY, code, code.text, Delay.NONE, ending.stage is Stage.DIALLED)
-    if ending.rejected:
-        return Verdict(Returned.FAILED, ending.refusal, ending.reason or ending.refusal.text)
-    if ending.stage is Stage.NOT_DIALLED:
-        return _again(StatusCode.MODEM_SETUP, ending.reason, Delay.OTHER)
-    if ending.stage is Stage.UNKNOWN:
-        return _again(StatusCode.DISCONNECTED, ending.reason, Delay.OTHER)
+    rule = _rule(ending)
+    if rule is not None:
+        return _by_rule(rule, ending)
     if ending.stage is Stage.CONNECTED:
-        if ending.fax is None:
-            return _again(StatusCode.DISCONNECTED, ending.reason, Delay.PROTOCOL)
+        assert ending.fax is not None, "NO_RESULT otherwise"
         return _connected(ending, ending.fax)
     return _not_answered(ending, final_causes)
 
 
-def _again(code: StatusCode, text: str, delay: Delay) -> Verdict:
-    return Verdict(Returned.RETRY, code, text or code.text, delay)
+def _rule(ending: Ending) -> Rule | None:
+    """Which rule holds; None where cause or result decide."""
+    if ending.stage is Stage.CONNECTED and ending.fax is not None and ending.fax.success:
+        return Rule.DELIVERED if ending.pages_sent >= ending.pages_due else Rule.PAGES_MISSING
+    if ending.aborted:
+        return Rule.ABORTED
+    if ending.rejected:
+        return Rule.REJECTED
+    if ending.stage is Stage.NOT_DIALLED:
+        return Rule.NOT_DIALLED
+    if ending.stage is Stage.UNKNOWN:
+        return Rule.LOST
+    return Rule.NO_RESULT if ending.stage is Stage.CONNECTED and ending.fax is None else None
+
+
+def _by_rule(rule: Rule, ending: Ending) -> Verdict:
+    row = RULES[rule]
+    code = ending.refusal if rule is Rule.REJECTED else row.code
+    text = ending.reason or code.text
+    if rule is Rule.DELIVERED:
+        text = ""
+    elif rule is Rule.ABORTED:
+        text = code.text
+    elif rule is Rule.PAGES_MISSING:
+        text = f"{code.text}: {ending.pages_sent} of {ending.pages_due} pages sent"
+    return Verdict(row.returned, code, text, row.delay, rule is Rule.ABORTED and ending.stage is Stage.DIALLED)
 
 
 def _connected(ending: Ending, fax: FaxResult) -> Verdict:
@@ -169,8 +228,59 @@ def _not_answered(ending: Ending, final_causes: Collection[str]) -> Verdict:
     cause = ending.call.cause if ending.call is not None else HangupCause.NONE
     row = NOT_ANSWERED.get(cause, NOT_ANSWERED_OTHERWISE)
     text = row.code.text
-    if row.code in (StatusCode.NO_CARRIER, StatusCode.NO_DIALTONE, StatusCode.INVALID_DIAL) and ending.call is not None:
+    if row.code not in (StatusCode.BUSY, StatusCode.NO_ANSWER) and ending.call is not None:
         text = f"{text}: {ending.call.describe()}"
     if cause.name in final_causes:
         return Verdict(Returned.FAILED, row.code, text, Delay.NONE, True)
     return Verdict(row.returned, row.code, text, row.delay, True)
+
+
+@frozen
+class Policy:
+    """One line of the policy as an operator reads it.
+
+    ``end`` names the rule, the hangup cause or SpanDSP's result (``other`` for all without a line of their own);
+    ``counts`` is the counter that goes up: ``dial`` (ndials), ``try`` (tottries) or ``""``; ``next_gateway`` whether
+    the next gateway is tried first.
+    """
+
+    stage: Stage
+    end: str
+    returned: Returned
+    code: StatusCode
+    delay: Delay
+    counts: str
+    next_gateway: bool
+    why: str
+
+
+OTHER = "other"
+_COUNTS = {Rule.DELIVERED: "try", Rule.PAGES_MISSING: "try", Rule.NO_RESULT: "try", Rule.LOST: "dial"}
+_STAGES = {
+    Rule.ABORTED: Stage.CONNECTED, Rule.REJECTED: Stage.NOT_DIALLED, Rule.NOT_DIALLED: Stage.NOT_DIALLED,
+    Rule.LOST: Stage.UNKNOWN,
+}
+
+
+def rows(final_causes: Collection[str] = ()) -> Iterator[Policy]:
+    """The whole policy, line by line, as it holds with the operator's ``outbound.failed_response``."""
+    for rule, row in RULES.items():
+        stage = _STAGES.get(rule, Stage.CONNECTED)
+        yield Policy(stage, rule.value, row.returned, row.code, row.delay, _COUNTS.get(rule, ""), False, row.why)
+    causes = dict.fromkeys([*NOT_ANSWERED, *(HangupCause.parse(name) for name in final_causes)])
+    for cause in causes:
+        if cause is not HangupCause.NONE:
+            yield _dialled(cause.name, CallEnd(cause), NOT_ANSWERED.get(cause, NOT_ANSWERED_OTHERWISE), final_causes)
+    yield _dialled(OTHER, CallEnd(HangupCause.NONE), NOT_ANSWERED_OTHERWISE, final_causes)
+    for code, row in [*CONNECTED.items(), (None, CONNECTED_OTHERWISE)]:
+        counts = "dial" if row.dial_failed else "try"
+        name = OTHER if code is None else code.name
+        yield Policy(Stage.CONNECTED, name, row.returned, row.code, row.delay, counts, False, row.why)
+
+
+def _dialled(name: str, end: CallEnd, row: Row, final_causes: Collection[str]) -> Policy:
+    ending = Ending(Stage.DIALLED, call=end)
+    verdict = judge(ending, final_causes)
+    why = row.why if verdict.returned is not Returned.FAILED else "final by outbound.failed_response"
+    return Policy(
+        Stage.DIALLED, name, verdict.returned, row.code, verdict.delay, "dial", tries_next_gateway(ending, final_causes), why)

@@ -5,10 +5,23 @@ from __future__ import annotations
 import pytest
 
 from gofaxpy.config import Outbound
+from gofaxpy.hylafax.qfile import QFile
 from gofaxpy.hylafax.returned import Returned
 from gofaxpy.hylafax.statuscode import StatusCode
-from gofaxpy.outcome import CONNECTED, NOT_ANSWERED, Delay, Ending, Stage, judge, tries_next_gateway
-from gofaxpy.send.settle import delay_of
+from gofaxpy.outcome import (
+    CONNECTED,
+    NOT_ANSWERED,
+    OTHER,
+    Delay,
+    Ending,
+    Policy,
+    Rule,
+    Stage,
+    judge,
+    rows,
+    tries_next_gateway,
+)
+from gofaxpy.send.settle import count, delay_of
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
 from gofaxpy.switch.hangup import CallEnd, HangupCause
 
@@ -98,7 +111,7 @@ def test_another_gateway_is_tried_only_where_it_may_help() -> None:
 @pytest.mark.parametrize("cause", [cause for cause in HangupCause if cause not in NOT_ANSWERED])
 def test_a_cause_without_a_row_of_its_own_is_no_carrier(cause: HangupCause) -> None:
     verdict = judge(ended(cause), ())
-    assert (verdict.returned, verdict.code, verdict.delay) == (Returned.RETRY, StatusCode.NO_CARRIER, Delay.NO_CARRIER)
+    assert (verdict.returned, verdict.code, verdict.delay) == (Returned.RETRY, StatusCode.NO_CARRIER, Delay.OTHER)
     assert verdict.dial_failed and verdict.text.endswith(CallEnd(cause).describe())
 
 
@@ -127,3 +140,103 @@ def test_every_delay_has_its_seconds() -> None:
     assert delays == {
         Delay.NONE: 0, Delay.BUSY: 180, Delay.NO_ANSWER: 300, Delay.NO_CARRIER: 300, Delay.PROTOCOL: 60, Delay.OTHER: 300,
     }
+
+
+# Every line of the policy: stage, end, answer to faxq, status code, delay, counter, next gateway.  Written down a second
+# time on purpose: who changes or adds a row says here what it is meant to do.
+POLICY = """
+connected   | every page confirmed        | done   |   0 | none       | try  | no
+connected   | success, but not every page | retry  | 149 | protocol   | try  | no
+connected   | aborted by the user         | retry  | 345 | none       |      | no
+not dialled | rejected before dialling    | failed | 348 | none       |      | no
+not dialled | trouble of our own          | retry  | 422 | other      |      | no
+unknown     | call lost from sight        | retry  | 128 | other      | dial | no
+connected   | answered, no result         | retry  | 128 | protocol   | try  | no
+dialled     | USER_BUSY                   | retry  |   1 | busy       | dial | no
+dialled     | NO_ANSWER                   | retry  |   3 | no answer  | dial | no
+dialled     | NO_USER_RESPONSE            | retry  |   3 | no answer  | dial | no
+dialled     | ALLOTTED_TIMEOUT            | retry  |   3 | no answer  | dial | no
+dialled     | INVALID_GATEWAY             | retry  |   4 | other      | dial | yes
+dialled     | GATEWAY_DOWN                | retry  |   4 | other      | dial | yes
+dialled     | NORMAL_TEMPORARY_FAILURE    | retry  |   4 | other      | dial | yes
+dialled     | NETWORK_OUT_OF_ORDER        | retry  |   4 | other      | dial | yes
+dialled     | RECOVERY_ON_TIMER_EXPIRE    | retry  |   4 | other      | dial | yes
+dialled     | PROGRESS_TIMEOUT            | retry  |   4 | other      | dial | yes
+dialled     | SERVICE_UNAVAILABLE         | retry  |   4 | other      | dial | yes
+dialled     | SWITCH_CONGESTION           | retry  |   4 | other      | dial | yes
+dialled     | NORMAL_CIRCUIT_CONGESTION   | retry  |   4 | other      | dial | yes
+dialled     | INVALID_NUMBER_FORMAT       | retry  |   5 | other      | dial | yes
+dialled     | NORMAL_CLEARING             | retry  |   6 | other      | dial | no
+dialled     | ORIGINATOR_CANCEL           | retry  |   6 | other      | dial | no
+dialled     | MANAGER_REQUEST             | retry  |   6 | other      | dial | no
+dialled     | SYSTEM_SHUTDOWN             | retry  |   6 | other      | dial | no
+dialled     | UNALLOCATED_NUMBER          | failed |   2 | none       | dial | no
+dialled     | CALL_REJECTED               | failed |   2 | none       | dial | no
+dialled     | other                       | retry  |   2 | other      | dial | yes
+connected   | T0_EXPIRED                  | retry  |   2 | no carrier | dial | no
+connected   | T1_EXPIRED                  | retry  | 126 | protocol   | try  | no
+connected   | CANNOT_TRAIN                | retry  | 137 | protocol   | try  | no
+connected   | INCOMPATIBLE                | retry  | 122 | protocol   | try  | no
+connected   | RX_INCAPABLE                | retry  | 122 | protocol   | try  | no
+connected   | TX_BADDCS                   | retry  | 104 | protocol   | try  | no
+connected   | TX_BADPG                    | retry  | 124 | protocol   | try  | no
+connected   | TX_GOTDCN                   | retry  | 103 | protocol   | try  | no
+connected   | TX_NODIS                    | retry  | 104 | protocol   | try  | no
+connected   | TX_PHBDEAD                  | retry  | 126 | protocol   | try  | no
+connected   | TX_PHDDEAD                  | retry  | 151 | protocol   | try  | no
+connected   | TX_T5EXP                    | retry  | 138 | protocol   | try  | no
+connected   | RETRYDCN                    | retry  | 124 | protocol   | try  | no
+connected   | CALLDROPPED                 | retry  | 128 | protocol   | try  | no
+connected   | FILEERROR                   | retry  | 904 | other      | try  | no
+connected   | NOPAGE                      | failed | 903 | none       | try  | no
+connected   | BADTIFF                     | failed | 903 | none       | try  | no
+connected   | BADTIFFHDR                  | failed | 903 | none       | try  | no
+connected   | other                       | retry  | 149 | protocol   | try  | no
+"""
+
+
+def written(policy: Policy) -> tuple[str, ...]:
+    return (
+        policy.stage.value, policy.end, policy.returned.name.lower(), str(int(policy.code)), policy.delay.value, policy.counts,
+        "yes" if policy.next_gateway else "no",
+    )
+
+
+def test_the_policy_is_the_one_written_down_here_row_by_row() -> None:
+    wanted = [tuple(cell.strip() for cell in line.split("|")) for line in POLICY.strip().splitlines()]
+    assert [written(policy) for policy in rows(FINAL)] == wanted
+    assert all(policy.why for policy in rows(FINAL))
+
+
+RULE_ENDINGS = {
+    Rule.DELIVERED: faxed(ResultCode.OK, 3), Rule.PAGES_MISSING: faxed(ResultCode.OK, 2),
+    Rule.ABORTED: Ending(Stage.CONNECTED, 3, 1, fax=faxed(ResultCode.CALLDROPPED, 1).fax, aborted=True),
+    Rule.REJECTED: Ending(Stage.NOT_DIALLED, 3, rejected=True), Rule.NOT_DIALLED: Ending(Stage.NOT_DIALLED, 3),
+    Rule.LOST: Ending(Stage.UNKNOWN, 3), Rule.NO_RESULT: Ending(Stage.CONNECTED, 3),
+}
+
+
+def ending_of(policy: Policy) -> Ending:
+    """An attempt that ends as this line of the policy says."""
+    if policy.end in [rule.value for rule in Rule]:
+        return RULE_ENDINGS[Rule(policy.end)]
+    if policy.stage is Stage.DIALLED:
+        return ended(HangupCause.NO_ROUTE_DESTINATION if policy.end == OTHER else HangupCause[policy.end])
+    return faxed(ResultCode.NORESSUPPORT if policy.end == OTHER else ResultCode[policy.end])
+
+
+@pytest.mark.parametrize("policy", list(rows(FINAL)), ids=lambda policy: f"{policy.stage.value}-{policy.end}")
+def test_an_attempt_is_judged_and_counted_as_its_row_says(policy: Policy) -> None:
+    ending = ending_of(policy)
+    verdict = judge(ending, FINAL)
+    assert (verdict.returned, verdict.code, verdict.delay) == (policy.returned, policy.code, policy.delay)
+    assert tries_next_gateway(ending, FINAL) is policy.next_gateway
+    qfile = QFile.parse("ndials:1\ntotdials:5\ntottries:3\nntries:0\n")
+    count(qfile, ending, verdict)
+    counted = "".join(
+        name for name, tag, before in (("dial", "ndials", 1), ("try", "tottries", 3)) if qfile.number(tag) == before + 1
+    )
+    if ending.stage is Stage.UNKNOWN:       # whether it was a dial or a try nobody can say
+        assert (policy.counts, qfile.get("totdials")) == ("dial", "6")
+    elif policy.end != Rule.ABORTED.value:
+        assert counted == policy.counts

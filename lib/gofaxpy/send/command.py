@@ -108,7 +108,7 @@ def _complain(error: BaseException) -> None:
 
 
 def _trace(error: BaseException) -> str:
-    import traceback    # slow to load
+    import traceback  # slow to load
 
     return "".join(traceback.format_exception(error, limit=8))
 
