@@ -35,6 +35,11 @@ class Installed:
         return os.path.join(self.root, "bin", "gofaxsend")
 
     @property
+    def gofaxctl(self) -> str:
+        """The operator's command."""
+        return os.path.join(self.root, "bin", "gofaxctl")
+
+    @property
     def lib(self) -> str:
         """Directory of the package ``gofaxpy``."""
         return os.path.join(self.root, "lib")
