@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gofaxpy.config import Config, config_path
-from gofaxpy.configfile import ConfigFile
+from gofaxpy.configlive import ConfigFile
 from gofaxpy.hylafax.spool import Spool
 from gofaxpy.journal import Journal
 from gofaxpy.values import frozen
@@ -32,10 +32,8 @@ _files: dict[str, ConfigFile] = {}
 
 
 def current(complain: Callable[[str], None]) -> Setting:
-    """The setting of this process, from ``GOFAX_CONFIG`` or ``/etc/gofax.yaml``; follows changes of the file.
-
-    Raises :class:`gofaxpy.configfile.ConfigError` if there never was a usable one.
-    """
+    """The setting of this process, from ``GOFAX_CONFIG`` or ``/etc/gofax.yaml``; follows changes of the file, and holds on
+    to the last good one (:mod:`gofaxpy.configlive`)."""
     path = config_path()
     file = _files.setdefault(path, ConfigFile(path))
     return Setting.of(file.current(complain))

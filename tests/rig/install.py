@@ -112,6 +112,6 @@ def gofaxyaml(
     for section, keys in (overrides or {}).items():
         settings.setdefault(section, {}).update(keys)
     with open(path, "w", encoding="utf-8") as file:
-        yaml.safe_dump({name: keys for name, keys in settings.items() if keys}, file, sort_keys=False)
+        yaml.safe_dump(settings, file, sort_keys=False)
     os.chmod(path, 0o644)
     return path
