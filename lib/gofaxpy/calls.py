@@ -36,6 +36,7 @@ class Seen:
     listener: Listener = _nobody
     limit: float = math.inf         # seconds that may pass without progress
     progress_at: float = field(default_factory=time.monotonic)
+    negotiated: Mapping[str, str] = field(default_factory=dict)     # the headers of the last negotiation
     negotiations: int = 0
     pages: list[Mapping[str, str]] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
@@ -44,6 +45,7 @@ class Seen:
         self.progress_at = time.monotonic()
         if subclass in NEGOTIATE:
             self.negotiations += 1
+            self.negotiated = headers
         elif subclass in PAGE:
             self.pages.append(headers)
         elif subclass in RESULT:
@@ -117,6 +119,11 @@ class Calls:
             seen = self._seen.get(uuid)
         if seen is not None:
             seen.take(subclass, headers)
+
+    def watched(self) -> list[Seen]:
+        """All calls that are watched now."""
+        with self._lock:
+            return list(self._seen.values())
 
     def stuck(self, now: float) -> list[str]:
         """The calls that have shown no progress for as long as they may.  ``now`` is of the monotonic clock."""

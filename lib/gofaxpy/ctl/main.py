@@ -8,12 +8,16 @@ import sys
 from collections.abc import Sequence
 
 from gofaxpy import __version__
-from gofaxpy.ctl import outcomes, report
+from gofaxpy.ctl import fallback, importconfig, log, outcomes, overrides, report
 from gofaxpy.ctl.command import PROBLEM, USAGE, Command, HelpWanted, Parser, Trouble, UsageError
 from gofaxpy.ctl.desk import Desk, Shell, shown, wants_colour
 
 COMMANDS: tuple[Command, ...] = (
+    overrides.COMMAND,
+    fallback.COMMAND,
     outcomes.COMMAND,
+    log.COMMAND,
+    importconfig.COMMAND,
     report.COMMAND,
 )
 _DESCRIPTION = "Looks after the fax server: what it does, what is wrong with it, and what it remembers of destinations."
