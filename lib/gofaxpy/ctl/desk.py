@@ -50,6 +50,7 @@ class Desk:
     write: Callable[[str], object]
     complain: Callable[[str], object]
     connect: Callable[[Config], Switch]
+    flush: Callable[[], object] = lambda: None
     json: bool = False
     colour: bool = False
     option: str = ""
@@ -80,6 +81,10 @@ class Desk:
         if self._switch is None:
             self._switch = self.connect(self.config)
         return self._switch
+
+    def forget(self) -> None:
+        """Reads the configuration and connects anew when next asked: for what is repeated."""
+        self._config = self._switch = None
 
     # -- how it answers
 
@@ -129,13 +134,14 @@ class Shell:
         from gofaxpy.switch.client import Client
         from gofaxpy.switch.errors import EventSocketError
 
+        self.close()
         problems = []
         for server in config.freeswitch.servers:
             try:
                 self._client = Client.connect(server.host, server.port, server.secret(), config.freeswitch.connect_timeout)
                 return self
             except (EventSocketError, OSError, ValueError) as error:
-                problems.append(str(error))
+                problems.append(_said(error))
         raise Trouble("\n".join(problems))
 
     def api(self, command: str, args: str = "") -> str:
@@ -152,5 +158,17 @@ class Shell:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connection, if there is one."""
         if self._client is not None:
             self._client.close()
+            self._client = None
+
+
+def _said(error: Exception) -> str:
+    """What is wrong, with the file it is about."""
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)

@@ -8,11 +8,12 @@ import sys
 from collections.abc import Sequence
 
 from gofaxpy import __version__
-from gofaxpy.ctl import fallback, importconfig, log, outcomes, overrides, report
+from gofaxpy.ctl import fallback, importconfig, log, outcomes, overrides, report, status
 from gofaxpy.ctl.command import PROBLEM, USAGE, Command, HelpWanted, Parser, Trouble, UsageError
 from gofaxpy.ctl.desk import Desk, Shell, shown, wants_colour
 
 COMMANDS: tuple[Command, ...] = (
+    status.COMMAND,
     overrides.COMMAND,
     fallback.COMMAND,
     outcomes.COMMAND,
@@ -34,7 +35,7 @@ def build_parser(commands: Sequence[Command] = COMMANDS, program: str = "gofaxct
     form = argparse.RawDescriptionHelpFormatter
     parser = Parser(prog=program, description=_DESCRIPTION, epilog=_EPILOG, formatter_class=form, allow_abbrev=False)
     _general(parser, argparse.SUPPRESS)
-    parser.add_argument("--version", action="version", version=f"gofaxctl {__version__}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
     parser.set_defaults(config="", json=False, color="auto", command=None)
     chosen = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
     for command in commands:
@@ -48,6 +49,13 @@ def build_parser(commands: Sequence[Command] = COMMANDS, program: str = "gofaxct
             command.arguments(child)
         child.set_defaults(command=command)
     return parser
+
+
+class _Version(argparse.Action):
+    """As argparse's own, which prints by itself."""
+
+    def __call__(self, *_: object, **__: object) -> None:
+        raise HelpWanted(f"gofaxctl {__version__}\n")
 
 
 def _general(parser: argparse.ArgumentParser, default: str) -> None:
@@ -66,7 +74,7 @@ def main(argv: Sequence[str]) -> int:
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         with Shell() as connect:
-            desk = Desk(sys.stdout.write, sys.stderr.write, connect)
+            desk = Desk(sys.stdout.write, sys.stderr.write, connect, flush=sys.stdout.flush)
             status = run(argv, desk, build_parser(), sys.stdout.isatty())
             sys.stdout.flush()
             return status
