@@ -1,26 +1,31 @@
 """What an operator can set: the sections and keys of ``/etc/gofax.yaml``, their defaults and what each key accepts.
 
-The dataclasses below *are* the schema: every field is made by :func:`key`, which ties a default to the :class:`Kind`
-that checks a value.  Reading a file, and saying where in it something is wrong, is the business of
+The classes below *are* the schema: every field is made by :func:`key`, which ties a default to the :class:`Kind` that
+checks a value.  Reading a file, and saying where in it something is wrong, is the business of
 :mod:`gofaxpy.configfile`.  Where a key continues one of GOfax.IP's ``gofax.conf`` its docstring names it in brackets.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import errno
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from gofaxpy.values import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Sequence
+    from typing import Any, TypeVar, dataclass_transform
+
+    T = TypeVar("T")
+else:
+    def dataclass_transform(**_):
+        """See :mod:`gofaxpy.values`."""
+        return lambda decorator: decorator
 
 DEFAULT_PATH = "/etc/gofax.yaml"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kind:
     """What a key accepts: ``name`` is the YAML type, the rest narrows it.  ``says`` is told to the operator.
 
@@ -65,12 +70,32 @@ def choice(*values: str) -> Kind:
     return Kind("choice", "one of " + ", ".join(values), choices=values)
 
 
-def key(default: Any, kind: Kind) -> Any:
-    """A field with its default and the kind of value it takes."""
-    return field(default=default, metadata={"kind": kind})
+class _Key:
+    """A field of a section before it is one."""
+
+    __slots__ = ("default", "kind")
+
+    def __init__(self, default: Any, kind: Any) -> None:
+        self.default = default
+        self.kind = kind
 
 
-@dataclass(frozen=True, slots=True)
+def key(default: Any, kind: Kind | type) -> Any:
+    """A field with its default and what it takes: a kind of value, or the section that it is."""
+    return _Key(default, kind)
+
+
+@dataclass_transform(frozen_default=True)
+def section(cls: type[T]) -> type[T]:
+    """A class of values that never change, and that knows the kinds of its keys (:func:`fields_of`)."""
+    keys = {name: cls.__dict__[name] for name in cls.__annotations__}
+    for name, made in keys.items():
+        setattr(cls, name, made.default)
+    cls.KINDS = {name: made.kind for name, made in keys.items()}  # type: ignore[attr-defined]
+    return frozen(cls)
+
+
+@section
 class Server:
     """One event socket [freeswitch.socket, freeswitch.password].  ``password_file`` wins over ``password``."""
 
@@ -86,17 +111,19 @@ class Server:
             return self.password
         with open(self.password_file, encoding="utf-8") as file:
             if os.fstat(file.fileno()).st_mode & 0o007:
+                import errno
+
                 raise PermissionError(
                     errno.EACCES, f"everybody may use this file: chmod 640 {self.password_file}", self.password_file
                 )
             return file.readline().strip()
 
 
-@dataclass(frozen=True, slots=True)
+@section
 class FreeSwitch:
     """How the switch is reached, and what our fax machine says of itself."""
 
-    servers: Sequence[Server] = field(default=(Server(),), metadata={"kind": Server})
+    servers: Sequence[Server] = key((Server(),), Server)
     server_order: str = key("ordered", choice("ordered", "round_robin"))
     connect_timeout: int = key(5, SECONDS)
     gateways: Sequence[str] = key(("default",), GATEWAYS)
@@ -106,7 +133,7 @@ class FreeSwitch:
     softmodem_fallback: bool = key(False, FLAG)
 
 
-@dataclass(frozen=True, slots=True)
+@section
 class HylaFax:
     """Where HylaFAX lives and which virtual modems it is shown."""
 
@@ -122,7 +149,7 @@ class HylaFax:
         return [f"{self.modem_prefix}{number}" for number in range(self.modems)]
 
 
-@dataclass(frozen=True, slots=True)
+@section
 class Inbound:
     """Calls that come in [section gofaxd].  Times of ringing and silence are in milliseconds, limits in seconds."""
 
@@ -146,7 +173,7 @@ class Inbound:
     call_timeout: int = key(7200, SECONDS)
 
 
-@dataclass(frozen=True, slots=True)
+@section
 class Outbound:
     """Faxes that go out [section gofaxsend].  Limits are in seconds."""
 
@@ -179,7 +206,7 @@ class Outbound:
     call_timeout: int = key(7200, SECONDS)
 
 
-@dataclass(frozen=True, slots=True)
+@section
 class Log:
     """Where messages for the operator go (syslog.conf names the facilities and levels)."""
 
@@ -189,20 +216,21 @@ class Log:
     level: str = key("info", choice("debug", "info", "notice", "warning", "err"))
 
 
-@dataclass(frozen=True, slots=True)
+@section
 class Config:
     """The whole configuration.  Without a file, or with an empty one, every key has its default."""
 
-    freeswitch: FreeSwitch = field(default=FreeSwitch(), metadata={"kind": FreeSwitch})
-    hylafax: HylaFax = field(default=HylaFax(), metadata={"kind": HylaFax})
-    inbound: Inbound = field(default=Inbound(), metadata={"kind": Inbound})
-    outbound: Outbound = field(default=Outbound(), metadata={"kind": Outbound})
-    log: Log = field(default=Log(), metadata={"kind": Log})
+    freeswitch: FreeSwitch = key(FreeSwitch(), FreeSwitch)
+    hylafax: HylaFax = key(HylaFax(), HylaFax)
+    inbound: Inbound = key(Inbound(), Inbound)
+    outbound: Outbound = key(Outbound(), Outbound)
+    log: Log = key(Log(), Log)
 
 
 def fields_of(section: type) -> dict[str, Any]:
-    """The kind behind each key of a section: a :class:`Kind`, or the dataclass of a nested section."""
-    return {item.name: item.metadata["kind"] for item in dataclasses.fields(section)}
+    """The kind behind each key of a section: a :class:`Kind`, or the class of a nested section."""
+    kinds: dict[str, Any] = section.KINDS  # type: ignore[attr-defined]
+    return kinds
 
 
 def config_path(option: str = "") -> str:

@@ -142,7 +142,9 @@ def test_overrides_are_set_listed_used_and_deleted(ctl: Ctl) -> None:
         (("forget", "1000"), USAGE, "invalid choice"),
     ],
 )
-def test_what_could_not_be_used_is_not_taken_as_an_override(ctl: Ctl, words: tuple[str, ...], status: int, complaint: str) -> None:
+def test_what_could_not_be_used_is_not_taken_as_an_override(
+    ctl: Ctl, words: tuple[str, ...], status: int, complaint: str
+) -> None:
     ctl("overrides", *words, status=status)
     assert complaint in ctl.complaints
 
@@ -201,7 +203,7 @@ def test_the_log_of_a_job_of_a_call_and_of_the_last_one(ctl: Ctl) -> None:
 def test_outcomes_are_those_of_the_configuration(make_house: HouseMaker) -> None:
     house = make_house({"outbound": {"failed_response": ["USER_BUSY"]}})
     rows = {row["end"]: row for row in Ctl(house).json("outcomes")}
-    assert rows["USER_BUSY"]["returned"] == "failed" and rows["UNALLOCATED_NUMBER"]["returned"] == "retry"
+    assert rows["USER_BUSY"]["returned"] == "failed" and rows["NO_ANSWER"]["returned"] == "retry"
     assert rows["T0_EXPIRED"]["status"] == "No carrier detected"
     assert "USER_BUSY" in Ctl(house).console("outcomes")
 
