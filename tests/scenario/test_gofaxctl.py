@@ -222,7 +222,8 @@ def test_colours_are_for_terminals_that_want_them(ctl: Ctl) -> None:
     assert "\x1b[" not in ctl("status")
     assert "\x1b[32m" in ctl("status", "--color", "always")
     assert "\x1b[" not in ctl("status", "--color", "always", "--json")
-    for environment, coloured in (({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)):
+    terminals = (({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False))
+    for environment, coloured in terminals:
         assert ("\x1b[32m" in _on_a_terminal(ctl, environment)) is coloured
 
 

@@ -36,7 +36,7 @@ class Command:
     ``summary`` is its line in ``gofaxctl --help``, ``description`` and ``examples`` (command lines, with a ``#`` comment
     where they need one) are its own help.  ``arguments`` adds its arguments to a parser.  ``run`` does the work and
     returns the exit status; it raises :class:`Trouble`.  ``inside``: may run in FreeSWITCH's console, so it never waits
-    and asks nothing but the desk.
+    and asks nothing but the desk.  ``hidden``: for our own use, and in no list.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Command:
     arguments: Callable[[argparse.ArgumentParser], None] | None = None
     examples: str = ""
     inside: bool = False
+    hidden: bool = False
 
 
 class HelpWanted(Exception):

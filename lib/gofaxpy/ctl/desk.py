@@ -75,6 +75,10 @@ class Desk:
                 raise Trouble("\n".join(error.problems)) from None
         return self._config
 
+    def use(self, config: Config) -> None:
+        """Takes ``config`` instead of the file: what can be made of a broken one."""
+        self._config = config
+
     @property
     def switch(self) -> Switch:
         """FreeSWITCH, connected when first asked for.  Raises :class:`Trouble`."""

@@ -6,20 +6,24 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from gofaxpy import __version__
-from gofaxpy.ctl import fallback, importconfig, log, outcomes, overrides, report, status
+from gofaxpy.ctl import doctor, fallback, importconfig, log, outcomes, overrides, report, selftest, status
 from gofaxpy.ctl.command import PROBLEM, USAGE, Command, HelpWanted, Parser, Trouble, UsageError
 from gofaxpy.ctl.desk import Desk, Shell, shown, wants_colour
 
 COMMANDS: tuple[Command, ...] = (
+    doctor.COMMAND,
     status.COMMAND,
+    selftest.COMMAND,
     overrides.COMMAND,
     fallback.COMMAND,
     outcomes.COMMAND,
     log.COMMAND,
     importconfig.COMMAND,
     report.COMMAND,
+    doctor.INSIDE,
 )
 _DESCRIPTION = "Looks after the fax server: what it does, what is wrong with it, and what it remembers of destinations."
 _EPILOG = """\
@@ -40,10 +44,10 @@ def build_parser(commands: Sequence[Command] = COMMANDS, program: str = "gofaxct
     chosen = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
     for command in commands:
         examples = "examples:\n" + "".join(f"  {line}\n" for line in command.examples.splitlines()) if command.examples else ""
-        child = chosen.add_parser(
-            command.name, help=command.summary + (" (*)" if command.inside else ""), description=command.description,
-            epilog=examples, formatter_class=form, allow_abbrev=False,
-        )
+        about: dict[str, Any] = {"description": command.description, "epilog": examples}
+        if not command.hidden:      # what has no help is in no list
+            about["help"] = command.summary + (" (*)" if command.inside else "")
+        child = chosen.add_parser(command.name, formatter_class=form, allow_abbrev=False, **about)
         _general(child, argparse.SUPPRESS)
         if command.arguments is not None:
             command.arguments(child)
