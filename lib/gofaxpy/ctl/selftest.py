@@ -92,8 +92,12 @@ class Selftest:
         """What came of it, in words.  Raises :class:`Trouble`."""
         from gofaxpy import picture
 
-        directory = self._directory()
+        for module in ("mod_spandsp", *(() if number else ("mod_loopback",))):
+            if self._api("module_exists", module).strip() != "true":
+                raise Trouble(f"FreeSWITCH has not loaded {module}: add it to modules.conf.xml; fs_cli -x 'load {module}'")
+        directory = ""
         try:
+            directory = self._directory()
             sent, received = os.path.join(directory, "sent.tif"), os.path.join(directory, "received.tif")
             rows = picture.test_page()
             picture.write(sent, rows)
@@ -110,7 +114,7 @@ class Selftest:
         except OSError as error:
             raise Trouble(f"{error.filename}: {error.strerror}") from None
         finally:
-            if not self._keep:
+            if directory and not self._keep:
                 shutil.rmtree(directory, ignore_errors=True)
         self.facts.update(seconds=seconds, rows=found.rows, rows_same=found.same, shift=found.shift)
         if not found.identical:
