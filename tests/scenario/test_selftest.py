@@ -32,7 +32,7 @@ def test_a_page_arrives_as_it_was_sent_and_leaves_nothing_behind(house: House) -
     assert (facts["result"], facts["rows"], facts["rows_same"]) == ("ok", picture.ROWS, picture.ROWS)
     house.switch.wait_calls_over()
     assert house.received() == [] and house.records() == []
-    assert not [name for name in os.listdir("/tmp") if name.startswith("gofax-selftest-")]
+    assert not [name for name in os.listdir(house.path("tmp")) if name.startswith("gofax-selftest-")]
 
 
 def test_faxes_own_user_may_run_it_too(house: House) -> None:

@@ -78,7 +78,7 @@ def test_who_gets_colours(
 def test_every_command_explains_itself_with_examples() -> None:
     for command in COMMANDS:
         page = Page()
-        assert run([command.name, "--help"], page.desk, build_parser()) == 0
+        assert run([command.name, "--help"], page.desk, build_parser(wanted=command.name)) == 0
         assert command.description.split("\n")[0] in page.text
         if not command.hidden:
             assert f"gofaxctl {command.name}" in command.examples and command.summary
@@ -89,6 +89,8 @@ def test_hidden_commands_are_in_no_list() -> None:
     run([], page.desk, build_parser())
     for command in COMMANDS:
         assert (f"    {command.name} " in page.text) is not command.hidden, command.name
+    run(["nonsense"], page.desk, build_parser())
+    assert "inside" not in page.complaints
 
 
 def test_options_may_stand_before_and_after_the_command() -> None:

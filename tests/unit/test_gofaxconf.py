@@ -166,7 +166,10 @@ def test_values_are_read_as_gofaxip_reads_them(tmp_path: Path, section: str, lin
 
 @pytest.mark.parametrize(
     ("socket", "host", "port"),
-    [("10.0.0.1:8022", "10.0.0.1", 8022), (":8021", "127.0.0.1", 8021), ("[::1]:8021", "::1", 8021), ("fs.example:1", "fs.example", 1)],
+    [
+        ("10.0.0.1:8022", "10.0.0.1", 8022), (":8021", "127.0.0.1", 8021), ("[::1]:8021", "::1", 8021),
+        ("fs.example:1", "fs.example", 1),
+    ],
 )
 def test_the_event_socket_is_taken_apart(tmp_path: Path, socket: str, host: str, port: int) -> None:
     config, _ = configured(tmp_path, f"[freeswitch]\nsocket = {socket}\npassword = x\"y z\"\n")
