@@ -39,7 +39,9 @@ class Seen:
     listener: Listener = _nobody
     limit: float = math.inf         # seconds that may pass without progress
     progress_at: float = field(default_factory=time.monotonic)
+    negotiated: Mapping[str, str] = field(default_factory=dict)     # the headers of the last negotiation
     negotiations: int = 0
+    pages: int = 0
     bad_rows: int = 0
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -47,7 +49,9 @@ class Seen:
         self.progress_at = time.monotonic()
         if subclass in NEGOTIATE:
             self.negotiations += 1
+            self.negotiated = headers
         elif subclass in PAGE:
+            self.pages += 1
             rows = headers.get("fax-bad-rows", "")
             self.bad_rows += int(rows) if rows.isdecimal() and len(rows) < 10 else 0
         elif subclass in RESULT:
@@ -143,6 +147,11 @@ class Calls:
             seen = self._seen.get(uuid)
         if seen is not None:
             seen.take(subclass, headers)
+
+    def under_way(self) -> list[Seen]:
+        """All calls that are watched now."""
+        with self._lock:
+            return list(self._seen.values())
 
     def stuck(self, now: float) -> list[str]:
         """The calls that have shown no progress for as long as they may, each told once in that time.  ``now`` is of the

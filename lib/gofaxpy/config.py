@@ -1,38 +1,58 @@
 """What an operator can set: the sections and keys of ``/etc/gofax.yaml``, their defaults and what each key accepts.
 
-The dataclasses below *are* the schema: every field is made by :func:`key`, which ties a default to the :class:`Kind`
-that checks a value.  Reading a file, and saying where in it something is wrong, is the business of
+The classes below *are* the schema: every field is made by :func:`key`, which ties a default to the :class:`Kind` that
+checks a value.  Reading a file, and saying where in it something is wrong, is the business of
 :mod:`gofaxpy.configfile`.  Where a key continues one of GOfax.IP's ``gofax.conf`` its docstring names it in brackets.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from gofaxpy.values import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Sequence
+    from typing import Any, TypeVar, dataclass_transform
+
+    T = TypeVar("T")
+else:
+    def dataclass_transform(**_):
+        """See :mod:`gofaxpy.values`."""
+        return lambda decorator: decorator
 
 DEFAULT_PATH = "/etc/gofax.yaml"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kind:
-    """What a key accepts: ``name`` is the YAML type, the rest narrows it.  ``says`` is told to the operator."""
+    """What a key accepts: ``name`` is the YAML type, the rest narrows it.  ``says`` is told to the operator.
+
+    ``longest`` counts octets of UTF-8.  ``rule`` names a further test in :mod:`gofaxpy.configfile`.
+    """
 
     name: str
     says: str
     least: int | None = None
     most: int | None = None
     choices: tuple[str, ...] = ()
+    longest: int = 1024
+    rule: str = ""
 
 
 FLAG = Kind("bool", "true or false")
 TEXT = Kind("str", "a text; put numbers in quotes")
-TEXTS = Kind("list", "a list of texts, such as [one, two]")
+IDENT = Kind("str", "a text of at most 20 characters (T.30's CSI and TSI); put numbers in quotes", longest=20)
+HEADER = Kind("str", "a text of at most 50 characters (SpanDSP drops a longer one)", longest=50)
+ABSOLUTE = Kind("str", "an absolute path, such as /var/spool/hylafax", rule="absolute")
+ABSOLUTE_OR_NONE = Kind("str", 'an absolute path, or "" for none', rule="absolute or none")
+HOST = Kind("str", "a host name or an address; put numbers in quotes", rule="one word")
+NAME = Kind("str", "a name of letters, digits, - and _", longest=32, rule="name")
+OCTAL = Kind("str", 'an octal file mode in quotes in which the owner may read and write, such as "0600"', rule="mode")
+DIALLED = Kind("str", "digits, +, * and #, in quotes", longest=32, rule="dialled")
+GATEWAYS = Kind("list", "a list of gateways, names of letters, digits, . - and _, such as [default, backup]", rule="gateway")
+CAUSES = Kind("list", "a list of FreeSWITCH's hangup causes, such as [UNALLOCATED_NUMBER]; [] for none", rule="cause", least=0)
 SECONDS = Kind("int", "whole seconds from 1 to 86400", 1, 86400)
 SECONDS_OR_OFF = Kind("int", "whole seconds from 0 (off) to 86400", 0, 86400)
 MILLISECONDS = Kind("int", "whole milliseconds from 0 to 60000", 0, 60000)
@@ -42,8 +62,6 @@ DAYS = Kind("int", "whole days from 1 to 3650", 1, 3650)
 PORT = Kind("int", "a port number from 1 to 65535", 1, 65535)
 MODEMS = Kind("int", "a whole number from 1 to 999", 1, 999)
 SIP_STATUS = Kind("int", "a SIP status from 400 to 699", 400, 699)
-
-
 NO_MODEM_CAUSES = ("USER_BUSY", "NORMAL_CIRCUIT_CONGESTION", "NORMAL_TEMPORARY_FAILURE", "CALL_REJECTED", "NO_USER_RESPONSE")
 
 
@@ -52,59 +70,86 @@ def choice(*values: str) -> Kind:
     return Kind("choice", "one of " + ", ".join(values), choices=values)
 
 
-def key(default: Any, kind: Kind) -> Any:
-    """A field with its default and the kind of value it takes."""
-    return field(default=default, metadata={"kind": kind})
+class _Key:
+    """A field of a section before it is one."""
+
+    __slots__ = ("default", "kind")
+
+    def __init__(self, default: Any, kind: Any) -> None:
+        self.default = default
+        self.kind = kind
 
 
-@dataclass(frozen=True, slots=True)
+def key(default: Any, kind: Kind | type) -> Any:
+    """A field with its default and what it takes: a kind of value, or the section that it is."""
+    return _Key(default, kind)
+
+
+@dataclass_transform(frozen_default=True)
+def section(cls: type[T]) -> type[T]:
+    """A class of values that never change, and that knows the kinds of its keys (:func:`fields_of`)."""
+    keys = {name: cls.__dict__[name] for name in cls.__annotations__}
+    for name, made in keys.items():
+        setattr(cls, name, made.default)
+    cls.KINDS = {name: made.kind for name, made in keys.items()}  # type: ignore[attr-defined]
+    return frozen(cls)
+
+
+@section
 class Server:
     """One event socket [freeswitch.socket, freeswitch.password].  ``password_file`` wins over ``password``."""
 
-    host: str = key("127.0.0.1", TEXT)
+    host: str = key("127.0.0.1", HOST)
     port: int = key(8021, PORT)
     password: str = key("ClueCon", TEXT)
-    password_file: str = key("", TEXT)
+    password_file: str = key("", ABSOLUTE_OR_NONE)
 
     def secret(self) -> str:
-        """The password, read from ``password_file`` (its first line) if one is named.  Raises OSError."""
+        """The password, read from ``password_file`` (its first line) if one is named.  Raises OSError, also for a file
+        that every user of the machine may read or change: who has the password has the switch."""
         if not self.password_file:
             return self.password
         with open(self.password_file, encoding="utf-8") as file:
+            if os.fstat(file.fileno()).st_mode & 0o007:
+                import errno
+
+                raise PermissionError(
+                    errno.EACCES, f"everybody may use this file: chmod 640 {self.password_file}", self.password_file
+                )
             return file.readline().strip()
 
 
-@dataclass(frozen=True, slots=True)
+@section
 class FreeSwitch:
     """How the switch is reached, and what our fax machine says of itself."""
 
-    servers: Sequence[Server] = field(default=(Server(),), metadata={"kind": Server})
+    servers: Sequence[Server] = key((Server(),), Server)
     server_order: str = key("ordered", choice("ordered", "round_robin"))
     connect_timeout: int = key(5, SECONDS)
-    gateways: Sequence[str] = key(("default",), TEXTS)
-    ident: str = key("", TEXT)
-    header: str = key("", TEXT)
+    gateways: Sequence[str] = key(("default",), GATEWAYS)
+    ident: str = key("", IDENT)
+    header: str = key("", HEADER)
     verbose: bool = key(False, FLAG)
     softmodem_fallback: bool = key(False, FLAG)
 
 
-@dataclass(frozen=True, slots=True)
+@section
 class HylaFax:
     """Where HylaFAX lives and which virtual modems it is shown."""
 
-    spooldir: str = key("/var/spool/hylafax", TEXT)
+    spooldir: str = key("/var/spool/hylafax", ABSOLUTE)
     modems: int = key(5, MODEMS)
-    modem_prefix: str = key("freeswitch", TEXT)
+    modem_prefix: str = key("freeswitch", NAME)
     xferfaxlog: str = key("log/xferfaxlog", TEXT)
-    lock_dir: str = key("/var/lock", TEXT)
-    user: str = key("uucp", TEXT)
+    lock_dir: str = key("/var/lock", ABSOLUTE)
+    user: str = key("uucp", NAME)
 
     def devices(self) -> list[str]:
         """The device ids of the virtual modems: ``freeswitch0``, ``freeswitch1`` …"""
         return [f"{self.modem_prefix}{number}" for number in range(self.modems)]
 
 
-@dataclass(frozen=True, slots=True)
+@section
 class Inbound:
     """Calls that come in [section gofaxd].  Times of ringing and silence are in milliseconds, limits in seconds."""
 
@@ -120,7 +165,7 @@ class Inbound:
     min_free: int = key(16, MEBIBYTES)
     faxrcvd: str = key("bin/faxrcvd", TEXT)
     faxrcvd_timeout: int = key(3600, SECONDS)
-    recv_file_mode: str = key("0600", TEXT)
+    recv_file_mode: str = key("0600", OCTAL)
     allocate_modems: str = key("prefer", choice("prefer", "require", "off"))
     no_modem_cause: str = key("USER_BUSY", choice(*NO_MODEM_CAUSES))
     log_calls: bool = key(True, FLAG)
@@ -128,7 +173,7 @@ class Inbound:
     call_timeout: int = key(7200, SECONDS)
 
 
-@dataclass(frozen=True, slots=True)
+@section
 class Outbound:
     """Faxes that go out [section gofaxsend].  Limits are in seconds."""
 
@@ -136,7 +181,7 @@ class Outbound:
     request_t38: bool = key(True, FLAG)
     fax_number: str = key("", TEXT)
     dial: str = key("external", choice("external", "number"))
-    call_prefix: str = key("", TEXT)
+    call_prefix: str = key("", DIALLED)
     dynamic_config: str = key("", TEXT)
     dynamic_config_on_error: str = key("retry", choice("retry", "send", "fail"))
     dynamic_config_timeout: int = key(10, SECONDS)
@@ -146,7 +191,7 @@ class Outbound:
     disable_v17_after_retry: int = key(0, TRIES)
     disable_ecm_after_retry: int = key(0, TRIES)
     cid_name: str = key("sender", TEXT)
-    failed_response: Sequence[str] = key(("UNALLOCATED_NUMBER", "CALL_REJECTED"), TEXTS)
+    failed_response: Sequence[str] = key(("UNALLOCATED_NUMBER", "CALL_REJECTED"), CAUSES)
     ladder: bool = key(False, FLAG)
     ladder_days: int = key(30, DAYS)
     retry_busy: int = key(180, SECONDS)
@@ -161,7 +206,7 @@ class Outbound:
     call_timeout: int = key(7200, SECONDS)
 
 
-@dataclass(frozen=True, slots=True)
+@section
 class Log:
     """Where messages for the operator go (syslog.conf names the facilities and levels)."""
 
@@ -171,20 +216,21 @@ class Log:
     level: str = key("info", choice("debug", "info", "notice", "warning", "err"))
 
 
-@dataclass(frozen=True, slots=True)
+@section
 class Config:
     """The whole configuration.  Without a file, or with an empty one, every key has its default."""
 
-    freeswitch: FreeSwitch = field(default=FreeSwitch(), metadata={"kind": FreeSwitch})
-    hylafax: HylaFax = field(default=HylaFax(), metadata={"kind": HylaFax})
-    inbound: Inbound = field(default=Inbound(), metadata={"kind": Inbound})
-    outbound: Outbound = field(default=Outbound(), metadata={"kind": Outbound})
-    log: Log = field(default=Log(), metadata={"kind": Log})
+    freeswitch: FreeSwitch = key(FreeSwitch(), FreeSwitch)
+    hylafax: HylaFax = key(HylaFax(), HylaFax)
+    inbound: Inbound = key(Inbound(), Inbound)
+    outbound: Outbound = key(Outbound(), Outbound)
+    log: Log = key(Log(), Log)
 
 
 def fields_of(section: type) -> dict[str, Any]:
-    """The kind behind each key of a section: a :class:`Kind`, or the dataclass of a nested section."""
-    return {item.name: item.metadata["kind"] for item in dataclasses.fields(section)}
+    """The kind behind each key of a section: a :class:`Kind`, or the class of a nested section."""
+    kinds: dict[str, Any] = section.KINDS  # type: ignore[attr-defined]
+    return kinds
 
 
 def config_path(option: str = "") -> str:

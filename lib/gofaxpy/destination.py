@@ -78,7 +78,7 @@ def _overrides(db: Db, number: str, found: Remembered) -> None:
         found.notes.append(f"Overrides of {number}: {error}")
         return
     for name, value in values.items():
-        problem = _problem(name, value)
+        problem = problem_of(name, value)
         if problem:
             found.notes.append(f"Override {name}={value!r} of {number} is left out: {problem}")
         else:
@@ -86,7 +86,7 @@ def _overrides(db: Db, number: str, found: Remembered) -> None:
             found.notes.append(f"Override of {number}: {name}={value!r}")
 
 
-def _problem(name: str, value: str) -> str:
+def problem_of(name: str, value: str) -> str:
     """Why this variable cannot be set, or ``""``."""
     if name in OURS:
         return "gofax sets this variable itself"

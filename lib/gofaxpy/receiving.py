@@ -144,6 +144,7 @@ class PageWatcher:
             self._page(fax)
         elif subclass not in RESULT:
             self._negotiated(fax, headers.get("fax-remote-station-id", ""))
+            self._owner.log.line(f"USE T.38 {headers.get('fax-t38-status', 'off')}")
 
     def _negotiated(self, fax: FaxResult | None, station: str) -> None:
         owner = self._owner

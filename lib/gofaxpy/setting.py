@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gofaxpy.config import Config, config_path
-from gofaxpy.configfile import ConfigFile
 from gofaxpy.hylafax.spool import Spool
 from gofaxpy.journal import Journal
 from gofaxpy.values import frozen
@@ -11,6 +10,8 @@ from gofaxpy.values import frozen
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from gofaxpy.configlive import ConfigFile
 
 
 @frozen
@@ -32,10 +33,10 @@ _files: dict[str, ConfigFile] = {}
 
 
 def current(complain: Callable[[str], None]) -> Setting:
-    """The setting of this process, from ``GOFAX_CONFIG`` or ``/etc/gofax.yaml``; follows changes of the file.
+    """The setting of this process, from ``GOFAX_CONFIG`` or ``/etc/gofax.yaml``; follows changes of the file, and holds on
+    to the last good one (:mod:`gofaxpy.configlive`)."""
+    from gofaxpy.configlive import ConfigFile  # gofaxsend has no use for it
 
-    Raises :class:`gofaxpy.configfile.ConfigError` if there never was a usable one.
-    """
     path = config_path()
     file = _files.setdefault(path, ConfigFile(path))
     return Setting.of(file.current(complain))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from mocks.apicalls import COMMANDS as CALL_COMMANDS
 from mocks.apisofia import sofia
 from mocks.apistandin import standin
+from mocks.apixml import xml_locate
 from mocks.event import Event, url_decode, url_encode
 from mocks.eventbus import Origin
 from mocks.switchlog import ALERT, WARNING, level_of
@@ -24,12 +25,13 @@ if TYPE_CHECKING:
 
 Command = Callable[["Switch", str, "Channel | None"], str]
 
-VERSION = "1.10.12-release"
 REVISION = "git a88d069 2024-08-02 21:02:27Z 64bit"
 MODULES = frozenset(
     "mod_commands mod_console mod_db mod_dialplan_xml mod_dptools mod_event_socket mod_logfile mod_loopback "
     "mod_python3 mod_sndfile mod_sofia mod_spandsp mod_syslog mod_tone_stream CORE_PCM_MODULE".split()
 )
+#: Commands that go with their module.
+_OF_MODULE = {"mod_db": ("db",), "mod_python3": ("python", "pyrun"), "mod_sofia": ("sofia",)}
 _FSCTL_USAGE = (
     "-USAGE: [api_expansion [on|off]|recover|send_sighup|hupall|pause [inbound|outbound]|resume [inbound|outbound]|"
     "shutdown [cancel|elegant|asap|now|restart]|sps|sps_peak_reset|sync_clock|...]\n"
@@ -43,7 +45,9 @@ class Apis:
 
     def __init__(self, switch: Switch) -> None:
         self._switch = switch
-        self._table: dict[str, Command] = {**_COMMANDS, **CALL_COMMANDS}
+        absent = {name for module in switch.config.absent_modules for name in _OF_MODULE.get(module, ())}
+        table = {**_COMMANDS, **CALL_COMMANDS}
+        self._table: dict[str, Command] = {name: command for name, command in table.items() if name not in absent}
 
     def execute(self, command: str, args: str, channel: Channel | None = None) -> str | None:
         """The output of a command, None when there is no such command."""
@@ -85,7 +89,8 @@ def _status(switch: Switch, args: str, channel: Channel | None) -> str:
     now = len(switch.channels())
     return (
         f"UP {text}\n"
-        f"FreeSWITCH (Version {VERSION} {REVISION}) is {'not ready' if switch.no_new_sessions else 'ready'}\n"
+        f"FreeSWITCH (Version {switch.config.version}-release {REVISION})"
+        f" is {'not ready' if switch.no_new_sessions else 'ready'}\n"
         f"{switch.sessions_total} session(s) since startup\n"
         f"{now} session(s) - peak {switch.sessions_peak}, last 5min {switch.sessions_peak} \n"
         "0 session(s) per Sec out of max 1000, peak 0, last 5min 0 \n"
@@ -97,8 +102,8 @@ def _status(switch: Switch, args: str, channel: Channel | None) -> str:
 
 def _version(switch: Switch, args: str, channel: Channel | None) -> str:
     if args == "short":
-        return "1.10.12\n"
-    return f"FreeSWITCH Version {VERSION}+git~20240802T210227Z~a88d069d6f~64bit ({REVISION})\n"
+        return f"{switch.config.version}-release\n"
+    return f"FreeSWITCH Version {switch.config.version}-release+git~20240802T210227Z~a88d069d6f~64bit ({REVISION})\n"
 
 
 def _db(switch: Switch, args: str, channel: Channel | None) -> str:
@@ -153,7 +158,7 @@ def _shutdown(switch: Switch, words: list[str]) -> str:
 
 
 def _module_exists(switch: Switch, args: str, channel: Channel | None) -> str:
-    return ("true" if args in MODULES else "false") if args else ""
+    return ("true" if args in MODULES and args not in switch.config.absent_modules else "false") if args else ""
 
 
 def _global_getvar(switch: Switch, args: str, channel: Channel | None) -> str:
@@ -241,6 +246,7 @@ _COMMANDS: dict[str, Command] = {
     "bgapi": _bgapi,
     "fsctl": _fsctl,
     "module_exists": _module_exists,
+    "xml_locate": xml_locate,
     "global_getvar": _global_getvar,
     "global_setvar": _global_setvar,
     "reloadxml": _reloadxml,

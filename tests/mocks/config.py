@@ -88,7 +88,11 @@ class Gateway:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The whole configuration; `speed` None means as fast as the processor goes."""
+    """The whole configuration; `speed` None means as fast as the processor goes.
+
+    `absent_modules` are not loaded. `profile` are parameters of the SIP profile `fax`, as sofia.conf has them: the stand-in
+    shows them, and nothing more.
+    """
 
     run_dir: str
     host: str = "127.0.0.1"
@@ -102,6 +106,9 @@ class Config:
     startup_scripts: tuple[str, ...] = ()
     dialplan: str = ""
     context: str = "fax"
+    version: str = "1.10.12"
+    absent_modules: tuple[str, ...] = ()
+    profile: Mapping[str, str] = field(default_factory=dict)
     shutdown_wait: float = 50.0
     globals: Mapping[str, str] = field(default_factory=dict)
     gateways: Mapping[str, Gateway] = field(default_factory=dict)
@@ -147,6 +154,9 @@ def from_tree(tree: Mapping[str, Any], base: str) -> Config:
         startup_scripts=tuple(str(item) for item in rest.pop("startup_scripts", ())),
         dialplan=located(rest.pop("dialplan", "")),
         context=str(rest.pop("context", "fax")),
+        version=str(rest.pop("version", "1.10.12")),
+        absent_modules=tuple(str(item) for item in rest.pop("absent_modules", ())),
+        profile={str(name): str(value) for name, value in _mapping(rest.pop("profile", {}), "profile").items()},
         shutdown_wait=_number(rest.pop("shutdown_wait", 50), "shutdown_wait"),
         globals={str(name): str(value) for name, value in _mapping(rest.pop("globals", {}), "globals").items()},
         gateways={str(name): _gateway(str(name), value) for name, value in rest.pop("gateways", {}).items()},

@@ -53,6 +53,13 @@ class Dialplan:
         self._contexts = contexts
         return ""
 
+    def section(self) -> str:
+        """The dialplan as one section of FreeSWITCH's XML."""
+        root = ElementTree.Element("section", {"name": "dialplan"})
+        for name, extensions in self._contexts.items():
+            ElementTree.SubElement(root, "context", {"name": name}).extend(extensions)
+        return ElementTree.tostring(root, encoding="unicode")
+
     def hunt(self, channel: Channel) -> Actions:
         """The applications for this call, [] when no extension wants it."""
         profile = channel.profile

@@ -85,7 +85,7 @@ def _routing(channel: Channel) -> None:
         channel.set_state(State.CONSUME_MEDIA)
         return
     channel.set_variable("call_uuid", channel.uuid)
-    extension = channel.switch.dialplan.hunt(channel)
+    extension = channel.extension or channel.switch.dialplan.hunt(channel)
     if extension:
         channel.extension = extension
         channel.set_state(State.EXECUTE)

@@ -20,10 +20,11 @@ HEADER_PREFIX = "sip_h_"
 
 
 class LoopedFarSide:
-    """Joins an outgoing call to a new incoming one."""
+    """Joins an outgoing call to a new incoming one, which runs the dialplan, or `application` if one is given."""
 
-    def __init__(self, switch: Switch) -> None:
+    def __init__(self, switch: Switch, application: tuple[str, str] | None = None) -> None:
         self._switch = switch
+        self._application = application
         self._caller: Caller | None = None
         self._callee: Callee | None = None
 
@@ -52,6 +53,7 @@ class LoopedFarSide:
         channel.set_variables(sipvars.incoming_invite(sip, headers, gateway))
         _describe(channel, sip, self._switch.config.context)
         channel.endpoint = self._callee
+        channel.extension = [("pre_answer", ""), self._application] if self._application is not None else []
         self._switch.start(channel)
         self._callee.pace_changed()
 

@@ -108,14 +108,16 @@ class _Originate:
         switch = self._switch
         variables = Variables([*self._common.items(), *leg.variables])
         wanted = variables.get("origination_uuid")
-        if leg.endpoint != "sofia":
+        application = _loopback_application(leg)
+        if leg.endpoint != "sofia" and application is None:
             switch.log.write(ERR, f"Could not locate channel type {leg.endpoint}")
             return "CHAN_NOT_IMPLEMENTED"
         channel = switch.new_channel("outbound", wanted)
         if channel is None:
             switch.log.write(CRIT, "Duplicate UUID!" if wanted else "Cannot create another session")
             return "DESTINATION_OUT_OF_ORDER"
-        route = self._route(leg, variables)
+        looped = FarEnd(does="loop"), "loopback", "", leg.target
+        route = self._route(leg, variables) if application is None else looped
         if isinstance(route, str):
             switch.abandon(channel)
             return route
@@ -124,9 +126,9 @@ class _Originate:
         caller_number = variables.get("origination_caller_id_number") or DEFAULT_CALLER_NUMBER
         sip = sipvars.SipCall(channel.uuid, caller_name, caller_number, number, profile, gateway)
         far: LoopedFarSide | ScriptedFarEnd
-        far = LoopedFarSide(switch) if far_end.does == "loop" else ScriptedFarEnd(switch, far_end)
+        far = LoopedFarSide(switch, application) if far_end.does == "loop" else ScriptedFarEnd(switch, far_end)
         channel.endpoint = Caller(channel, sip, Call(switch.clock, far_end, far.hang_up), far)
-        channel.name = f"sofia/{profile}/{number}"
+        channel.name = f"sofia/{profile}/{number}" if application is None else f"loopback/{number}-a"
         channel.profile = CallerProfile(
             direction="outbound",
             uuid=channel.uuid,
@@ -206,6 +208,14 @@ class _Originate:
             if channel is not but:
                 channel.hangup(cause)
         return Outcome(None, next((channel.cause for channel in channels if channel.cause), cause))
+
+
+def _loopback_application(leg: Leg) -> tuple[str, str] | None:
+    """`loopback/app=NAME:DATA`: mod_loopback's other end runs one application (`channel_on_routing` in its source)."""
+    if leg.endpoint != "loopback" or not leg.target.startswith("app="):
+        return None
+    name, _, data = leg.target.removeprefix("app=").partition(":")
+    return name, data
 
 
 class _Watch:

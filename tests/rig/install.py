@@ -35,6 +35,11 @@ class Installed:
         return os.path.join(self.root, "bin", "gofaxsend")
 
     @property
+    def gofaxctl(self) -> str:
+        """The operator's command."""
+        return os.path.join(self.root, "bin", "gofaxctl")
+
+    @property
     def lib(self) -> str:
         """Directory of the package ``gofaxpy``."""
         return os.path.join(self.root, "lib")
@@ -107,6 +112,6 @@ def gofaxyaml(
     for section, keys in (overrides or {}).items():
         settings.setdefault(section, {}).update(keys)
     with open(path, "w", encoding="utf-8") as file:
-        yaml.safe_dump({name: keys for name, keys in settings.items() if keys}, file, sort_keys=False)
+        yaml.safe_dump(settings, file, sort_keys=False)
     os.chmod(path, 0o644)
     return path

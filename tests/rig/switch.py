@@ -47,7 +47,7 @@ class StandIn(Switch):
 
     ``far_ends`` and ``gateways`` are those of its configuration; ``gofaxyaml`` is the file that the
     scripts inside the switch read (environment variable GOFAX_CONFIG).  ``port`` is for callers
-    who must know it beforehand; it is released by ``stop``.
+    who must know it beforehand; it is released by ``stop``.  ``more`` are further keys of its configuration.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class StandIn(Switch):
         port: Port | None = None,
         password: str = "ClueCon",
         env: Mapping[str, str] | None = None,
+        more: Mapping[str, object] | None = None,
     ) -> None:
         self.run_dir = run_dir
         self._installed = installed
@@ -91,6 +92,7 @@ class StandIn(Switch):
             "dialplan": dialplan,
             "gateways": {name: dict(value) for name, value in (gateways or {"default": {}}).items()},
             "far_ends": [dict(far_end) for far_end in far_ends],
+            **(more or {}),
         }
         with open(self._config, "w", encoding="utf-8") as file:
             yaml.safe_dump(settings, file, sort_keys=False)

@@ -83,14 +83,13 @@ def _one(command: CommandLine, path: str, aborted: AbortFlag, announced: bool) -
 
 
 def _send(command: CommandLine, handle: QFileHandle, aborted: AbortFlag, announced: bool) -> Returned:
-    from gofaxpy.configfile import load
     from gofaxpy.hylafax.sequence import commid
     from gofaxpy.send.line import Line
     from gofaxpy.setting import Setting
 
     handle.qfile.set("returned", Returned.RETRY.value)
     handle.rewrite()
-    config = load(config_path(command.config))
+    config = _configuration(config_path(command.config))
     _open_log(config)
     for tag, value in command.overrides:
         handle.qfile.override(tag, value)
@@ -103,6 +102,25 @@ def _send(command: CommandLine, handle: QFileHandle, aborted: AbortFlag, announc
         return send_job(setting, line, number, command.device, handle, aborted, _complain, announced)
     finally:
         line.close()
+
+
+def _configuration(path: str) -> Config:
+    """The file, or while it is broken the last good state that FreeSWITCH keeps in the spool.  Raises ConfigError: never
+    a mixture with defaults, which might dial another number."""
+    from gofaxpy.configfile import ConfigError, load
+
+    try:
+        return load(path)
+    except ConfigError as error:
+        from gofaxpy.configlive import last_good
+
+        config = last_good(os.getcwd())
+        if config is None:
+            raise
+        for problem in error.problems:
+            syslogged.error(problem)
+        syslogged.error(f"{path}: its last good state holds instead")
+        return config
 
 
 def _complain(error: BaseException) -> None:

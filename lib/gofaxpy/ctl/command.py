@@ -1,0 +1,68 @@
+"""What a subcommand is, how it ends, and how its words are read.
+
+Exit status: 0 all well, 1 something is wrong or was not found (and the output says what), 2 the command was not
+understood.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gofaxpy.ctl.desk import Desk
+
+OK, PROBLEM, USAGE = 0, 1, 2
+
+
+class Trouble(Exception):
+    """The subcommand cannot do its work; the text says why and what to do.  Exit status 1."""
+
+
+class UsageError(Exception):
+    """The command line is not understood.  Exit status 2.  ``usage`` is the short help that belongs to it."""
+
+    def __init__(self, text: str, usage: str = "") -> None:
+        super().__init__(text)
+        self.usage = usage
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One subcommand.
+
+    ``summary`` is its line in ``gofaxctl --help``, ``description`` and ``examples`` (command lines, with a ``#`` comment
+    where they need one) are its own help.  ``arguments`` adds its arguments to a parser.  ``run`` does the work and
+    returns the exit status; it raises :class:`Trouble`.  ``inside``: may run in FreeSWITCH's console, so it never waits
+    and asks nothing but the desk.  ``hidden``: for our own use, and in no list.
+    """
+
+    name: str
+    summary: str
+    description: str
+    run: Callable[[argparse.Namespace, Desk], int]
+    arguments: Callable[[argparse.ArgumentParser], None] | None = None
+    examples: str = ""
+    inside: bool = False
+    hidden: bool = False
+
+
+class HelpWanted(Exception):
+    """``--help`` or ``--version``: the text is the answer."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser that neither writes nor exits: inside FreeSWITCH, SystemExit would end the switch."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        raise UsageError(message, self.format_usage())
+
+    def exit(self, status: int = 0, message: str | None = None) -> None:  # type: ignore[override]
+        if status:
+            raise UsageError(message or "not understood", self.format_usage())
+        raise HelpWanted(message or "")
+
+    def print_help(self, file: object = None) -> None:
+        raise HelpWanted(self.format_help())

@@ -1,0 +1,58 @@
+"""gofaxctl on FreeSWITCH's own console: ``python gofax WORDS``.
+
+FreeSWITCH's splitter has eaten quotes and backslashes by the time the words come here, so they are cut at blanks; a
+subcommand that takes a text takes all words that are left.  Nothing may be printed, waited for or raised here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gofaxpy.config import config_path
+from gofaxpy.ctl.command import Trouble
+from gofaxpy.ctl.desk import Desk
+from gofaxpy.ctl.main import COMMANDS, build_parser, run
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from gofaxpy.config import Config
+
+    class Commands(Protocol):
+        """:class:`gofaxpy.switch.boundary.Api`."""
+
+        def command(self, name: str, args: str = "") -> str: ...
+
+
+MOST = 60000    # characters of one reply
+
+
+class _InProcess:
+    """The switch we are in."""
+
+    def __init__(self, api: Commands) -> None:
+        self._api = api
+
+    def api(self, command: str, args: str = "") -> str:
+        try:
+            return self._api.command(command, args)
+        except ValueError as error:
+            raise Trouble(str(error)) from None
+
+
+def answer(api: Commands, args: str | None) -> str:
+    """The reply to ``python gofax ARGS``; one that tells of a problem begins with ``-ERR``, as FreeSWITCH's own do."""
+    text: list[str] = []
+    wrong: list[str] = []
+
+    def connect(config: Config) -> _InProcess:
+        return _InProcess(api)
+
+    desk = Desk(text.append, wrong.append, connect, option=config_path(), inside=True)
+    words = (args or "").split()
+    commands = [command for command in COMMANDS if command.inside]
+    status = run(words, desk, build_parser(commands, "gofax", words[0] if words else ""))
+    if status and wrong:
+        text.append("-ERR " + "".join(wrong).removeprefix("gofaxctl: "))
+    reply = "".join(text)
+    return reply if len(reply) <= MOST else reply[:MOST] + "\n-ERR the rest does not fit into one reply; use gofaxctl\n"

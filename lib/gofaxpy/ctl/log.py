@@ -1,0 +1,136 @@
+"""``gofaxctl log``: the session logs of a job's attempts, of one call, or of the last one."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import TYPE_CHECKING
+
+from gofaxpy.ctl.command import OK, Command, Trouble, UsageError
+from gofaxpy.ctl.desk import shown
+
+if TYPE_CHECKING:
+    from gofaxpy.ctl.desk import Desk
+    from gofaxpy.setting import Setting
+
+MAX_LOG = 1 << 20           # octets; a session of 500 pages takes 200 KB
+MOST_ATTEMPTS = 24
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("which", metavar="JOB|COMMID|last", nargs="?", default="last",
+                        help="a job number, a communication identifier (nine digits), or `last`")
+
+
+def run(arguments: argparse.Namespace, desk: Desk) -> int:
+    """Shows the logs, oldest first."""
+    from gofaxpy.setting import Setting
+
+    setting = Setting.of(desk.config)
+    which = arguments.which
+    if which != "last" and not (which.isascii() and which.isdigit() and len(which) <= 9):
+        raise UsageError(f"{shown(which)!r} is no job number, no communication identifier and not `last`")
+    if which == "last":
+        commids = [_last(setting)]
+    elif len(which) == 9:
+        commids = [which]
+    else:
+        commids = _attempts(setting, which)
+    found = []
+    for commid in commids:
+        lines = _read(setting, commid, missing_is_fine=len(commids) > 1)
+        if lines:
+            found.append({"commid": commid, "lines": lines})
+    if not found:
+        raise Trouble(f"there is no session log of job {which} any more: faxcron(8) removes old ones")
+    desk.data(found)
+    for number, log in enumerate(found):
+        if number:
+            desk.line()
+        desk.line(desk.style(f"{setting.spool.session_log(str(log['commid']))}", "bold"))
+        for line in log["lines"]:
+            desk.line(_coloured(desk, shown(line)))
+    return OK
+
+
+def _last(setting: Setting) -> str:
+    directory = setting.spool.path("log")
+    try:
+        with os.scandir(directory) as entries:
+            logs = [(entry.stat().st_mtime, entry.name) for entry in entries if _is_log(entry.name)]
+    except OSError as error:
+        raise Trouble(_reason(directory, error)) from None
+    if not logs:
+        raise Trouble(f"there are no session logs in {directory}")
+    return max(logs)[1][1:]
+
+
+def _is_log(name: str) -> bool:
+    return len(name) == 10 and name[0] == "c" and name[1:].isascii() and name[1:].isdigit()
+
+
+def _attempts(setting: Setting, job: str) -> list[str]:
+    """The commids of a job: from the accounting, and from its qfile for the one under way."""
+    from gofaxpy.hylafax.accounting import read
+    from gofaxpy.hylafax.errors import SpoolError
+    from gofaxpy.hylafax.qfile import QFile
+
+    commids: list[str] = []
+    log = setting.config.hylafax.xferfaxlog
+    path = os.path.join(setting.spool.root, log)
+    if log and os.path.exists(path):
+        try:
+            commids = [record.commid for record in read(path, lambda line: None) if record.jobid == job]
+        except SpoolError as error:
+            raise Trouble(str(error)) from None
+    for queue in ("sendq", "doneq"):
+        try:
+            with open(setting.spool.path(queue, f"q{job}"), encoding="utf-8", errors="surrogateescape") as file:
+                commids.append(QFile.parse(file.read(MAX_LOG)).get("commid"))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise Trouble(_reason(str(error.filename), error)) from None
+    unique = [commid for commid in dict.fromkeys(commids) if len(commid) == 9 and commid.isascii() and commid.isdigit()]
+    if not unique:
+        raise Trouble(f"nothing is known of job {job}: there is no such job, or no attempt yet, or it was long ago")
+    return unique[-MOST_ATTEMPTS:]
+
+
+def _read(setting: Setting, commid: str, missing_is_fine: bool) -> list[str]:
+    path = setting.spool.session_log(commid)
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return [line.rstrip("\n") for line in file.read(MAX_LOG).split("\n") if line]
+    except FileNotFoundError:
+        if missing_is_fine:
+            return []
+        raise Trouble(f"{path}: there is no such session log; faxcron(8) removes old ones") from None
+    except OSError as error:
+        raise Trouble(_reason(path, error)) from None
+
+
+def _reason(path: str, error: OSError) -> str:
+    hint = "; session logs are for HylaFAX's user: run this as root or uucp" if isinstance(error, PermissionError) else ""
+    return f"{path}: {error.strerror}{hint}"
+
+
+def _coloured(desk: Desk, line: str) -> str:
+    words = line.upper()
+    if any(word in words for word in ("FAILED", "ABNORMALLY", "REJECT", "ERROR", "CANNOT", "TIMED OUT", "REFUSED")):
+        return desk.style(line, "red")
+    if "SESSION BEGIN" in words or "SESSION END" in words:
+        return desk.style(line, "dim")
+    return line
+
+
+COMMAND = Command(
+    "log",
+    "session logs: what happened in a call",
+    "Shows the session logs of all attempts of a job, of one call by its communication identifier, or of the latest call.",
+    run,
+    _arguments,
+    "gofaxctl log last\ngofaxctl log 42                 # every attempt of job 42\ngofaxctl log 000000017          # that call\n"
+    "gofaxctl log 42 --json | jq .[].commid",
+    inside=True,
+)

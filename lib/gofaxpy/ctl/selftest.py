@@ -1,0 +1,220 @@
+"""``gofaxctl selftest``: a page from FreeSWITCH to itself, and what has arrived of it.
+
+Both ends are SpanDSP in the configured switch, joined by mod_loopback: modems, T.30 and the audio path are tried without
+anybody outside.  With ``--to`` the page goes out by the gateway and must come back in, by whatever lies between.
+
+Root becomes HylaFAX's user for it, and stays it: FreeSWITCH must read what is written here and write beside it, and root
+has no business in a directory of somebody else's, nor to unpack a picture that came over a line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from gofaxpy.ctl.command import OK, Command, Trouble, UsageError
+from gofaxpy.ctl.desk import shown
+
+if TYPE_CHECKING:
+    from gofaxpy import picture
+    from gofaxpy.config import Config
+    from gofaxpy.ctl.desk import Desk
+
+Api = Callable[[str, str], str]
+PATIENCE = 180.0            # seconds; one page takes some 25, at 4800 bit/s a minute and a half
+IDENT = "gofax selftest"
+POLL = 0.5
+SECONDS_TO_CLOSE = 3
+_PATH = re.compile(r"[A-Za-z0-9/._-]+")
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--to", metavar="NUMBER", default="", help="send it by the first gateway to this number, one of our own")
+    parser.add_argument("--keep", metavar="DIR", default="", help="keep what was sent and received in this new directory")
+
+
+def run(arguments: argparse.Namespace, desk: Desk) -> int:
+    """Sends, waits and compares."""
+    from gofaxpy.switch.dialstring import DialstringError, dialable
+
+    try:
+        number = dialable(arguments.to) if arguments.to else ""
+    except DialstringError as error:
+        raise UsageError(str(error)) from None
+    test = Selftest(desk.switch.api, desk.config, keep=arguments.keep)
+    desk.line("sending a page; this takes half a minute …")
+    desk.flush()
+    text = test.run(number)
+    desk.data({"result": "ok", "text": text, **test.facts})
+    desk.line(desk.style("ok", "green", "bold") + f"  {shown(text)}")
+    return OK
+
+
+def become(user: str, keep: str = "") -> None:
+    """Makes the directory ``keep``, if one is wanted, and gives up root for ``user``.  Raises :class:`Trouble`."""
+    import pwd
+
+    try:
+        found = pwd.getpwnam(user)
+    except KeyError:
+        raise Trouble(f"there is no user {user}: correct hylafax.user") from None
+    if os.geteuid() not in (0, found.pw_uid):
+        raise Trouble(f"FreeSWITCH must be able to read the page: run this as root or {user}")
+    try:
+        if keep:
+            os.mkdir(keep, 0o700)
+            fd = os.open(keep, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            os.fchown(fd, found.pw_uid, found.pw_gid)
+            os.close(fd)
+    except OSError as error:
+        raise Trouble(f"{keep}: {error.strerror}") from None
+    if os.geteuid() == 0:
+        os.initgroups(user, found.pw_gid)
+        os.setresgid(found.pw_gid, found.pw_gid, found.pw_gid)
+        os.setresuid(found.pw_uid, found.pw_uid, found.pw_uid)
+        os.umask(0o077)
+
+
+def _compared(rows: Sequence[bytes], received: str) -> picture.Difference:
+    """The receiving end may still be closing its file when the sending one is gone."""
+    from gofaxpy import picture
+
+    for left in range(SECONDS_TO_CLOSE, -1, -1):
+        try:
+            found = picture.compare(rows, picture.read(received))
+        except picture.PictureError:
+            if not left:
+                raise
+        else:
+            if found.identical or not left:
+                return found
+        time.sleep(1)
+    raise AssertionError("not reached")
+
+
+class Selftest:
+    """One test.  ``facts`` tells what was measured."""
+
+    def __init__(self, api: Api, config: Config, keep: str = "") -> None:
+        self._api = api
+        self._config = config
+        self._keep = keep
+        self.facts: dict[str, object] = {}
+
+    def run(self, number: str = "") -> str:
+        """What came of it, in words.  Raises :class:`Trouble`."""
+        from gofaxpy import picture
+
+        become(self._config.hylafax.user, self._keep)
+        for module in ("mod_spandsp", *(() if number else ("mod_loopback",))):
+            if self._api("module_exists", module).strip() != "true":
+                raise Trouble(f"FreeSWITCH has not loaded {module}: add it to modules.conf.xml; fs_cli -x 'load {module}'")
+        directory = ""
+        try:
+            directory = self._directory()
+            sent, received = os.path.join(directory, "sent.tif"), os.path.join(directory, "received.tif")
+            rows = picture.test_page()
+            picture.write(sent, rows)
+            began = time.monotonic()
+            if number:
+                self._through(number, sent, received)
+            else:
+                self._loopback(sent, received)
+            seconds = round(time.monotonic() - began)
+            found = _compared(rows, received)
+        except picture.PictureError as error:
+            raise Trouble(str(error)) from None
+        except OSError as error:
+            raise Trouble(f"{error.filename}: {error.strerror}") from None
+        finally:
+            if directory and not self._keep:
+                shutil.rmtree(directory, ignore_errors=True)
+        self.facts.update(seconds=seconds, rows=found.rows, rows_same=found.same, shift=found.shift)
+        if not found.identical:
+            raise Trouble(f"the page has arrived damaged: {found.same} of {found.rows} rows are as they were sent")
+        return f"the page has arrived as it was sent, in {seconds} s"
+
+    def _directory(self) -> str:
+        """In the spool, for FreeSWITCH's /tmp may be another one (systemd's PrivateTmp)."""
+        in_spool = os.path.join(self._config.hylafax.spooldir, "tmp")
+        directory = os.path.realpath(self._keep) if self._keep else tempfile.mkdtemp(prefix="gofax-selftest-", dir=in_spool)
+        if not _PATH.fullmatch(directory):
+            raise Trouble(f"{shown(directory)!r} cannot be named to FreeSWITCH: letters, digits and `/._-` only")
+        return directory
+
+    def _loopback(self, sent: str, received: str) -> None:
+        self._originate(f"loopback/app=rxfax:{received}", sent)
+        if not os.path.exists(received):
+            raise Trouble("SpanDSP has received nothing from itself: see FreeSWITCH's log for the fax's result")
+
+    def _through(self, number: str, sent: str, received: str) -> None:
+        """Out by the gateway; the fax that comes in is known by its sender's identifier and taken out of recvq."""
+        recvq = os.path.join(self._config.hylafax.spooldir, "recvq")
+        before = set(os.listdir(recvq))
+        self._originate(f"sofia/gateway/{self._config.freeswitch.gateways[0]}/{number}", sent)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            for name in sorted(set(os.listdir(recvq)) - before):
+                if name.startswith("fax") and self._is_ours(os.path.join(recvq, name)):
+                    shutil.copyfile(os.path.join(recvq, name), received)
+                    self.facts["received"] = f"recvq/{name}"
+                    return
+            time.sleep(POLL)
+        raise Trouble(f"the page was sent to {number}, but nothing has come in here: does the other side lead it back to us?")
+
+    def _is_ours(self, path: str) -> bool:
+        from gofaxpy.hylafax.errors import SpoolError
+        from gofaxpy.hylafax.tiff import directories
+
+        try:
+            return directories(path)[0].ascii(270).startswith(IDENT)
+        except (SpoolError, IndexError):
+            return False        # still being written
+
+    def _originate(self, dialstring: str, sent: str) -> None:
+        """Sends the page and waits for the end of the call.  Raises :class:`Trouble` if it was not answered or not sent."""
+        from gofaxpy.send.launch import new_ids
+        from gofaxpy.switch.dialstring import fax_ident, variables
+
+        uuid = new_ids("selftest").uuid
+        chosen = variables({
+            "origination_uuid": uuid, "originate_timeout": "30", "fax_ident": fax_ident(IDENT), "fax_use_ecm": "true",
+            "fax_enable_t38": "false", "fax_enable_t38_request": "false", "execute_on_fax_result": "sched_hangup +3",
+            "origination_caller_id_name": IDENT,
+        })
+        reply = self._api("bgapi", f"uuid:{new_ids('selftest').uuid} originate {chosen}{dialstring} '&txfax({sent})'")
+        if not reply.startswith("+OK"):
+            raise Trouble(f"FreeSWITCH does not take the command: {shown(reply.strip()[:200])}")
+        began = time.monotonic()
+        seen = False
+        while time.monotonic() - began < PATIENCE:
+            there = self._api("uuid_exists", uuid).strip() == "true"
+            if there:
+                seen = True
+                rate = self._api("uuid_getvar", f"{uuid} fax_transfer_rate").strip()
+                if rate.isdigit():
+                    self.facts["rate"] = int(rate)
+            elif seen or time.monotonic() - began > 5:
+                return
+            time.sleep(POLL)
+        self._api("uuid_kill", uuid)
+        raise Trouble(f"the fax was not over after {PATIENCE:.0f} s")
+
+
+COMMAND = Command(
+    "selftest",
+    "send a page from FreeSWITCH to itself and compare it",
+    "Sends one page by the SpanDSP of the configured FreeSWITCH to itself and compares the picture, row by row: modem, T.30\n"
+    "and audio are tried without anybody outside; nothing gets into recvq.  With --to the page goes out by the first gateway\n"
+    "of gofax.yaml and must come back to us; it is then in recvq and announced like any other.",
+    run,
+    _arguments,
+    "gofaxctl selftest\ngofaxctl selftest --to 0301234          # out, and back in\n"
+    "gofaxctl selftest --keep /tmp/selftest  # to look at the pictures",
+)

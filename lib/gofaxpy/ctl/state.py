@@ -1,0 +1,175 @@
+"""The state of the fax server as JSON can hold it: modems, calls in progress, the last faxes.
+
+Inside FreeSWITCH the pages and rates of calls come from SpanDSP's events; elsewhere pages come from the spool.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from gofaxpy.ctl.desk import shown
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from gofaxpy.setting import Setting
+
+TAIL = 64 << 10             # octets of the accounting that are looked at for the last faxes
+
+
+def gather(setting: Setting, last: int, inside: bool) -> dict[str, Any]:
+    """The state as JSON can hold it.  Times are seconds since the epoch.  ``inside``: in the process that has the calls."""
+    from gofaxpy import __version__
+    from gofaxpy.calls import CALLS
+    from gofaxpy.hylafax import modemstatus
+
+    state: dict[str, Any] = {
+        "version": __version__, "at": int(time.time()), "spool": setting.spool.root, "switch": "",
+        "supervisor": CALLS.attended if inside else supervisor_runs(setting),
+        "modems": [_modem(setting, device) for device in setting.config.hylafax.devices()],
+    }
+    problems: list[str] = []
+    state["calls"] = _calls(setting, inside, problems)
+    for call in state["calls"]:
+        status = modemstatus.sending_job(str(call["job"]))
+        call["modem"] = call["modem"] or next((one["modem"] for one in state["modems"] if one["status"] == status), "")
+    state["last"] = _last(setting, last, problems) if last else []
+    state["problems"] = problems
+    return state
+
+
+def supervisor_runs(setting: Setting) -> bool:
+    """Whether somebody holds the supervisor's lock.  Asked without trying to take it: a supervisor that starts just then
+    would take us for another and end."""
+    try:
+        inode = os.stat(setting.spool.path("gofax", "supervisor.lock")).st_ino
+        with open("/proc/locks", encoding="ascii") as file:
+            return any(words[1:2] == ["FLOCK"] and words[5].endswith(f":{inode}") for words in map(str.split, file))
+    except (OSError, IndexError):
+        return False
+
+
+def _modem(setting: Setting, device: str) -> dict[str, Any]:
+    from gofaxpy.hylafax.errors import SpoolError
+    from gofaxpy.hylafax.uucplock import UUCPLock
+
+    try:
+        with open(setting.spool.status(device), encoding="utf-8", errors="replace") as file:
+            status = shown(file.readline(300).rstrip("\n"))
+    except OSError as error:
+        status = f"no status file: {error.strerror}"
+    try:
+        pid = UUCPLock(setting.spool.lock_dir, device).held_by()
+    except SpoolError as error:
+        return {"modem": device, "status": status, "locked_by": None, "problem": str(error)}
+    return {"modem": device, "status": status, "locked_by": pid, "problem": ""}
+
+
+def _calls(setting: Setting, inside: bool, problems: list[str]) -> list[dict[str, Any]]:
+    """The calls under way, from the journal; inside FreeSWITCH with what SpanDSP has told of them."""
+    from gofaxpy.calls import CALLS
+    from gofaxpy.journal import JournalError
+
+    seen = {one.uuid: one for one in CALLS.under_way()} if inside else {}
+    found = []
+    try:
+        for name in setting.journal.names():
+            entry = setting.journal.open(name)
+            if entry is None:
+                continue
+            with entry:
+                call = _call(name, entry.marks())
+            told = seen.get(str(call["uuid"]))
+            if told is not None:
+                call["pages"] = told.pages
+                call["rate"] = _whole(told.negotiated.get("fax-transfer-rate", ""))
+                call["station"] = shown(told.negotiated.get("fax-remote-station-id", ""))
+                call["ecm"] = told.negotiated.get("fax-ecm-used", "") == "on"
+            elif not inside:
+                call["pages"] = _pages_of_job(setting, str(call["job"]))
+            found.append(call)
+    except JournalError as error:
+        problems.append(str(error))
+    return found
+
+
+def _call(name: str, marks: list[Any]) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    for mark in marks:
+        facts.update(mark.facts)
+    job, _, commid = name.rpartition("-")
+    incoming = name.startswith("c")
+    number = facts.get("caller_number" if incoming else "number", "")
+    return {
+        "direction": "in" if incoming else "out",
+        "job": "" if incoming else shown(job),
+        "commid": shown(name[1:] if incoming else commid),
+        "uuid": shown(facts.get("uuid", "")),
+        "number": shown(number),
+        "recipient": shown(facts.get("recipient", "")),
+        "gateway": shown(facts.get("gateway", "")),
+        "modem": shown(facts.get("device", "")),
+        "step": str(marks[-1].step) if marks else "",
+        "since": int(marks[0].at) if marks else 0,
+        "pages": None, "rate": None, "station": "", "ecm": None,
+        "pages_due": facts.get("pages") if not incoming and isinstance(facts.get("pages"), int) else None,
+    }
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
+
+
+def _pages_of_job(setting: Setting, job: str) -> int | None:
+    """The pages of a job that were sent so far, over all attempts: gofaxsend notes each in the qfile."""
+    from gofaxpy.hylafax.qfile import QFile
+
+    if not job:
+        return None
+    try:
+        with open(setting.spool.qfile(job), encoding="utf-8", errors="surrogateescape") as file:
+            return QFile.parse(file.read(1 << 20)).number("npages")
+    except OSError:
+        return None
+
+
+def _last(setting: Setting, count: int, problems: list[str]) -> list[dict[str, Any]]:
+    """The last records of faxes, the latest first."""
+    from gofaxpy.hylafax.accounting import BadRecord, parse
+    from gofaxpy.hylafax.encoding import decode
+    from gofaxpy.hylafax.xferfaxlog import RecordType
+
+    if not setting.config.hylafax.xferfaxlog:
+        return []
+    path = os.path.join(setting.spool.root, setting.config.hylafax.xferfaxlog)
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            data = os.pread(fd, TAIL, max(os.fstat(fd).st_size - TAIL, 0))
+        finally:
+            os.close(fd)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        problems.append(f"{path}: {error.strerror}")
+        return []
+    found: list[dict[str, Any]] = []
+    for line in reversed(data.split(b"\n")):
+        if len(found) == count:
+            break
+        try:
+            record = parse(decode(line))
+        except BadRecord:
+            continue
+        if record.type not in (RecordType.SEND, RecordType.RECV):
+            continue
+        sent = record.type is RecordType.SEND
+        found.append({
+            "at": int(record.start), "direction": "out" if sent else "in", "commid": shown(record.commid),
+            "job": shown(record.jobid), "number": shown(record.dest if sent else record.cid_number),
+            "station": shown(record.station), "pages": record.pages, "seconds": int(record.conn_seconds),
+            "rate": record.params.rate if record.params is not None else None, "reason": shown(record.reason),
+        })
+    return found

@@ -1,0 +1,153 @@
+"""``gofaxctl status``: modems, calls in progress, the last faxes.
+
+What a call has come to is known inside FreeSWITCH only, so the shell's command asks the one in there; if nobody answers,
+what the spool says is shown, and that nobody answers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from typing import TYPE_CHECKING
+
+from gofaxpy.ctl.command import OK, PROBLEM, Command, Trouble, UsageError
+from gofaxpy.ctl.desk import shown
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from gofaxpy.ctl.desk import Desk
+
+LAST = 10
+CLEAR = "\x1b[H\x1b[2J"
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--watch", metavar="SECONDS", type=float, nargs="?", const=2.0, default=0.0,
+                        help="show it again and again, every 2 seconds unless told otherwise, until Ctrl-C")
+    parser.add_argument("--last", metavar="N", type=int, default=LAST, help="how many of the last faxes (10)")
+
+
+def run(arguments: argparse.Namespace, desk: Desk) -> int:
+    """Shows it once, or until interrupted.  Exit status 1 if FreeSWITCH or the supervisor does not run."""
+    if not 0 <= arguments.last <= 100:
+        raise UsageError("--last is a number from 0 to 100")
+    if not arguments.watch:
+        return _once(desk, arguments.last)
+    if desk.inside:
+        raise UsageError("FreeSWITCH's console cannot watch; use gofaxctl status --watch")
+    if not 0.2 <= arguments.watch <= 3600:
+        raise UsageError("--watch is a number of seconds from 0.2 to 3600")
+    while True:
+        if desk.colour:
+            desk.write(CLEAR)
+        _once(desk, arguments.last)
+        desk.flush()
+        time.sleep(arguments.watch)
+        desk.forget()
+
+
+def _once(desk: Desk, last: int) -> int:
+    from gofaxpy.ctl.state import gather
+    from gofaxpy.setting import Setting
+
+    state: dict[str, Any]
+    if desk.inside:
+        state = gather(Setting.of(desk.config), last, inside=True)
+    else:
+        try:
+            state = _asked(desk, last)
+        except Trouble as error:
+            state = gather(Setting.of(desk.config), last, inside=False)
+            state["switch"] = str(error)
+    desk.data(state)
+    if not desk.json:
+        _show(desk, state)
+    return OK if state.get("supervisor") and not state.get("switch") else PROBLEM
+
+
+def _asked(desk: Desk, last: int) -> dict[str, Any]:
+    reply = desk.switch.api("python", f"gofax status --json --last {last}")
+    try:
+        state = json.loads(reply)
+        if not isinstance(state, dict):
+            raise ValueError
+    except ValueError:
+        why = shown(reply.strip()[:200]) or "it does not find the script gofax.py"
+        raise Trouble(f"FreeSWITCH runs, but not the fax server in it: {why}; `gofaxctl doctor` finds out why") from None
+    return state
+
+
+# -- for a person
+
+def _show(desk: Desk, state: dict[str, Any]) -> None:
+    desk.line(_headline(desk, state))
+    for problem in state.get("problems", ()):
+        desk.line(desk.style(shown(problem), "red"))
+    modems = state.get("modems", [])
+    idle = [modem for modem in modems if modem.get("status") == "Running and idle" and modem.get("locked_by") is None]
+    if idle and len(idle) == len(modems):
+        desk.line(f"all {len(modems)} modems idle")
+    else:
+        desk.line()
+        desk.table(("MODEM", "STATUS", "LOCKED BY"), [
+            (modem.get("modem"), modem.get("problem") or modem.get("status"), modem.get("locked_by") or "") for modem in modems
+        ])
+    desk.line()
+    _show_calls(desk, state.get("calls", []), int(state.get("at", time.time())))
+    _show_last(desk, state.get("last", []))
+
+
+def _headline(desk: Desk, state: dict[str, Any]) -> str:
+    if state.get("switch"):
+        return desk.style("; ".join(shown(line) for line in str(state["switch"]).splitlines()), "red", "bold")
+    if not state.get("supervisor"):
+        return desk.style("the supervisor does not run: HylaFAX sees no modems; `gofaxctl doctor` knows more", "red", "bold")
+    return desk.style(f"gofax {shown(state.get('version', ''))} is running", "green")
+
+
+def _show_calls(desk: Desk, calls: list[dict[str, Any]], now: int) -> None:
+    if not calls:
+        desk.line("no calls in progress")
+        return
+    desk.table(("CALL", "JOB", "COMMID", "NUMBER", "STATION", "MODEM", "STEP", "PAGES", "RATE", "SECONDS"), [
+        (
+            *(call.get(key) for key in ("direction", "job", "commid", "number", "station", "modem", "step")),
+            _of(call), call.get("rate") or "", max(0, now - int(call.get("since") or now)),
+        )
+        for call in calls
+    ], right=(7, 8, 9))
+
+
+def _of(call: dict[str, Any]) -> str:
+    if call.get("pages") is None:
+        return ""
+    return f"{call['pages']}/{call['pages_due']}" if call.get("pages_due") else f"{call['pages']}"
+
+
+def _show_last(desk: Desk, last: list[dict[str, Any]]) -> None:
+    if not last:
+        return
+    desk.line()
+    desk.table(("LAST FAXES", "", "COMMID", "JOB OR FILE", "NUMBER", "STATION", "PAGES", "SECONDS", "RESULT"), [
+        (
+            time.strftime("%Y-%m-%d %H:%M", time.localtime(fax.get("at") or 0)),
+            *(fax.get(key) for key in ("direction", "commid", "job", "number", "station", "pages", "seconds")),
+            fax.get("reason") or "ok",
+        )
+        for fax in last
+    ], right=(6, 7))
+
+
+COMMAND = Command(
+    "status",
+    "modems, calls in progress, last faxes",
+    "Shows the virtual modems, the calls in progress with page and rate, and the last faxes with how they ended.\n"
+    "STEP is how far a call has come: opened, launched, connected, fax over; accepted, receiving, received …",
+    run,
+    _arguments,
+    "gofaxctl status\ngofaxctl status --watch        # every 2 seconds, until Ctrl-C\n"
+    "gofaxctl status --json | jq '.calls[] | {number, pages, rate}'\nfs_cli -x 'python gofax status'",
+    inside=True,
+)

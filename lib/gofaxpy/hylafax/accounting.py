@@ -1,0 +1,231 @@
+"""Reads HylaFAX's accounting back: log/xferfaxlog, whoever wrote it (xferfaxlog(5); :mod:`gofaxpy.hylafax.xferfaxlog`).
+
+Three hands are found in one file, for an operator keeps his log when he changes the program:
+
+- native HylaFAX and we: 19 fields; older releases end after the reason (14) or leave later fields out;
+- GOfax.IP: hours of two digits, ``OK`` as the reason of a success, parameters without the version bit, caller's name and
+  number in two pairs of quotes, the name of an encoding where the DCS belongs, and the year 1 for a call that was never
+  answered (its gofaxlib/xferfaxlog.go);
+- nobody in particular: halves of records after a crash, blocks of NULs after a power failure, TABs and newlines that came
+  with a caller's name.
+
+What cannot be read is a :class:`Malformed`, never an error.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from functools import lru_cache
+
+from gofaxpy.hylafax.encoding import decode
+from gofaxpy.hylafax.errors import SpoolError, reason
+from gofaxpy.hylafax.params import BR_14400, NO_DCS, FaxParams
+from gofaxpy.hylafax.xferfaxlog import Record, RecordType
+from gofaxpy.values import frozen, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import IO, Any
+
+LEAST_FIELDS = 14           # up to the reason, all that old releases write
+FIELDS = 19
+LONGEST_LINE = 64 << 10     # octets; no record comes near, a hole left by a power failure does
+UNDATED = 0.0
+_VERSION = 1 << 21
+_KINDS = {kind.value: kind for kind in RecordType}
+_DURATION = re.compile(r"(\d{1,7}):(\d\d):(\d\d)")
+_DATE = re.compile(r"(\d\d)/(\d\d)/(\d\d) (\d\d):(\d\d)")
+_DCS = re.compile(r"[0-9A-Fa-f]{2}(?: [0-9A-Fa-f]{2})*")
+_ENCODINGS = ("T.4 1-D", "T.4 2-D", "T.6", "T.85")
+
+
+class BadRecord(ValueError):
+    """The line is no accounting record; the text says why."""
+
+
+@frozen
+class Malformed:
+    """A line that was passed over: its file, its number from 1, what is wrong with it, and how it begins."""
+
+    path: str
+    line: int
+    why: str
+    text: str
+
+
+def parse(line: str) -> Record:
+    """One record from its line (the newline may be there).  Raises :class:`BadRecord`.
+
+    ``reason`` is empty on success whoever wrote it.  ``start`` is :data:`UNDATED` where the writer did not know it; times
+    are then 0.  ``params`` is None where nothing was negotiated.
+    """
+    fields = _fields(line.rstrip("\r\n"))
+    kind = _KINDS.get(fields[1])
+    if kind is None:
+        raise BadRecord(f"{fields[1][:20]!r} is no type of record; {', '.join(_KINDS)} are")
+    start = _start(fields[0])
+    job, conn = _seconds(fields[11]), _seconds(fields[12])
+    params, pages = _number(fields[9], "the parameters"), _number(fields[10], "the pages")
+    name, number, rest, owner, dcs = (_unquoted(field) for field in fields[14:FIELDS])
+    gofaxip = start == UNDATED or _is_gofaxip(fields[11], _unquoted(fields[13]), dcs)
+    record = Record(
+        kind, start, fields[2], fields[3], fields[4], _unquoted(fields[5]).replace('\\"', '"'), fields[6],
+        _unquoted(fields[7]), _unquoted(fields[8]), _params(params, dcs, bool(conn or pages)), pages, job, conn,
+        _unquoted(fields[13]), name, number, rest, owner, dcs,
+    )
+    return _from_gofaxip(record, params) if gofaxip else record
+
+
+def _fields(line: str) -> list[str]:
+    """The line cut at its TABs, except those inside of quotes that came with a name; empty ones added up to 19."""
+    fields: list[str] = []
+    whole = True
+    for piece in line.split("\t"):
+        if whole:
+            fields.append(piece)
+        else:
+            fields[-1] += " " + piece
+        last = fields[-1]
+        whole = not last.startswith('"') or (len(last) > 1 and last.endswith('"'))
+    if not whole:
+        raise BadRecord("a quote is not closed")
+    if len(fields) < LEAST_FIELDS:
+        raise BadRecord(f"{len(fields)} fields instead of {FIELDS}")
+    return fields + ['""'] * (FIELDS - len(fields))
+
+
+def _unquoted(field: str) -> str:
+    if len(field) > 1 and field[0] == field[-1] == '"':
+        return field[1:-1]
+    return field
+
+
+@lru_cache(maxsize=4096)
+def _start(text: str) -> float:
+    found = _DATE.fullmatch(text)
+    if found is None:
+        raise BadRecord(f"{text[:20]!r} is no date such as 11/23/26 22:49")
+    month, day, year, hour, minute = map(int, found.groups())
+    if (month, day, year) == (1, 1, 1):
+        return UNDATED      # Go's year 1: the call was never answered
+    if not (1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60):
+        raise BadRecord(f"{text!r} is no date")
+    try:
+        return time.mktime((year + (2000 if year < 69 else 1900), month, day, hour, minute, 0, 0, 0, -1))
+    except (ValueError, OverflowError):
+        raise BadRecord(f"{text!r} is no date") from None
+
+
+def _seconds(text: str) -> int:
+    found = _DURATION.fullmatch(text)
+    if found is not None:
+        return int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3])
+    if text.startswith("?"):        # libhylafax/FmtTime.c++: more than a year
+        return 0
+    raise BadRecord(f"{text[:20]!r} is no time such as 0:01:02")
+
+
+def _number(text: str, what: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 10):
+        raise BadRecord(f"{text[:20]!r} is no number for {what}")
+    return int(text)
+
+
+def _params(value: int, dcs: str, connected: bool) -> FaxParams | None:
+    """What was negotiated, as xferfaxstats reads it: the DCS knows JBIG, the number knows V.34's rates."""
+    if not connected or dcs in ("", NO_DCS) or not _DCS.fullmatch(dcs):
+        return None
+    params, frame = FaxParams.decode(value), FaxParams.from_dcs(dcs)
+    return replace(frame, br=params.br) if params.br > BR_14400 else frame
+
+
+def _is_gofaxip(duration: str, reason: str, dcs: str) -> bool:
+    return (duration[0] == "0" and duration[1] != ":") or reason == "OK" or dcs.startswith(_ENCODINGS)
+
+
+def _from_gofaxip(record: Record, value: int) -> Record:
+    params = None
+    if value:
+        encoding = FaxParams.from_transfer(0, False, "", record.dcs, 0)
+        params = replace(FaxParams.decode(value | _VERSION), df=encoding.df)
+    unknown = record.start == UNDATED
+    return replace(
+        record, params=params, dcs="", reason="" if record.reason == "OK" else record.reason,
+        job_seconds=0 if unknown else record.job_seconds, conn_seconds=0 if unknown else record.conn_seconds,
+        cid_name=_unquoted(record.cid_name), cid_number=_unquoted(record.cid_number),
+    )
+
+
+def read(path: str, malformed: Callable[[Malformed], object], since: float = 0.0) -> Iterator[Record]:
+    """The records of one log, compressed or not, in their order; what is none goes to ``malformed``.
+
+    Records that begin before ``since`` (seconds since the epoch) are passed over without a closer look.  A record without
+    a date gets that of the one before.  Raises :class:`SpoolError` if the file cannot be read.
+    """
+    before = UNDATED
+    number = 0
+    try:
+        with _open(path) as file:
+            for octets in _lines(file):
+                number += 1
+                text = decode(octets).strip("\r\n\0")
+                if not text:
+                    continue
+                try:
+                    start = _start(text.partition("\t")[0]) or before
+                    before = start
+                    if start < since:
+                        continue
+                    yield replace(parse(text), start=start)
+                except BadRecord as error:
+                    malformed(Malformed(path, number, str(error), text[:80]))
+    except (OSError, EOFError) as error:
+        why = reason(error) if isinstance(error, OSError) else "the compressed file is cut off"
+        raise SpoolError(f"{path}: cannot be read: {why}") from error
+
+
+def _open(path: str) -> IO[bytes] | Any:
+    """The file, uncompressed.  The modules that do that are not loaded before there is something for them to do."""
+    if path.endswith(".gz"):
+        import gzip
+        return gzip.open(path, "rb")
+    if path.endswith((".xz", ".lzma")):
+        import lzma
+        return lzma.open(path, "rb")
+    if path.endswith(".bz2"):
+        import bz2
+        return bz2.open(path, "rb")
+    return open(path, "rb")
+
+
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    """The lines; of one that is too long, only its beginning."""
+    while octets := file.readline(LONGEST_LINE):
+        yield octets
+        while len(octets) == LONGEST_LINE and not octets.endswith(b"\n"):
+            octets = file.readline(LONGEST_LINE)
+
+
+def with_rotated(path: str) -> list[str]:
+    """``path`` and what logrotate(8) and savelog(8) have made of it (``.1``, ``.2.gz``, ``-20261101``), oldest first."""
+    import glob  # not for the end of every fax
+
+    escaped = glob.escape(path)
+    found = {name for pattern in (".[0-9]*", "-[0-9]*") for name in glob.glob(escaped + pattern) if os.path.isfile(name)}
+    dated = []
+    for name in (*found, path):
+        try:
+            dated.append((os.stat(name).st_mtime, name))
+        except FileNotFoundError:
+            continue        # rotated away meanwhile, or there is no log yet
+    return [name for _, name in sorted(dated)]
+
+
+def read_all(paths: Iterable[str], malformed: Callable[[Malformed], object], since: float = 0.0) -> Iterator[Record]:
+    """The records of several logs, one after the other (:func:`read`); a file that has ended before ``since`` is not opened."""
+    for path in paths:
+        if os.stat(path).st_mtime >= since:
+            yield from read(path, malformed, since)
