@@ -20,8 +20,8 @@ EXAMPLES = os.path.join(CHECKOUT, "conf", "hylafax")
 INBOUND = Inbound(dynamic_config="etc/DynamicConfig", dynamic_config_on_error="reject")
 OUTBOUND = Config(outbound=Outbound(dynamic_config="etc/DynamicConfigOutgoing", call_prefix="0", fax_number="030123400"))
 TRICKS = (
-    "$(echo RejectCall: true)", "`reboot`", "${IFS}", "x\nRejectCall: true\n", "x\r\nLocalIdentifier: me", "*", "[a-z]*", "?", "-n", "--",
-    "\\", "a\\", "'", '"', ";id", "|id", "&", "%s%n", "~root", "../../etc/passwd", "é\udcff", "\x01", " ", "#", "x" * 5000,
+    "$(echo RejectCall: true)", "`reboot`", "${IFS}", "x\nRejectCall: true\n", "x\r\nLocalIdentifier: me", "*", "[a-z]*", "?",
+    "-n", "--", "\\", "a\\", "'", '"', ";id", "|id", "&", "%s%n", "~root", "../../etc/passwd", "é\udcff", "\x01", " ", "#", "x" * 5000,
 )
 
 
