@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -124,3 +125,22 @@ def test_faxq_understands_every_line_of_the_examples(
     for name in settings:
         assert re.search(rf"\b{name} = ", log, re.I), f"faxq did not read {name}"
     assert "nknown" not in log, log
+
+
+def test_a_stop_of_faxq_waits_for_the_job_that_is_being_sent(
+    hylafax: PrivateHylaFAX, make_sender: Callable[[str], str], document: str
+) -> None:
+    with open(os.path.join(CHECKOUT, "conf", "systemd", "faxq.service.d", "gofax.conf"), encoding="utf-8") as file:
+        line = next(line for line in file if line.startswith("ExecStop="))
+    command = shlex.split(line.removeprefix("ExecStop=").replace("\\\\", "\\").replace("/var/spool/hylafax", hylafax.spool))
+    hylafax.start(make_sender("time.sleep(3); open('tmp/ended', 'w').close(); sys.exit(2)"))
+    hylafax.announce_modems()
+    job = hylafax.sendfax([document], "5551234")
+    hylafax.wait_job(job, {JobState.ACTIVE})
+    waiting = hylafax.sendfax([document], "5551235", "-a", "now + 1 day")
+    stopping = subprocess.Popen(command, env=hylafax.run_dir.environ | {"MAINPID": str(hylafax.faxq_pid)})
+    hylafax.wait_faxq_ended()
+    assert stopping.wait(60) == 0
+    assert os.path.exists(hylafax.path("tmp", "ended"))
+    assert hylafax.job(job).state is JobState.DONE and hylafax.job(waiting).state is not JobState.DONE
+    subprocess.run(command, env=hylafax.run_dir.environ, check=True, timeout=5)     # faxq has ended by itself: nothing to do

@@ -21,7 +21,8 @@ INBOUND = Inbound(dynamic_config="etc/DynamicConfig", dynamic_config_on_error="r
 OUTBOUND = Config(outbound=Outbound(dynamic_config="etc/DynamicConfigOutgoing", call_prefix="0", fax_number="030123400"))
 TRICKS = (
     "$(echo RejectCall: true)", "`reboot`", "${IFS}", "x\nRejectCall: true\n", "x\r\nLocalIdentifier: me", "*", "[a-z]*", "?",
-    "-n", "--", "\\", "a\\", "'", '"', ";id", "|id", "&", "%s%n", "~root", "../../etc/passwd", "é\udcff", "\x01", " ", "#", "x" * 5000,
+    "-n", "--", "\\", "a\\", "'", '"', ";id", "|id", "&", "%s%n", "~root", "../../etc/passwd", "é\udcff", "\x01", " ", "#",
+    "x" * 5000,
 )
 
 
