@@ -21,7 +21,7 @@ from mocks.config import from_tree
 from mocks.profile import CallerProfile
 from mocks.switch import Switch
 from rig.install import CHECKOUT
-from rig.markdown import Block, anchors, blocks, documents, links, read, words
+from rig.markdown import Block, anchors, blocks, documents, links, prose, read, words
 
 SECTIONS = fields_of(Config)
 SHELL = ("sh", "bash")
@@ -123,6 +123,8 @@ def test_commands_name_what_there_is(block: Block) -> None:
     """Files of the checkout, make's targets, and gofaxctl's subcommands and options."""
     for line in commands(block):
         for path in re.findall(r"(?<![\w/.])((?:conf|docs|lib|bin|dialplan|fs_scripts|tests)/[\w./*-]+)", line):
+            if path in IN_THE_SPOOL:
+                continue
             assert list(Path(CHECKOUT).glob(path.rstrip("/"))), f"{block}: there is no {path}"
         for target in re.findall(r"(?:^|&& |; )make ([a-z]+)", line):
             assert re.search(rf"^{target}:", read("Makefile"), re.M), f"{block}: make has no target {target}"
@@ -147,7 +149,7 @@ def test_the_text_names_what_there_is(path: str) -> None:
     """Keys of the configuration, subcommands, and files."""
     for word in words(path):
         key = re.fullmatch(r"([a-z]+)\.([a-z_0-9]+)(: .*)?", word)
-        if key and key[1] in SECTIONS and key[2] != "py" and path != "docs/migration.md":
+        if key and key[1] in SECTIONS and key[2] not in ("py", "log") and path != "docs/migration.md":
             assert key[2] in fields_of(SECTIONS[key[1]]), f"{path}: there is no key {word}"
         if word.startswith("gofaxctl "):
             assert word.split()[1] in {command.name for command in COMMANDS} | {"COMMAND"}, f"{path}: {word}"
@@ -159,3 +161,34 @@ def test_the_text_names_what_there_is(path: str) -> None:
 
 
 IN_THE_SPOOL = {"bin/faxrcvd", "bin/faxrcvd.sales", "bin/notify"}
+
+
+@pytest.mark.parametrize("block", [block for block in blocks("") if block.path == "docs/troubleshooting.md"], ids=str)
+def test_log_lines_are_those_that_are_written(block: Block) -> None:
+    """What stands between the … of a line is a text of our own source."""
+    for line in block.text.splitlines():
+        said(line, str(block))
+
+
+def test_status_texts_are_those_that_are_written() -> None:
+    """They stand in italics."""
+    found = re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", prose("docs/troubleshooting.md"))
+    assert len(found) > 10
+    for text in found:
+        said(text, "docs/troubleshooting.md")
+
+
+def said(text: str, where: str) -> None:
+    """Fails unless the pieces of ``text`` between its … are in our source."""
+    for piece in text.split("…"):
+        fixed = piece.strip()
+        assert len(fixed) < 8 or fixed in OUR_TEXTS, f"{where}: nothing says {fixed!r}"
+
+
+def our_texts() -> str:
+    """The library's source with the pieces of texts that span lines joined, and nothing else changed."""
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(Path(CHECKOUT, "lib", "gofaxpy").rglob("*.py")))
+    return re.sub(r'"\n\s+f?"', "", text)
+
+
+OUR_TEXTS = our_texts()
