@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from rig import Installed, RunDir, gofaxyaml
+from rig import Installed, PrivateHylaFAX, RunDir, gofaxyaml
 from rig.install import CHECKOUT, SYSTEM_PYTHON
 from rig.markdown import Block, blocks
 from rig.ports import Port
@@ -55,6 +55,14 @@ def test_in_the_spool(block: Block, spool: str, run_dir: RunDir) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == shown_after(block)
+
+
+def test_on_a_spool_with_faxq(hylafax: PrivateHylaFAX) -> None:
+    hylafax.start("/bin/false")
+    for block in marked("faxq"):
+        script = block.text.replace("/var/spool/hylafax", hylafax.spool)
+        subprocess.run(["/bin/sh", "-e"], input=script, text=True, check=True, env=hylafax.run_dir.environ, timeout=10)
+    assert "scheduler on" in hylafax.faxstat("-s") and os.path.exists(f"/proc/{hylafax.faxq_pid}")
 
 
 @pytest.fixture
@@ -146,7 +154,7 @@ def test_debians_python_is_the_one_that_is_meant() -> None:
 def test_the_cure_named_in_the_documents_runs_where_it_is_needed(tmp_path: Path) -> None:
     if not overlays_are_allowed(tmp_path):
         pytest.skip("overlays in a mount namespace are not allowed here")
-    [line] = [line for block in blocks("sh") for line in block.text.splitlines() if re.match(r".*workaround --check \|\|", line)]
+    [line] = {line for block in blocks("sh") for line in block.text.splitlines() if re.match(r".*workaround --check \|\|", line)}
     aside = tmp_path / "aside"
     aside.mkdir()
     script = f"{_ASIDE}\nset +x\n{line}\nconf/systemd/debian12-workaround --check\n" \
