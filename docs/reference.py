@@ -167,13 +167,19 @@ def _plain(text: str) -> Iterator[str]:
             continue
         yield ".Pp"
         line = ""
-        for word in paragraph.replace("\\", "\\e").split():
-            if line and (len(line) + len(word) > 75 or re.search(r"[.!?:]$", line)):
+        for word in _roff(paragraph).split():
+            if line and (len(line) + len(word) > 73 or re.search(r"[.!?:]$", line)):
                 yield _line(line)
                 line = ""
             line = f"{line} {word}".strip()
         if line:
             yield _line(line)
+
+
+def _roff(text: str) -> str:
+    """Text without what roff would take for an escape, in ASCII."""
+    plain = text.replace("\\", "\\e").replace("…", "...")
+    return "".join(char if char.isascii() else f"\\[u{ord(char):04X}]" for char in plain)
 
 
 def _line(text: str) -> str:
@@ -182,7 +188,7 @@ def _line(text: str) -> str:
 
 def _quoted(word: str) -> str:
     """One argument of a macro."""
-    word = word.replace("\\", "\\e").replace("-", "\\-").replace('"', "\\(dq")
+    word = _roff(word).replace("-", "\\-").replace('"', "\\(dq")
     return f'"{word}"' if " " in word or not word else word
 
 
@@ -236,7 +242,7 @@ def manual() -> str:
         lines += _list(actions)
         if command.examples:
             lines += [".Bd -literal -offset indent"]
-            lines += [_line(line.replace("\\", "\\e").replace("-", "\\-")) for line in command.examples.splitlines()]
+            lines += [_line(_roff(line).replace("-", "\\-")) for line in command.examples.splitlines()]
             lines += [".Ed"]
     options = "\n".join(_list(general))
     return template.replace("@OPTIONS@", options).replace("@COMMANDS@", "\n".join(lines))

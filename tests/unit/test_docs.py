@@ -192,3 +192,22 @@ def our_texts() -> str:
 
 
 OUR_TEXTS = our_texts()
+
+
+def test_the_architecture_names_modules_and_functions_that_there_are() -> None:
+    named = [re.fullmatch(r"([\w/]+\.py)(?:: (.+))?", word) for word in words("docs/architecture.md")]
+    assert sum(found is not None for found in named) > 20
+    for found in named:
+        if found is None:
+            continue
+        [path] = [
+            path for path in (Path(CHECKOUT, "lib", "gofaxpy", found[1]), Path(CHECKOUT, found[1])) if path.exists()
+        ] or [None]
+        assert path is not None, f"there is no {found[1]}"
+        for name in re.findall(r"\w+", found[2] or ""):
+            assert re.search(rf"^\s*(def|class) {name}\b", path.read_text(encoding="utf-8"), re.M), f"{found[1]} has no {name}"
+
+
+def test_the_stand_in_names_modules_that_there_are() -> None:
+    for name in re.findall(r"`(\w+)\.py`", prose("docs/stand-in.md")):
+        assert Path(CHECKOUT, "tests", "mocks", f"{name}.py").exists(), name
