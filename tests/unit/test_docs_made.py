@@ -16,6 +16,7 @@ from gofaxpy.config import Config, fields_of
 from rig.install import CHECKOUT
 
 MANUALS = ("gofaxsend.8", "gofaxctl.8")
+NEEDS_MANDOC = pytest.mark.skipif(not shutil.which("mandoc"), reason="there is no mandoc on this machine")
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +59,8 @@ def test_every_key_is_explained(reference: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("name", MANUALS)
+@NEEDS_MANDOC
 def test_mandoc_has_nothing_to_complain_of(name: str) -> None:
-    if not shutil.which("mandoc"):
-        pytest.skip("there is no mandoc on this machine")
     done = subprocess.run(["mandoc", "-Tlint", manual(name)], capture_output=True, text=True, check=False)
     complaints = [line for line in done.stdout.splitlines() if "referenced manual not found" not in line]
     assert complaints == []
@@ -75,6 +75,7 @@ def test_groff_renders_them_without_a_warning(name: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@NEEDS_MANDOC
 def test_gofaxctl_8_has_every_command_and_option_of_the_help() -> None:
     page = rendered("gofaxctl.8")
     words = set(re.findall(r"(?<![\w-])(--?[a-z][\w-]*)", page))
@@ -87,6 +88,7 @@ def test_gofaxctl_8_has_every_command_and_option_of_the_help() -> None:
     assert set(re.findall(r"^ {3}gofaxctl ([\w-]+)$", page, re.M)) == set(commands)
 
 
+@NEEDS_MANDOC
 def test_gofaxsend_8_has_the_options_that_gofaxsend_takes() -> None:
     from gofaxpy.send.process import UsageError, parse
 
