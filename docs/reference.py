@@ -168,6 +168,8 @@ def _plain(text: str) -> Iterator[str]:
         yield ".Pp"
         line = ""
         for word in _roff(paragraph).split():
+            if word.startswith("-"):
+                word = word.replace("-", "\\-")
             if line and (len(line) + len(word) > 73 or re.search(r"[.!?:]$", line)):
                 yield _line(line)
                 line = ""
@@ -200,6 +202,7 @@ def _item(action: argparse.Action) -> Iterator[str]:
         metavar = action.dest.upper() if action.option_strings else action.dest
     if action.option_strings:
         value = f" Ar {_quoted(metavar)}" if action.nargs != 0 else ""
+        value = f" Oo Ar {_quoted(metavar)} Oc" if action.nargs == "?" else value
         yield ".It " + " , ".join(f"Fl {_quoted(option[1:])}{value}" for option in action.option_strings)
     else:
         yield f".It Ar {_quoted(metavar)}"
@@ -233,6 +236,8 @@ def manual() -> str:
     common = frozenset(action.dest for action in general)
     lines: list[str] = []
     for command in COMMANDS:
+        if command.hidden:
+            continue
         child = children[command.name]
         lines += [f".Ss gofaxctl {command.name}"]
         lines += list(_plain(command.description))[1:]
