@@ -167,9 +167,8 @@ def _plain(text: str) -> Iterator[str]:
             continue
         yield ".Pp"
         line = ""
-        for word in _roff(paragraph).split():
-            if word.startswith("-"):
-                word = word.replace("-", "\\-")
+        for said in _roff(paragraph).split():
+            word = said.replace("-", "\\-") if said.startswith("-") else said
             if line and (len(line) + len(word) > 73 or re.search(r"[.!?:]$", line)):
                 yield _line(line)
                 line = ""
