@@ -52,9 +52,12 @@ set +e
 echo "=== doctor"; gofaxctl doctor; echo "status $?"
 echo "=== selftest"; gofaxctl selftest; echo "status $?"
 echo "=== faxstat"; faxstat -h 127.0.0.1:4559 -s
-echo "=== gateways"; for name in $gateways; do printf '%s ' "$name"; "$prefix/bin/fs_cli" -x "sofia status gateway $name" | grep '^Name'; done
-echo "=== log"; grep -aE '\[(ERR|CRIT|WARNING)\]' /var/log/freeswitch/freeswitch.log | tail -20; tail -n 20 "$aside/freeswitch.out"
-echo "=== stop"; python3 -I -m gofaxpy.drain; echo "status $?"; kill -TERM "$(cat "$aside/run/freeswitch.pid")"; wait; echo stopped
+echo "=== gateways"
+for name in $gateways; do printf '%s ' "$name"; "$prefix/bin/fs_cli" -x "sofia status gateway $name" | grep '^Name'; done
+echo "=== log"; grep -aE '\[(ERR|CRIT|WARNING)\]' /var/log/freeswitch/freeswitch.log | tail -20
+tail -n 20 "$aside/freeswitch.out"
+echo "=== stop"; python3 -I -m gofaxpy.drain; echo "status $?"
+kill -TERM "$(cat "$aside/run/freeswitch.pid")"; wait; echo stopped
 """
 
 
@@ -91,4 +94,5 @@ def test_freeswitch_takes_every_gateway_of_the_documents(run_dir: RunDir) -> Non
         files += f"cat >/etc/freeswitch/sip_profiles/fax/doc{number}.xml <<'EOT'\n<include>\n{text}</include>\nEOT\n"
     names = " ".join(f"doc{number}" for number in range(len(gateways)))
     found = run(_MACHINE + steps + files + _UNITS + f"gateways='{names}'\n" + _LOOK, run_dir)
-    assert found["gateways"].splitlines() == [f"{name} Name    \t{name}" for name in names.split()], found["gateways"] + found["log"]
+    wanted = [f"{name} Name    \t{name}" for name in names.split()]
+    assert found["gateways"].splitlines() == wanted, found["gateways"] + found["log"]
