@@ -28,6 +28,7 @@ done
 mount -t tmpfs -o mode=1777 none /run/lock
 mkdir "$aside/stubs"; printf '#!/bin/sh\n' >"$aside/stubs/systemctl"; chmod 755 "$aside/stubs/systemctl"
 export PATH="$aside/stubs:$PATH"
+rm -rf /var/spool/hylafax/FIFO* /var/spool/hylafax/status/freeswitch* /var/spool/hylafax/gofax /etc/hylafax/config.freeswitch*
 rm -rf /usr/lib/python3/dist-packages/gofaxpy /usr/bin/gofaxsend /usr/bin/gofaxctl /etc/gofax.yaml
 mkdir -p /usr/share/freeswitch/scripts /usr/share/man/man8; [ -d /etc/freeswitch ] || mkdir /etc/freeswitch
 """
@@ -45,7 +46,11 @@ env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=
     -conf /etc/freeswitch -scripts /usr/share/freeswitch/scripts -log /var/log/freeswitch -db /var/lib/freeswitch \
     -run "$aside/run" -cache /var/cache/freeswitch -temp "$aside/run" -storage "$aside/run" -recordings "$aside/run" \
     >"$aside/freeswitch.out" 2>&1 &
-for _ in $(seq 150); do faxstat -h 127.0.0.1:4559 -s 2>/dev/null | grep -q idle && break; sleep 0.2; done
+ready() {
+    "$prefix/bin/fs_cli" -x status 2>/dev/null | grep -q 'is ready' &&
+        [ "$(faxstat -h 127.0.0.1:4559 -s 2>/dev/null | grep -c idle)" = 5 ]
+}
+for _ in $(seq 300); do ! ready || break; sleep 0.2; done
 """
 _LOOK = r"""
 set +e
