@@ -11,11 +11,11 @@ ARGS ?=
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo test lint types unit pytest live reference clean
+.PHONY: help deps demo test lint types unit pytest live bench bench-compare reference clean
 
 help: ## show this list
 	@echo 'make TARGET'
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
 
 deps: ## install Debian packages and the virtual environment, as far as they are missing
 	@bash tests/rig/setup.sh
@@ -53,6 +53,17 @@ endif
 
 reference: deps ## write docs/configuration.md and what else is made from the code anew
 	$(PYTHON) docs/reference.py
+
+# FIGURES='start cpu' takes only these; `make bench FIGURES=--list` names them.
+FIGURES ?=
+BENCH = $(AS_ROOT) env PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 FREESWITCH='$(FREESWITCH)' $(PYTHON) -m
+
+bench: deps ## measure speed and memory, each against a reference (some 5 minutes)
+	@$(BENCH) bench $(FIGURES)
+
+bench-compare: deps ## measure this checkout and the revision BASE in turn
+	@test -n '$(BASE)' || { echo 'usage: make bench-compare BASE=<git revision> [FIGURES=...]'; exit 2; }
+	@$(BENCH) bench.compare $(BASE) $(FIGURES)
 
 clean: ## remove everything that make has made
 	$(AS_ROOT) rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build demo-out dist lib/*.egg-info

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from gofaxpy.bell import BELL
+
 NEGOTIATE = ("spandsp::rxfaxnegociateresult", "spandsp::txfaxnegociateresult")
 PAGE = ("spandsp::rxfaxpageresult", "spandsp::txfaxpageresult")
 RESULT = ("spandsp::rxfaxresult", "spandsp::txfaxresult")
@@ -29,7 +31,8 @@ def _nobody(subclass: str, headers: Mapping[str, str]) -> None:
 class Seen:
     """What the events have told of one call so far.
 
-    A second negotiation means that the modems had to train again (softmodem fallback goes by this).
+    A second negotiation means that the modems had to train again; ``bad_rows`` are those of all pages, where the result
+    of the fax tells those of its last page only.  Softmodem fallback goes by both.
     """
 
     uuid: str
@@ -38,7 +41,8 @@ class Seen:
     progress_at: float = field(default_factory=time.monotonic)
     negotiated: Mapping[str, str] = field(default_factory=dict)     # the headers of the last negotiation
     negotiations: int = 0
-    pages: list[Mapping[str, str]] = field(default_factory=list)
+    pages: int = 0
+    bad_rows: int = 0
     over: threading.Event = field(default_factory=threading.Event)
 
     def take(self, subclass: str, headers: Mapping[str, str]) -> None:
@@ -47,7 +51,9 @@ class Seen:
             self.negotiations += 1
             self.negotiated = headers
         elif subclass in PAGE:
-            self.pages.append(headers)
+            self.pages += 1
+            rows = headers.get("fax-bad-rows", "")
+            self.bad_rows += int(rows) if rows.isdecimal() and len(rows) < 10 else 0
         elif subclass in RESULT:
             self.over.set()
         self.listener(subclass, headers)
@@ -59,15 +65,29 @@ class Calls:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._seen: dict[str, Seen] = {}
-        self._modems: dict[str, str] = {}       # modem → the incoming call that has it
+        self._modems: dict[tuple[str, str], str] = {}       # spool and modem → the incoming call that has it
         self._ended: dict[str, str] = {}        # call → why it is to end
         self.finished = 0           # incoming calls that are over
         self.attended = False       # somebody takes in events: the supervisor runs
+        self.waiting = 0            # handlers that wait for events which must be there any moment
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody is interested in events."""
+        return bool(self._seen)
 
     def wait_over(self, seen: Seen, timeout: float) -> None:
         """Until the result event of a fax that is over has come, and with it every event before; if any are to come."""
-        if self.attended:
+        if not self.attended or seen.over.is_set():
+            return
+        with self._lock:
+            self.waiting += 1
+        BELL.ring()
+        try:
             seen.over.wait(timeout)
+        finally:
+            with self._lock:
+                self.waiting -= 1
 
     @contextmanager
     def watch(self, uuid: str, listener: Listener = _nobody, limit: float = math.inf) -> Iterator[Seen]:
@@ -85,23 +105,31 @@ class Calls:
                 self._seen.pop(uuid, None)
 
     @contextmanager
-    def on_modem(self, device: str, uuid: str) -> Iterator[None]:
-        """An incoming call has a modem for the time of the block: :meth:`on` and :meth:`end` find it."""
-        with self._lock:
-            self._modems[device] = uuid
+    def incoming(self, uuid: str) -> Iterator[None]:
+        """An incoming call, for the time of the block: why one of us has ended it is forgotten afterwards."""
         try:
             yield
         finally:
             with self._lock:
-                if self._modems.get(device) == uuid:
-                    del self._modems[device]
                 self._ended.pop(uuid, None)
+
+    @contextmanager
+    def on_modem(self, spool: str, device: str, uuid: str) -> Iterator[None]:
+        """An incoming call has a modem, of the spool with that root, for the time of the block: :meth:`on` finds it."""
+        with self._lock:
+            self._modems[spool, device] = uuid
+        try:
+            yield
+        finally:
+            with self._lock:
+                if self._modems.get((spool, device)) == uuid:
+                    del self._modems[spool, device]
                 self.finished += 1
 
-    def on(self, device: str) -> str:
+    def on(self, spool: str, device: str) -> str:
         """The incoming call that has the modem, ``""`` if none has."""
         with self._lock:
-            return self._modems.get(device, "")
+            return self._modems.get((spool, device), "")
 
     def end(self, uuid: str, reason: str) -> None:
         """Notes why a call is about to be ended by one of us."""
@@ -120,15 +148,19 @@ class Calls:
         if seen is not None:
             seen.take(subclass, headers)
 
-    def watched(self) -> list[Seen]:
+    def under_way(self) -> list[Seen]:
         """All calls that are watched now."""
         with self._lock:
             return list(self._seen.values())
 
     def stuck(self, now: float) -> list[str]:
-        """The calls that have shown no progress for as long as they may.  ``now`` is of the monotonic clock."""
+        """The calls that have shown no progress for as long as they may, each told once in that time.  ``now`` is of the
+        monotonic clock."""
         with self._lock:
-            return [uuid for uuid, seen in self._seen.items() if now - seen.progress_at > seen.limit]
+            found = [seen for seen in self._seen.values() if now - seen.progress_at > seen.limit]
+            for seen in found:
+                seen.progress_at = now
+            return [seen.uuid for seen in found]
 
 
 CALLS = Calls()

@@ -48,6 +48,7 @@ class ConfigFile:
         return stamp is not None and 0 <= self._clock() - stamp[0] / 1e9 < SETTLED
 
     def _read(self, complain: Callable[[str], None]) -> Config:
+        data = b""
         try:
             data = read(self.path)
             config = parse(data, self.path)
@@ -55,7 +56,8 @@ class ConfigFile:
             if self._config is not None:
                 config, in_force = self._config, "the configuration read before stays in force"
             else:
-                copy = last_good(error.salvaged.hylafax.spooldir)
+                copies = (last_good(spooldir) for spooldir in _spooldirs(error.salvaged, data))
+                copy = next((found for found in copies if found is not None), None)
                 config = copy or error.salvaged
                 in_force = f"its last good state holds instead, from {COPY} in the spool" if copy is not None else (
                     "what is right in it holds, and the defaults for the rest"
@@ -65,6 +67,15 @@ class ConfigFile:
         else:
             _keep(config, data, complain)
         return config
+
+
+def _spooldirs(salvaged: Config, data: bytes) -> list[str]:
+    """Where the copy may be: the spool as far as it could be read, and what looks like it in a file that could not."""
+    named = [
+        line.partition(":")[2].partition("#")[0].strip(" \t\r\"'") for line in data.decode("utf-8", "replace").split("\n")
+        if line.strip().startswith("spooldir:")
+    ]
+    return [salvaged.hylafax.spooldir, *(path for path in named if path.startswith("/") and "\0" not in path)]
 
 
 def last_good(spooldir: str) -> Config | None:

@@ -1,19 +1,23 @@
 """An incoming fax: ``inbound_fax.handler`` runs :func:`answer_fax` in the thread of the call.
 
-All that can be wrong is looked at before the call is answered, so that a fax we could not keep is refused and its
-sender tries again.  From the answer on the journal knows of the call; what has been received is finished by
-:mod:`gofaxpy.reception`, by the handler or, after a crash, by the recovery.
+All that can be wrong is looked at, and all that is needed is made, before the call is answered: a fax we could not keep
+is refused and its sender tries again.  The journal knows of the call from then on; what has been received is finished
+by :mod:`gofaxpy.reception`, by the handler or, after a crash, by the recovery.
+
+A sender hears of a confirmed page only after what is said of it here is on the disk.  Before the answer nothing is
+waited for: the journal entry and the file are brought to the disk in the silence after it.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
-from gofaxpy import __version__, modems, reception
+from gofaxpy import __version__, modems, operatorlog, reception
 from gofaxpy import setting as settings
+from gofaxpy.calllog import CallLog
 from gofaxpy.calls import CALLS
 from gofaxpy.config import Config
 from gofaxpy.hylafax import events, modemstatus
@@ -22,8 +26,9 @@ from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.sequence import commid as next_commid
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.statuscode import StatusCode
-from gofaxpy.journal import Entry, JournalError, Step, call_name
+from gofaxpy.journal import Entry, JournalError, Step, call_name, fsync_directory
 from gofaxpy.modems import Line
+from gofaxpy.outbound import DOCUMENT
 from gofaxpy.receiving import Reception
 from gofaxpy.recipient import number_of
 from gofaxpy.recvfile import create_recv_file, file_mode, spool_problem
@@ -37,6 +42,8 @@ if TYPE_CHECKING:
     from gofaxpy.receiving import SwitchApi
 
 NO_ROOM = "503 Fax Storage Unavailable"
+ROOM_FOR_MARKS = 32 << 10      # octets of the journal entry: the pages' times are in it
+CALLER_GONE = "The caller has hung up before the answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,28 +80,30 @@ def answer_fax(call: Call, api: SwitchApi) -> None:
     facts = IncomingCall.read(call, setting.config)
     problem = spool_problem(setting)
     if problem:
-        _no_room(call, facts, problem)
+        _no_room(setting, call, facts, problem)
         return
     line = modems.take(setting)
     if line is None:
-        log("warning", f"{facts.uuid}: call from {facts.caller_number} refused: no modem is free")
-        call.hangup(setting.config.inbound.no_modem_cause)
+        cause = setting.config.inbound.no_modem_cause
+        operatorlog.tell(setting.config.log, "warning", f"call from {facts.caller_number} refused ({cause}): no modem is free")
+        call.hangup(cause)
         return
     with ExitStack() as cleaning:
         cleaning.callback(line.release)
+        cleaning.enter_context(CALLS.incoming(facts.uuid))
         if line.device != modems.ANONYMOUS:
-            cleaning.enter_context(CALLS.on_modem(line.device, facts.uuid))
+            cleaning.enter_context(CALLS.on_modem(setting.spool.root, line.device, facts.uuid))
         try:
             answering = Answering(setting, call, api, facts, line)
             entry = answering.begin()
         except (SpoolError, JournalError, OSError) as error:
-            _no_room(call, facts, str(error))
+            _no_room(setting, call, facts, str(error))
             return
         answering.run(entry)
 
 
-def _no_room(call: Call, facts: IncomingCall, problem: str) -> None:
-    log("err", f"{facts.uuid}: call from {facts.caller_number} refused: {problem}")
+def _no_room(setting: Setting, call: Call, facts: IncomingCall, problem: str) -> None:
+    operatorlog.tell(setting.config.log, "err", f"call from {facts.caller_number} refused: {problem}")
     call.execute("respond", NO_ROOM)
 
 
@@ -102,6 +111,7 @@ class Answering:
     """One incoming call that there is a place for: screened, answered, received, finished."""
 
     def __init__(self, setting: Setting, call: Call, api: SwitchApi, facts: IncomingCall, line: Line) -> None:
+        """Takes a communication identifier and opens the session log.  Raises SpoolError."""
         self.setting = setting
         self.call = call
         self.api = api
@@ -111,22 +121,32 @@ class Answering:
         self.started = time.time()
         self._recv_file = -1
         self.commid = next_commid(setting.spool)
-        self.log = SessionLog.create(setting.spool, self.commid, digits(setting.config.freeswitch.ident))
+        session = SessionLog.create(setting.spool, self.commid, digits(setting.config.freeswitch.ident))
+        self.log = CallLog(setting, session)
         self.info = events.RecvInfo(
             commid=self.commid, callid=(facts.caller_number, facts.caller_name, facts.recipient, facts.gateway),
         )
         self.screening = Screening()
 
     def begin(self) -> Entry:
-        """The journal knows of the call from here on.  Raises JournalError."""
+        """The journal knows of the call from here on, and has room for all that it is to be told.  Raises JournalError."""
         try:
-            return self.setting.journal.create(
+            entry = self.setting.journal.begin(
                 call_name(self.commid), Step.ACCEPTED, commid=self.commid, device=self.device, pid=os.getpid(),
                 started=self.started, fax_number=self.setting.config.freeswitch.ident, **self.facts.facts(),
             )
+            try:
+                entry.reserve(ROOM_FOR_MARKS)
+            except JournalError:
+                entry.remove()
+                entry.close()
+                raise
         except JournalError:
             self.log.close()
+            with suppress(OSError):
+                os.unlink(self.setting.spool.session_log(self.commid))     # of a call that never was
             raise
+        return entry
 
     def run(self, entry: Entry) -> None:
         """Shows the call, asks DynamicConfig, rings, answers, receives, and hands over to :mod:`gofaxpy.reception`."""
@@ -136,33 +156,36 @@ class Answering:
         self.line.event(events.modem_commid(self.device, self.commid))
         self.line.status(modemstatus.ANSWERING)
         self.log.begin(f"gofaxpy {__version__}")
-        self.log.line(f'CallID: "{facts.caller_number}" "{facts.caller_name}" "{facts.recipient}" "{facts.gateway}"')
+        self.log.line("CallID: " + " ".join(f'"{text}"' for text in self.info.callid))
         with entry:
             try:
                 if self._screened(entry):
                     self._take(entry)
                 reception.finish(self.setting, entry, self.log)
+            except reception.PostponedError as problem:
+                self.log.tell(f"{problem}; what is left to be done is tried again until it can be done", "err")
             finally:
                 if self._recv_file >= 0:
                     os.close(self._recv_file)
-                self.log.line("RECV FAX: end")
                 self.log.end()
-                if self.log.error:
-                    log("err", f"{facts.uuid}: {self.log.error}")
+
+    def _tell_caller(self) -> None:
+        for number, text in enumerate(self.info.callid, 1):
+            self.log.operator("info", f'ANSWER: Call ID {number} "{text}"')
 
     def _screened(self, entry: Entry) -> bool:
         """Asks DynamicConfig.  False if the call is rejected, which the caller's switch has then been told."""
         inbound = self.setting.config.inbound
         if not inbound.dynamic_config:
             return True
+        self._tell_caller()
         quoted = " ".join(f'"{text}"' for text in (f"/dev/{self.device}", *self.info.callid))
-        self.log.line(f"DynamicConfig: {inbound.dynamic_config} {quoted}")
+        self.log.tell(f"DynamicConfig: {inbound.dynamic_config} {quoted}")
         self.screening = screen(inbound, self.setting.spool.root, self.device, self.info.callid)
         if self.screening.problem:
-            self.log.line(f"DynamicConfig: {self.screening.problem}")
-            log("err", f"{self.facts.uuid}: DynamicConfig: {self.screening.problem}")
+            self.log.tell(f"DynamicConfig: {self.screening.problem}", "err")
         if self.screening.rejected:
-            self.log.line(StatusCode.CALL_REJECTED.text)
+            self.log.tell(StatusCode.CALL_REJECTED.text)
             self.call.execute("respond", str(inbound.reject_status))
             self._over(entry, StatusCode.CALL_REJECTED.text)
             return False
@@ -170,25 +193,27 @@ class Answering:
 
     def _take(self, entry: Entry) -> None:
         """The call itself.  Whatever ends it, the journal says afterwards how far it got."""
-        problem = self._answer()
-        if problem:
-            self.log.line(f"ANSWER: {problem}")
-            self._over(entry, CALLS.ended(self.facts.uuid) or problem)
+        try:
+            file = self._make_file(entry)
+        except (SpoolError, JournalError, OSError) as error:
+            self.log.tell(f"ANSWER: refused: {error}", "err")
+            self.call.execute("respond", NO_ROOM)
+            self._over(entry, str(error))
             return
-        self.log.line(f"ANSWER: FAX CONNECTION  DEVICE '/dev/{self.device}'")
+        answered = self._answer(entry)
+        if not self.setting.config.inbound.dynamic_config:
+            self._tell_caller()     # only now: nobody waits any more
+        if not answered:
+            self._remove_file(file)
+            reason = CALLS.ended(self.facts.uuid) or CALLER_GONE
+            self.log.tell(f"ANSWER: {reason}")
+            self._over(entry, reason)
+            return
+        self.log.tell(f"ANSWER: FAX CONNECTION  DEVICE '/dev/{self.device}'")
         self.log.line("RECV FAX: begin")
         self.line.status(modemstatus.RECEIVING)
         self.line.event(events.recv_begin(self.device))
         try:
-            mode = self.screening.recv_file_mode or self.setting.config.inbound.recv_file_mode
-            file, fd = create_recv_file(self.setting, file_mode(mode))
-        except (SpoolError, OSError) as error:
-            self.call.hangup("NORMAL_TEMPORARY_FAILURE")
-            self._over(entry, str(error))
-            return
-        self._recv_file = fd     # HylaFAX's lock on it stays until the fax is tagged and recorded
-        try:
-            entry.mark(Step.RECEIVING, file=file, faxrcvd=self.screening.faxrcvd)
             Reception(
                 self.setting, self.call, self.api, self.line, self.log, replace(self.info, qfile=file), self.screening,
                 self.started,
@@ -196,18 +221,41 @@ class Answering:
         finally:
             self.line.event(events.recv_end(self.device))
 
-    def _over(self, entry: Entry, reason: str) -> None:
-        """The call has ended before there was a file for its fax."""
-        entry.mark(Step.RECEIVED, file="", reason=reason, seconds=time.time() - self.started)
+    def _make_file(self, entry: Entry) -> str:
+        """The file in recvq, named in the journal.  Raises SpoolError, JournalError, OSError."""
+        mode = self.screening.recv_file_mode or self.setting.config.inbound.recv_file_mode
+        file, self._recv_file = create_recv_file(self.setting, file_mode(mode))
+        # HylaFAX's lock on it stays until the fax is tagged and recorded
+        try:
+            if not self.call.set(DOCUMENT, self.setting.spool.inside(file)):
+                raise SpoolError(f"{self.setting.spool.root}: FreeSWITCH cannot be given this path (hylafax.spooldir)")
+            entry.note(Step.RECEIVING, file=file, faxrcvd=self.screening.faxrcvd)
+        except (SpoolError, JournalError):
+            self._remove_file(file)
+            raise
+        return file
 
-    def _answer(self) -> str:
-        """Rings and answers.  Returns why there is nobody to receive a fax from, or ``""``."""
-        inbound = self.setting.config.inbound
+    def _remove_file(self, file: str) -> None:
+        """Nothing has been received: a file that never was."""
+        with suppress(OSError):
+            os.unlink(self.setting.spool.inside(file))
+
+    def _answer(self, entry: Entry) -> bool:
+        """Rings and answers.  False if there is nobody to receive a fax from."""
+        call, inbound = self.call, self.setting.config.inbound
         if inbound.answer_after:
-            self.call.execute("ring_ready")
-            self.call.sleep(inbound.answer_after)
-        if self.call.ready():
-            self.call.answer()
-        if self.call.ready() and inbound.wait_time:
-            self.call.sleep(inbound.wait_time)
-        return "" if self.call.ready() else "The caller has hung up before the answer"
+            call.execute("ring_ready")
+            call.sleep(inbound.answer_after)
+        call.execute("answer")      # does nothing where the caller has gone
+        try:
+            entry.sync()
+            fsync_directory(self.setting.spool.path("recvq"))
+        except (JournalError, OSError) as error:    # what it says is kept all the same, unless the power fails now
+            self.log.tell(str(error), "err")
+        if inbound.wait_time:
+            call.sleep(inbound.wait_time)
+        return call.ready()
+
+    def _over(self, entry: Entry, reason: str) -> None:
+        """The call has ended before there was a fax."""
+        entry.mark(Step.RECEIVED, file="", reason=reason, seconds=time.time() - self.started)

@@ -13,6 +13,7 @@ holder, however that dies.  Marks may also be added without the lock: lines are 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 DIRECTORY = ("gofax", "journal")
 MAX_ENTRY = 1 << 20
+_UNNAMED = os.O_TMPFILE | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC     # open(2)
 
 
 class Step(StrEnum):
@@ -88,15 +90,44 @@ class Entry:
 
     def mark(self, step: Step, **facts: Any) -> None:
         """Appends one mark and waits until it is on the disk.  Raises :class:`JournalError`."""
+        self._append(step, facts, True)
+
+    def note(self, step: Step, **facts: Any) -> None:
+        """Appends one mark without waiting: for a step that does no harm when it is done twice.
+
+        It survives the death of this process at once, that of the machine with the next :meth:`mark` or :meth:`sync`.
+        Raises :class:`JournalError`.
+        """
+        self._append(step, facts, False)
+
+    def _append(self, step: Step, facts: dict[str, Any], sync: bool) -> None:
         line = json.dumps({"step": step.value, "at": round(time.time(), 3), **facts}, separators=(",", ":"))
         data = b"\n" + line.encode("ascii") + b"\n"  # the first newline ends a line torn by an earlier crash
         try:
             written = os.write(self._fd, data)
             if written != len(data):
-                raise OSError(28, os.strerror(28))
-            os.fdatasync(self._fd)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if sync:
+                os.fdatasync(self._fd)
         except OSError as error:
             raise JournalError(f"{self.path}: cannot note `{step}`: {error.strerror}") from error
+
+    def reserve(self, octets: int) -> None:
+        """Has the file system keep room for the marks to come, so that a disk that fills up meanwhile takes none of them.
+
+        File systems that cannot do that are left alone.  Raises :class:`JournalError` if there is no room.
+        """
+        error = _reserve(self._fd, octets)
+        if error in (errno.ENOSPC, errno.EDQUOT):
+            raise JournalError(f"{self.path}: no room for what is to be noted: {os.strerror(error)}")
+
+    def sync(self) -> None:
+        """Waits until all marks, and the entry's name, are on the disk.  Raises :class:`JournalError`."""
+        try:
+            os.fdatasync(self._fd)
+            fsync_directory(self._directory)
+        except OSError as error:
+            raise JournalError(f"{self.path}: cannot be brought to the disk: {error.strerror}") from error
 
     def marks(self) -> list[Mark]:
         """All marks so far, whoever set them.  Raises :class:`JournalError` if the file cannot be read."""
@@ -160,24 +191,33 @@ class Journal:
         self.directory = os.path.join(spool_root, *DIRECTORY)
 
     def create(self, name: str, step: Step, **facts: Any) -> Entry:
-        """A new, locked entry with its first mark, durable in the directory.  Raises :class:`JournalError`.
+        """A new, locked entry with its first mark, durable in the directory.  Raises :class:`JournalError`."""
+        entry = self.begin(name, step, **facts)
+        try:
+            entry.sync()
+        except JournalError:
+            entry.close()
+            raise
+        return entry
+
+    def begin(self, name: str, step: Step, **facts: Any) -> Entry:
+        """A new, locked entry with its first mark; :meth:`Entry.sync` makes it durable.  Raises :class:`JournalError`.
 
         It gets its name only when it is locked and marked, so that nobody who looks through the journal meanwhile takes
         it for one that was left behind.
         """
         path = os.path.join(self.directory, name)
-        temporary = os.path.join(self.directory, f".{name}.{os.urandom(4).hex()}")
         try:
             os.makedirs(self.directory, mode=0o700, exist_ok=True)
-            fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            fd, source = self._unnamed(name)
         except OSError as error:
             raise JournalError(f"{path}: cannot be created: {error.strerror}") from error
         entry = Entry(self.directory, name, fd)
         try:
             entry.lock()
-            entry.mark(step, **facts)
-            os.link(temporary, path)
-            _fsync_directory(self.directory)
+            entry.note(step, **facts)
+            # src_dir_fd is not used, but makes it linkat(2) that follows the link, as open(2) wants it
+            os.link(source, path, src_dir_fd=fd, follow_symlinks=True)
         except OSError as error:
             entry.close()
             raise JournalError(f"{path}: cannot be created: {error.strerror}") from error
@@ -185,8 +225,21 @@ class Journal:
             entry.close()
             raise
         finally:
-            os.unlink(temporary)
+            if source.startswith(self.directory):
+                os.unlink(source)
         return entry
+
+    def _unnamed(self, name: str) -> tuple[int, str]:
+        """A file without a name, of which nothing is left if its maker dies, and the path to link it from; a hidden one
+        on file systems that know of no such files (NFS)."""
+        try:
+            fd = os.open(self.directory, _UNNAMED, 0o600)
+            return fd, f"/proc/self/fd/{fd}"
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
+                raise
+        hidden = os.path.join(self.directory, f".{name}.{os.urandom(4).hex()}")
+        return os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600), hidden
 
     def open(self, name: str) -> Entry | None:
         """An existing entry, not locked, or None if there is none of that name.  Raises :class:`JournalError`."""
@@ -211,12 +264,27 @@ class Journal:
         yield from sorted(name for name in found if name.startswith(prefix) and not name.startswith("."))
 
 
-def _fsync_directory(path: str) -> None:
+def fsync_directory(path: str) -> None:
+    """Waits until the names in a directory are on the disk.  Raises OSError."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+_FALLOC_FL_KEEP_SIZE = 1
+
+
+def _reserve(fd: int, octets: int) -> int:
+    """fallocate(2) behind the end of the file, whose size stays (os.posix_fallocate would change it); the errno or 0."""
+    import ctypes  # only those that receive need it
+
+    fallocate = ctypes.CDLL(None, use_errno=True).fallocate
+    fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
+    if fallocate(fd, _FALLOC_FL_KEEP_SIZE, os.fstat(fd).st_size, octets) == 0:
+        return 0
+    return ctypes.get_errno()
 
 
 def attempt_name(jobid: str, commid: str) -> str:

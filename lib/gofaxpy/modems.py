@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from enum import Enum
 
 from gofaxpy.calls import CALLS
 from gofaxpy.hylafax import events, fifo, modemstatus
@@ -17,23 +18,50 @@ from gofaxpy.hylafax.uucplock import UUCPLock
 from gofaxpy.outbox import OUTBOX
 from gofaxpy.setting import Setting
 
-# How an idle modem is announced, R, B or D: faxstate's switch.  It is about outgoing jobs only (faxstate(8)), and holds
-# as long as the process: incoming calls and the supervisor both announce.
-READY: dict[str, str] = {}
-_ANNOUNCEMENT = {"R": events.modem_ready, "B": events.modem_busy, "D": events.modem_down}
-_IDLE = {"R": modemstatus.IDLE, "B": modemstatus.WAITING_FREE, "D": modemstatus.WAITING_READY}
+
+class Ready(Enum):
+    """How an idle modem is announced: faxstate's switch, or that nobody looks after it any more.
+
+    faxstate's is about outgoing jobs only (faxstate(8)) and holds as long as the process.
+    """
+
+    READY = "R"
+    BUSY = "B"
+    DOWN = "D"
+    GONE = ""
+
+
+# By FIFO of the spool and modem: incoming calls and the supervisor both announce.
+_ready: dict[tuple[str, str], Ready] = {}
+_ANNOUNCEMENT = {
+    Ready.READY: events.modem_ready, Ready.BUSY: events.modem_busy, Ready.DOWN: events.modem_down, Ready.GONE: events.modem_down,
+}
+_IDLE = {
+    Ready.READY: modemstatus.IDLE, Ready.BUSY: modemstatus.WAITING_FREE, Ready.DOWN: modemstatus.WAITING_READY,
+    Ready.GONE: "FreeSWITCH is not running",
+}
 
 ANONYMOUS = "freeswitch"    # the device of calls that no virtual modem is taken for, as GOfax.IP names it
 
 
-def idle_announcement(device: str) -> str:
+def switch(spool: Spool, device: str, ready: Ready) -> None:
+    """From now on the modem is announced like that when it is idle."""
+    _ready[spool.fifo, device] = ready
+
+
+def is_gone(spool: Spool, device: str) -> bool:
+    """Whether nobody looks after the modem any more."""
+    return _ready.get((spool.fifo, device)) is Ready.GONE
+
+
+def idle_announcement(spool: Spool, device: str) -> str:
     """What faxq is told of the modem when nothing is going on there."""
-    return _ANNOUNCEMENT[READY.get(device, "R")](device)
+    return _ANNOUNCEMENT[_ready.get((spool.fifo, device), Ready.READY)](device)
 
 
-def idle_status(device: str) -> str:
+def idle_status(spool: Spool, device: str) -> str:
     """What faxstat shows of the modem when nothing is going on there."""
-    return _IDLE[READY.get(device, "R")]
+    return _IDLE[_ready.get((spool.fifo, device), Ready.READY)]
 
 
 class Line:
@@ -61,7 +89,7 @@ class ModemLine(Line):
 
     def event(self, message: str) -> None:
         if CALLS.attended:
-            OUTBOX.put(message)
+            OUTBOX.put(self._spool.fifo, message)
         else:
             fifo.send(self._spool.fifo, message)
 
@@ -71,9 +99,10 @@ class ModemLine(Line):
 
     def release(self) -> None:
         self.event(events.modem_commid(self.device, ""))
-        self.status(idle_status(self.device))
-        self._lock.release()
-        self.event(idle_announcement(self.device))
+        self.status(idle_status(self._spool, self.device))
+        with suppress(SpoolError):
+            self._lock.release()
+        self.event(idle_announcement(self._spool, self.device))
 
 
 def release_dead(setting: Setting, device: str, pid: int, before: float) -> None:
@@ -100,6 +129,8 @@ def take(setting: Setting) -> Line | None:
     if wish == "off":
         return Line()
     for device in reversed(setting.config.hylafax.devices()):
+        if CALLS.on(setting.spool.root, device):
+            continue    # one of our own calls has it; no need to ask the file system
         lock = UUCPLock(setting.spool.lock_dir, device)
         try:
             if lock.acquire():

@@ -10,36 +10,51 @@ from __future__ import annotations
 import threading
 from collections import deque
 
+from gofaxpy.bell import BELL
 from gofaxpy.hylafax import fifo
+from gofaxpy.hylafax.errors import FifoError
 
 MOST = 4096     # messages kept for a faxq that is there but does not read; then the oldest ones go
 
 
 class Outbox:
-    """Messages for one process; safe to use from any thread."""
+    """Messages by the FIFO they are for; safe to use from any thread.
+
+    There is one FIFO to a spool.  Of two spools only after the configuration has named another one, while calls of the
+    old one go on.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._messages: deque[str] = deque(maxlen=MOST)
+        self._messages: dict[str, deque[str]] = {}
 
-    def put(self, message: str) -> None:
-        """Adds a message; it is sent by the next :meth:`flush` that finds room."""
+    def put(self, path: str, message: str) -> None:
+        """Adds a message for the FIFO ``path``; the next :meth:`flush` that finds room sends it."""
         with self._lock:
-            self._messages.append(message)
+            self._messages.setdefault(path, deque(maxlen=MOST)).append(message)
+        BELL.ring()
 
     def __len__(self) -> int:
-        return len(self._messages)
+        return sum(map(len, list(self._messages.values())))
 
-    def flush(self, path: str) -> None:
+    def flush(self) -> None:
         """Sends what faxq can take now.  Without a faxq all is dropped: it asks with HELLO when it starts."""
         with self._lock:
-            while self._messages:
-                if fifo.backlog(path) is None:
-                    self._messages.clear()
+            for path, messages in self._messages.items():
+                self._send(path, messages)
+            self._messages = {path: messages for path, messages in self._messages.items() if messages}
+
+    def _send(self, path: str, messages: deque[str]) -> None:
+        while messages:
+            if fifo.backlog(path) is None:
+                messages.clear()
+                return
+            try:
+                if not fifo.send(path, messages[0], patience=0):
                     return
-                if not fifo.send(path, self._messages[0], patience=0):
-                    return
-                self._messages.popleft()
+            except FifoError:
+                pass    # what can never be sent must not keep the others waiting
+            messages.popleft()
 
 
 OUTBOX = Outbox()

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gofaxpy import fallback, qualify, reception
+from gofaxpy.calllog import CallLog
 from gofaxpy.calls import CALLS, PAGE, RESULT, Seen
 from gofaxpy.hylafax import events, modemstatus
 from gofaxpy.hylafax.fmttime import duration
 from gofaxpy.hylafax.recvtags import UNSPECIFIED
-from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.journal import Entry, Step
 from gofaxpy.modems import Line
@@ -20,7 +20,7 @@ from gofaxpy.outbound import DOCUMENT, HANG_UP_AFTER_RESULT, SECONDS_FOR_EVENTS,
 from gofaxpy.recvfile import flush
 from gofaxpy.screening import Screening
 from gofaxpy.setting import Setting
-from gofaxpy.switch.boundary import Call, log
+from gofaxpy.switch.boundary import Call
 from gofaxpy.switch.dialstring import fax_ident
 from gofaxpy.switch.faxresult import FaxResult
 from gofaxpy.switch.hangup import HangupCause
@@ -47,14 +47,14 @@ class Reception:
     call: Call
     api: SwitchApi
     line: Line
-    log: SessionLog
+    log: CallLog
     info: events.RecvInfo
     screening: Screening
     started: float
 
     def end(self, reason: str) -> None:
         """Ends the call from another thread than its own."""
-        self.log.line(f"RECV FAX: {reason}")
+        self.log.tell(f"RECV FAX: {reason}", "notice")
         CALLS.end(self.call.uuid, reason)
         self.api.command("uuid_kill", f"{self.call.uuid} NORMAL_CLEARING")
 
@@ -72,16 +72,18 @@ class Reception:
                 CALLS.wait_over(seen, SECONDS_FOR_EVENTS)
         now = time.time()
         if fax is not None:
-            fax = fax.with_negotiations(seen.negotiations)
+            fax = replace(fax, negotiations=seen.negotiations, bad_rows=max(fax.bad_rows, seen.bad_rows))
         reason = "" if fax is not None and fax.success else CALLS.ended(call.uuid)
         if not reason and (fax is None or not fax.success) and now - began >= inbound.call_timeout:
             reason = TIME_IS_UP
-        entry.mark(
-            Step.RECEIVED, file=self.info.qfile, fax=fax.facts() if fax is not None else None, fax_started=began,
-            fax_seconds=now - began, seconds=now - self.started, page_seconds=watcher.page_seconds, reason=reason,
-            hangup_cause=hangup_cause(call),
-        )
-        call.hangup()
+        try:
+            entry.mark(
+                Step.RECEIVED, file=self.info.qfile, fax=fax.facts() if fax is not None else None, fax_started=began,
+                fax_seconds=now - began, seconds=now - self.started, page_seconds=watcher.page_seconds, reason=reason,
+                hangup_cause=hangup_cause(call),
+            )
+        finally:
+            call.hangup()
         self._fallback(fax)
         self._log_result(fax, reason or reception.reason_of(fax), now - began)
 
@@ -91,7 +93,6 @@ class Reception:
         if t38 and config.freeswitch.softmodem_fallback and fallback.disabled(self.api.command, self.info.callid[0]):
             self.log.line(f"T.38 is off for {self.info.callid[0]}: mod_db has it in realm {fallback.REALM}")
             t38 = False
-        call.set(DOCUMENT, self.setting.spool.inside(self.info.qfile))
         call.set("fax_ident", fax_ident(self.screening.ident or config.freeswitch.ident))
         call.set("fax_enable_t38", flag(t38))
         call.set("fax_enable_t38_request", flag(t38 and config.inbound.request_t38))
@@ -107,19 +108,22 @@ class Reception:
         if fallback.remember(self.api.command, number, time.time):
             self.log.line(f"T.38 will be off for {number} from now on")
         else:
-            log("notice", f"{self.call.uuid}: {number[:60]!r} could not be noted for calls without T.38")
+            self.log.operator("notice", f"{number[:60]!r} could not be noted for calls without T.38")
 
     def _log_result(self, fax: FaxResult | None, reason: str, seconds: float) -> None:
+        """In native's words and order (faxd/FaxRecv.c++)."""
         tsi = (fax.remote_station if fax is not None else "") or UNSPECIFIED
         pages = fax.pages_transferred if fax is not None else 0
-        if pages:
-            self.log.line(f"RECV FAX ({self.info.commid}): {self.info.qfile} from {tsi}, route to <unspecified>, {pages} pages in"
+        if fax is not None and reception.spoke_fax(fax, pages):
+            self.log.tell(f"RECV FAX ({self.info.commid}): {self.info.qfile} from {tsi}, route to <unspecified>, {pages} pages in"
                           f" {duration(seconds)}")
             self.line.event(events.recv_document(self.line.device, replace(
                 self.info, time=seconds, npages=pages, params=reception.transfer_params(fax), sender=tsi, reason=reason,
             )))
         if reason:
-            self.log.line(f"RECV FAX ({self.info.commid}): session with {tsi} terminated abnormally: {reason}")
+            self.log.line(f"RECV FAX: {reason}")
+        if reason and reception.spoke_fax(fax, pages):
+            self.log.tell(f"RECV FAX ({self.info.commid}): session with {tsi} terminated abnormally: {reason}")
 
 
 class PageWatcher:
@@ -146,8 +150,11 @@ class PageWatcher:
         owner = self._owner
         self._station = station
         self._params = reception.transfer_params(fax)
-        owner.log.line(f'REMOTE TSI "{station}"')
+        owner.log.line(f'REMOTE TSI "{station or UNSPECIFIED}"')
         owner.log.line(f"REMOTE wants {self._params.signalrate}")
+        owner.log.line(f"REMOTE wants {self._params.ecm}")
+        if self._seen.negotiations > 1:
+            owner.log.line(f"TRAINING: number {self._seen.negotiations} of this call")
         owner.line.status(modemstatus.receiving_from(station or UNSPECIFIED))
         owner.line.event(events.recv_start(owner.line.device, replace(
             owner.info, sender=station, params=self._params,
@@ -164,8 +171,7 @@ class PageWatcher:
         path = os.path.join(owner.setting.spool.root, owner.screening.qualify_tsi)
         accepted = qualify.accepts(path, self._station or UNSPECIFIED, problems)
         for problem in problems:
-            owner.log.line(problem)
-            log("warning", problem)
+            owner.log.tell(problem, "warning")
         if not accepted:
             owner.end(StatusCode.TSI_DENIED.text)
 
@@ -181,10 +187,12 @@ class PageWatcher:
             self._params = replace(page, br=self._params.br, ec=self._params.ec)
         path = owner.setting.spool.inside(owner.info.qfile)
         flush(path)
-        owner.log.line(
+        owner.log.tell(
             f"RECV FAX ({owner.info.commid}): from {self._station or UNSPECIFIED}, page {number} in"
             f" {duration(seconds)}, {self._params.describe()}"
         )
+        if fax is not None and fax.bad_rows:
+            owner.log.line(f"RECV: page {number} has {fax.bad_rows} bad rows, {fax.longest_bad_row_run} of them together")
         owner.line.event(events.recv_page(owner.line.device, replace(
             owner.info, time=seconds, npages=number, params=self._params, sender=self._station,
         )))

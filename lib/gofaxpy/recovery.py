@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 
-from gofaxpy import modems, reception
+from gofaxpy import modems, operatorlog, reception
+from gofaxpy.calllog import CallLog
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.journal import Entry, JournalError, Step
@@ -13,7 +14,8 @@ from gofaxpy.send.document import remove_directory
 from gofaxpy.setting import Setting
 from gofaxpy.switch.boundary import log
 
-SECONDS_OF_SILENCE = 60.0
+SECONDS_OF_SILENCE = 10.0
+_postponed: set[str] = set()    # entries whose full disk the operator has been told of
 
 
 def recover(setting: Setting, announced: bool = True) -> None:
@@ -30,10 +32,31 @@ def recover(setting: Setting, announced: bool = True) -> None:
             with entry:
                 if (announced or _abandoned(entry)) and entry.lock():
                     _free_modem(setting, entry)
-                    reception.finish(setting, entry, SessionLog.reopen(setting.spool, name[1:]), again=True)
+                    _finish(setting, entry)
+                    _postponed.discard(entry.path)
+        except reception.PostponedError as problem:
+            path = os.path.join(setting.journal.directory, name)
+            if path not in _postponed:
+                operatorlog.tell(setting.config.log, "err", f"journal entry {name}: {problem}")
+            _postponed.add(path)
         except (JournalError, SpoolError, OSError, KeyError, ValueError, TypeError) as error:
             # one entry that cannot be understood must not keep the others, and all modems, waiting
-            log("err", f"journal entry {name} could not be finished: {type(error).__name__}: {error}")
+            text = f"journal entry {name} could not be finished: {type(error).__name__}: {error}"
+            operatorlog.tell(setting.config.log, "err", text)
+
+
+def _finish(setting: Setting, entry: Entry) -> None:
+    """Finishes one call, and its session log, if the call had not come to the end of that."""
+    session = SessionLog.reopen(setting.spool, entry.name[1:])
+    log = CallLog(setting, session)
+    open_yet = entry.find(Step.RECORDED) is None
+    try:
+        reception.finish(setting, entry, log, again=True)
+    finally:
+        if open_yet:
+            log.end()
+        else:
+            log.close()
 
 
 def forget_attempts(setting: Setting, now: float) -> None:
@@ -56,8 +79,7 @@ def forget_attempts(setting: Setting, now: float) -> None:
 
 
 def _abandoned(entry: Entry) -> bool:
-    """Whether nothing has happened for a while to a call that still is to be announced.  A new entry has no lock for a
-    moment."""
+    """Whether nothing has happened for a while to a call that still is to be announced."""
     return time.time() - os.fstat(entry.fileno()).st_mtime > SECONDS_OF_SILENCE and entry.find(Step.ANNOUNCING) is None
 
 

@@ -13,8 +13,11 @@ from gofaxpy.switch.boundary import log
 def spool_problem(setting: Setting) -> str:
     """Why no fax could be kept at the moment, or ``""``.  SpanDSP would notice only after the call is answered."""
     recvq = setting.spool.path("recvq")
+    user = setting.config.hylafax.user
+    if os.geteuid() == 0 and user != "root":
+        return f"FreeSWITCH runs as root, and what root receives HylaFAX would not show: run it as {user}"
     if not os.access(recvq, os.W_OK | os.X_OK):
-        return f"{recvq} is not writable for the user FreeSWITCH runs as: run it as {setting.config.hylafax.user}"
+        return f"{recvq} is not writable for the user FreeSWITCH runs as: run it as {user}"
     try:
         room = os.statvfs(recvq)
     except OSError as error:

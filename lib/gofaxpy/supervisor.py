@@ -1,8 +1,11 @@
-"""Stands in for the faxgetty processes of all virtual modems, for as long as FreeSWITCH runs.
+"""Looks after the virtual modems and the calls of this process, for as long as FreeSWITCH runs.
 
-One loop in one thread: it reads the modems' FIFOs, tells faxq how they are, keeps their status files, and is the one
-place where events of FreeSWITCH are taken in; calls that are watched get theirs from here (:mod:`gofaxpy.calls`).
+One loop in one thread: it is the one place where events of FreeSWITCH are taken in (calls that are watched get theirs
+from here, :mod:`gofaxpy.calls`), and it stands in for the faxgetty processes of the spool (:mod:`gofaxpy.getty`).
 Everything it waits for releases the GIL, and nothing it writes to can make it wait.
+
+A spool has one supervisor that owns its modems.  That of another FreeSWITCH on the same spool takes in the events of its
+own calls, and takes the modems over when the first one is gone.
 """
 
 from __future__ import annotations
@@ -11,52 +14,35 @@ import os
 import select
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
 from typing import Protocol
 
 import filelock
 
-from gofaxpy import modems, recovery
+from gofaxpy import recovery
 from gofaxpy import setting as settings
+from gofaxpy.bell import BELL
 from gofaxpy.calls import CALLS, NEGOTIATE, PAGE, RESULT
-from gofaxpy.hylafax import events, fifo, modemstatus
+from gofaxpy.configfile import ConfigError
+from gofaxpy.getty import Getty
+from gofaxpy.hylafax import events
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.statuscode import StatusCode
-from gofaxpy.hylafax.uucplock import UUCPLock
 from gofaxpy.outbox import OUTBOX
 from gofaxpy.setting import Setting
 from gofaxpy.switch.boundary import log
 from gofaxpy.switch.eventtext import EventRecord
 
 NO_PROGRESS = "No page has come through for too long"
-NOT_RUNNING = "FreeSWITCH is not running"
-TICK = 0.1                    # seconds; how late an event may be noticed
-SHORT_TICK = 0.01             # while faxq has not yet been told everything
+TICK = 0.5                    # seconds between rounds while nothing happens; messages and the bell end them at once
+EVENT_TICK = 0.1              # while calls are watched: how late an event may be noticed
+SHORT_TICK = 0.005            # while faxq has not yet been told everything, or a handler waits for its last events
 LOOK_AROUND = 2.0             # seconds between looks at the configuration
+CLAIM_AGAIN = 5.0             # seconds between tries to become the supervisor of the spool
 SECONDS_TO_SAY_GOODBYE = 1.0
-SWEEP = 60.0                  # seconds between looks for calls that nobody finishes
+SWEEP = 15.0                  # seconds between looks for calls that nobody finishes
 SECONDS_AFTER_TROUBLE = 1.0
-POLL_LOCK = 1.0               # seconds between looks at the lock of a modem that faxq has taken
 POKE_AFTER = 3.0              # faxq 6.0.7 may sleep over a job submitted right after another's end; a poke wakes it
 OWN_EVENTS = (("SHUTDOWN", ""), *(("CUSTOM", subclass) for subclass in (*NEGOTIATE, *PAGE, *RESULT)))
-
-
-class ModemState(Enum):
-    """What a virtual modem does, as far as HylaFAX is concerned."""
-
-    IDLE = "idle"
-    LOCKED = "locked"         # faxq has taken it for a job, or a call of ours has it: the UUCP lock says when it ends
-
-
-@dataclass(slots=True)
-class Modem:
-    """One virtual modem."""
-
-    device: str
-    reader: fifo.Reader
-    state: ModemState = ModemState.IDLE
-    look_at: float = 0.0
 
 
 class EventSource(Protocol):
@@ -72,91 +58,73 @@ class SwitchApi(Protocol):
 
 
 def run(events_of: Callable[..., EventSource], api: SwitchApi) -> None:
-    """The startup-script: runs until FreeSWITCH shuts down.  A second supervisor of the same spool ends at once."""
-    source: EventSource | None = None
-    again = True
-    while again:
-        setting = settings.current(lambda text: log("warning", text))
-        directory = setting.spool.path("gofax")
-        os.makedirs(directory, mode=0o700, exist_ok=True)
-        try:
-            with filelock.FileLock(os.path.join(directory, "supervisor.lock"), timeout=0):
-                source = source or events_of(OWN_EVENTS)
-                recovery.recover(setting)
-                recovery.forget_attempts(setting, time.time())
-                again = Supervisor(setting, source, api).loop()
-        except filelock.Timeout:
-            log("warning", f"another supervisor already looks after {setting.spool.root}; this one ends")
-            return
+    """The startup-script: runs until FreeSWITCH shuts down."""
+    supervisor = Supervisor(events_of(OWN_EVENTS), api)
+    # what calls need is loaded before the first of them comes, which would have to wait for it
+    import subprocess
+
+    import gofaxpy.inbound
+    import gofaxpy.outbound  # noqa: F401
+
+    del subprocess
+    supervisor.loop()
 
 
 class Supervisor:
-    """The loop and what it keeps."""
+    """The loop and what it keeps.  ``clock`` is monotonic, in seconds."""
 
-    def __init__(
-        self, setting: Setting, source: EventSource, api: SwitchApi, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self.setting = setting
+    def __init__(self, source: EventSource, api: SwitchApi, clock: Callable[[], float] = time.monotonic) -> None:
         self._source = source
         self._api = api
         self._clock = clock
+        self._getty: Getty | None = None
+        self._lock: filelock.BaseFileLock | None = None
+        self._setting: Setting | None = None
+        self._complained = ""
+        self._claim_at = 0.0
         self._poke_at = 0.0
-        self._look_around_at = clock() + LOOK_AROUND
-        self._sweep_at = clock() + SWEEP
+        self._poke_again = False
+        self._look_around_at = 0.0
+        self._sweep_at = 0.0
         self._calls_finished = CALLS.finished
         self._stopping = False
-        self._moved = False
-        self._handlers: dict[str, Callable[[Modem, str], None]] = {
-            "H": self._hello, "L": self._locked, "S": self._switch, "A": self._no_answering, "Z": self._abort,
-            "Q": self._quit, "C": self._no_config,
-        }
-        self.modems = [self._open(device) for device in setting.config.hylafax.devices()]
 
-    def _open(self, device: str) -> Modem:
-        modem = Modem(device, fifo.Reader(self.setting.spool.device_fifo(device)))
-        self._announce(modem, number=True)
-        return modem
-
-    def loop(self) -> bool:
-        """Until SHUTDOWN; then every modem is announced as down.  True if the modems have to be set up anew instead,
-        because the configuration says where they are and how many, and has changed."""
+    def loop(self) -> None:
+        """Until SHUTDOWN; then every modem is announced as down."""
         CALLS.attended = True
+        BELL.ring()     # the first round waits for nothing
         try:
-            while not self._stopping and not self._moved:
+            while not self._stopping:
                 try:
                     self.step()
-                except Exception as error:  # all modems hang on this loop: what fails once must not end it
+                except Exception as error:  # all calls hang on this loop: what fails once must not end it
                     log("err", f"supervisor: {type(error).__name__}: {error}")
                     time.sleep(SECONDS_AFTER_TROUBLE)
         finally:
-            CALLS.attended = self._moved and not self._stopping
-        for modem in self.modems:
-            if self._moved and self._is_locked(modem):
-                modem.reader.close()    # a call or a job goes on; what comes after it, the next supervisor says
-                continue
-            OUTBOX.put(events.modem_down(modem.device))
-            self._status(modem, NOT_RUNNING)
-            modem.reader.close()
+            CALLS.attended = False
+        self._leave(in_use=True)
         deadline = time.monotonic() + SECONDS_TO_SAY_GOODBYE
-        OUTBOX.flush(self.setting.spool.fifo)
+        OUTBOX.flush()
         while len(OUTBOX) and time.monotonic() < deadline:
             time.sleep(SHORT_TICK)
-            OUTBOX.flush(self.setting.spool.fifo)
-        return not self._stopping
+            OUTBOX.flush()
 
     def step(self) -> None:
         """One round: FIFOs, events, timers, and what there is to say."""
-        by_fd = {modem.reader.fileno(): modem for modem in self.modems}
-        readable, _, _ = select.select(list(by_fd), [], [], SHORT_TICK if len(OUTBOX) else TICK)
+        by_fd = self._getty.descriptors() if self._getty is not None else {}
+        readable, _, _ = select.select([BELL.fileno(), *by_fd], [], [], self._tick())
+        BELL.hear()
         for fd in readable:
-            modem = by_fd[fd]
-            for message in modem.reader.read():
-                self._message(modem, message)
+            if fd in by_fd and self._getty is not None:
+                self._getty.read(by_fd[fd])
         self._take_events()
         self._timers()
-        OUTBOX.flush(self.setting.spool.fifo)
+        OUTBOX.flush()
 
-    # -- FreeSWITCH's events
+    def _tick(self) -> float:
+        if len(OUTBOX) or CALLS.waiting:
+            return SHORT_TICK
+        return EVENT_TICK if CALLS.watched else TICK
 
     def _take_events(self) -> None:
         while (event := self._source.next()) is not None:
@@ -168,112 +136,96 @@ class Supervisor:
                 except (SpoolError, OSError) as error:
                     log("err", f"{event.uuid}: {event.subclass} could not be noted: {error}")
 
-    # -- messages on a modem's FIFO (faxd/faxGettyApp.c++)
+    # -- the spool
 
-    def _message(self, modem: Modem, message: str) -> None:
-        handler = self._handlers.get(message[:1])
-        if handler is None:
-            log("warning", f"{modem.device}: message {message[:80]!r} on its FIFO is not known")
+    def _claim(self) -> None:
+        """Becomes the supervisor of the spool, if there is no other and the spool is there."""
+        try:
+            setting = settings.current(lambda text: log("warning", text))
+            directory = setting.spool.path("gofax")
+            if not os.path.isdir(setting.spool.path("recvq")):      # not mounted, perhaps: nothing must be made there
+                raise SpoolError(f"{setting.spool.root} is no spool of HylaFAX: it has no recvq (hylafax.spooldir)")
+            os.makedirs(directory, mode=0o700, exist_ok=True)
+            lock = filelock.FileLock(os.path.join(directory, "supervisor.lock"), timeout=0)
+            lock.acquire()
+            try:
+                recovery.recover(setting)
+                recovery.forget_attempts(setting, time.time())
+                self._getty = Getty(setting, self._abort, self._clock)
+            except BaseException:
+                lock.release()
+                raise
+        except filelock.Timeout:
+            self._complain(f"another supervisor already looks after {setting.spool.root}; this one takes over when it ends")
             return
-        handler(modem, message)
-
-    def _hello(self, modem: Modem, message: str) -> None:
-        """faxq has been started and knows no modem yet."""
-        self._announce(modem, number=True)
-
-    def _locked(self, modem: Modem, message: str) -> None:
-        """faxq has taken the modem for a job.  No message tells when it is free again; its lock file does."""
-        modem.state = ModemState.LOCKED
-        modem.look_at = self._clock() + POLL_LOCK
-
-    def _switch(self, modem: Modem, message: str) -> None:
-        """faxstate: what the modem is announced as from now on, when it is idle."""
-        if message[1:2] not in ("R", "B", "D"):
-            log("warning", f"{modem.device}: {message[:80]!r} is no state; SR, SB and SD are")
+        except (ConfigError, SpoolError, OSError) as error:
+            self._complain(f"no modems yet, tried again every {CLAIM_AGAIN:g} s: {error}")
             return
-        modems.READY[modem.device] = message[1]
-        self._announce(modem)
+        self._complained = ""
+        self._setting, self._lock = setting, lock
+        self._look_around_at = self._clock() + LOOK_AROUND
+        self._sweep_at = self._clock() + SWEEP
 
-    def _no_answering(self, modem: Modem, message: str) -> None:
-        log("notice", f"{modem.device}: {message[:80]!r} ignored: FreeSWITCH answers its calls by itself")
+    def _complain(self, problem: str) -> None:
+        if problem != self._complained:
+            log("warning", problem)
+        self._complained = problem
 
-    def _abort(self, modem: Modem, message: str) -> None:
-        """faxabort: the incoming call on this modem ends.  An outgoing job is faxq's, and faxrm's business."""
-        uuid = CALLS.on(modem.device)
-        if not uuid:
-            log("notice", f"{modem.device}: {message[:80]!r} ignored: no incoming call is on this modem")
+    def _leave(self, in_use: bool) -> None:
+        if self._getty is not None:
+            self._getty.leave(in_use)
+        if self._lock is not None:
+            self._lock.release()
+        self._getty = self._lock = None
+
+    def _look_around(self, getty: Getty) -> None:
+        """Whether gofax.yaml has changed.  Calls read it for themselves."""
+        now = settings.current(lambda text: log("warning", text))
+        if now.config.hylafax == getty.setting.config.hylafax:
+            self._setting = now
+            getty.look_after(now)
             return
-        self._end_call(uuid, StatusCode.RECEIVE_ABORTED.text, "NORMAL_CLEARING")
-
-    def _quit(self, modem: Modem, message: str) -> None:
-        """As faxgetty at its end, the modem is down; it comes back with ``faxstate -s ready`` or with FreeSWITCH."""
-        modems.READY[modem.device] = "D"
-        self._announce(modem)
-
-    def _no_config(self, modem: Modem, message: str) -> None:
-        log("notice", f"{modem.device}: {message[:80]!r} ignored: virtual modems are configured in gofax.yaml")
+        log("notice", "hylafax: has changed in the configuration; the modems are set up anew")
+        self._leave(in_use=False)
+        self._claim()
 
     # -- timers
 
     def _timers(self) -> None:
         now = self._clock()
-        for modem in self.modems:
-            if modem.state is ModemState.LOCKED and now >= modem.look_at:
-                modem.look_at = now + POLL_LOCK
-                if not self._is_locked(modem):
-                    modem.state = ModemState.IDLE
-                    self._announce(modem)
-                    self._poke_at = now + POKE_AFTER
-        if CALLS.finished != self._calls_finished:
-            self._calls_finished = CALLS.finished
-            self._poke_at = now + POKE_AFTER
+        if self._getty is None and now >= self._claim_at:
+            self._claim_at = now + CLAIM_AGAIN
+            self._claim()
         for uuid in CALLS.stuck(time.monotonic()):
             self._end_call(uuid, NO_PROGRESS, "MEDIA_TIMEOUT")
-        if self._poke_at and now >= self._poke_at:
-            self._poke_at = 0.0
-            OUTBOX.put(events.SCHEDULER_POKE)
+        getty, setting = self._getty, self._setting
+        if getty is None or setting is None:
+            return
+        self._poke(now, getty)
         if now >= self._look_around_at:
             self._look_around_at = now + LOOK_AROUND
-            self._look_around()
+            self._look_around(getty)
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP
-            recovery.recover(self.setting, announced=False)
+            recovery.recover(setting, announced=False)
+
+    def _poke(self, now: float, getty: Getty) -> None:
+        """faxq's scheduler gets a poke some seconds after each end of a call or a job.  One that is due is not put off."""
+        if getty.freed(now) or CALLS.finished != self._calls_finished:
+            self._calls_finished = CALLS.finished
+            if self._poke_at:
+                self._poke_again = True
+            else:
+                self._poke_at = now + POKE_AFTER
+        if self._poke_at and now >= self._poke_at:
+            self._poke_at = now + POKE_AFTER if self._poke_again else 0.0
+            self._poke_again = False
+            OUTBOX.put(getty.setting.spool.fifo, events.SCHEDULER_POKE)
+
+    def _abort(self, uuid: str) -> None:
+        self._end_call(uuid, StatusCode.RECEIVE_ABORTED.text, "NORMAL_CLEARING")
 
     def _end_call(self, uuid: str, reason: str, cause: str) -> None:
         log("warning", f"{uuid}: {reason}; the call is ended")
         CALLS.end(uuid, reason)
         self._api.command("uuid_kill", f"{uuid} {cause}")
-
-    def _look_around(self) -> None:
-        """Whether gofax.yaml has changed.  Calls read it for themselves."""
-        now = settings.current(lambda text: log("warning", text))
-        before, self.setting = self.setting, now
-        if now.config.hylafax != before.config.hylafax:
-            log("notice", "hylafax: has changed in the configuration; the modems are set up anew")
-            self.setting = before       # the old ones are taken leave of where they are
-            self._moved = True
-        elif now.config.freeswitch.ident != before.config.freeswitch.ident:
-            for modem in self.modems:
-                self._announce(modem, number=True)
-
-    def _is_locked(self, modem: Modem) -> bool:
-        return UUCPLock(self.setting.spool.lock_dir, modem.device).held_by() is not None
-
-    # -- telling HylaFAX
-
-    def _announce(self, modem: Modem, number: bool = False) -> None:
-        """Says how an idle modem is.  A modem in use says nothing: faxq would take it for free."""
-        if number:
-            OUTBOX.put(events.modem_number(modem.device, self.setting.config.freeswitch.ident))
-        if self._is_locked(modem):
-            modem.state = ModemState.LOCKED
-            modem.look_at = self._clock() + POLL_LOCK
-            return
-        OUTBOX.put(modems.idle_announcement(modem.device))
-        self._status(modem, modems.idle_status(modem.device))
-
-    def _status(self, modem: Modem, text: str) -> None:
-        try:
-            modemstatus.write_status(self.setting.spool, modem.device, text)
-        except SpoolError as error:
-            log("warning", str(error))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
-from rig import PrivateHylaFAX, RunDir
+from rig import Installed, PrivateHylaFAX, RunDir, Switch, gofaxyaml
+from rig.house import FAR_ENDS, GATEWAYS
 from rig.pages import NORMAL, make_tiff
+from rig.ports import Port
+from rig.server import Server, ServerMaker, idle, wait
+from rig.switch import make_switch
 
 SenderMaker = Callable[[str], str]
 
@@ -40,3 +44,27 @@ def document(run_dir: RunDir) -> str:
     path = os.path.join(run_dir.path, "document.tif")
     make_tiff(path, dpi=NORMAL)
     return path
+
+
+@pytest.fixture
+def make_server(run_dir: RunDir, installed: Installed, hylafax: PrivateHylaFAX) -> Iterator[ServerMaker]:
+    """A fax server as users have it: HylaFAX, our send command, and the switch with our scripts."""
+    switches: list[Switch] = []
+
+    def make(config: Mapping[str, Mapping[str, object]] | None = None, **options: object) -> Server:
+        port = Port()
+        yaml = gofaxyaml(
+            os.path.join(run_dir.path, "gofax.yaml"), spool=hylafax.spool, lock_dir=hylafax.lock_dir,
+            esl_port=port.number, overrides=config,
+        )
+        hylafax.start(installed.gofaxsend, env={"GOFAX_CONFIG": yaml})
+        arguments: dict[str, object] = {"far_ends": FAR_ENDS, "gateways": GATEWAYS, **options}
+        switch = make_switch(run_dir, installed, gofaxyaml=yaml, port=port, **arguments)
+        switches.append(switch)
+        switch.start()
+        assert wait(lambda: idle(hylafax) == 2), hylafax.faxstat("-s")
+        return hylafax, switch
+
+    yield make
+    for switch in switches:
+        switch.stop()

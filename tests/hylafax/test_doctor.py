@@ -315,7 +315,7 @@ BREAKAGES = (
         "mod_spandsp is not loaded", "load mod_spandsp"),
     Row("no mod_db", lambda ward: ward.switch_with(more={"absent_modules": ["mod_db"]}), "modules", "mod_db is not loaded",
         "load mod_db"),
-    Row("no mod_python3", lambda ward: ward.switch_with(more={"absent_modules": ["mod_python3"]}), "modules",
+    Row("no mod_python3", lambda ward: ward.switch_with(more={"absent_modules": ["mod_python3"]}, startup_scripts=()), "modules",
         "mod_python3 is not loaded", "load mod_python3", others=("scripts",)),
     Row("a dialplan without us", lambda ward: ward.switch_with(more={"dialplan": ward.dialplan(
         '<context name="fax"><extension name="x"><condition><action application="hangup"/></condition></extension></context>')}),

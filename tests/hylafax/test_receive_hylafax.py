@@ -2,63 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping
 
-import pytest
-
-from rig import Installed, JobState, PrivateHylaFAX, RunDir, Switch, gofaxyaml
-from rig.house import FAR_ENDS, GATEWAYS
+from rig import JobState, PrivateHylaFAX
 from rig.pages import read_pages
-from rig.ports import Port
-from rig.switch import make_switch
-
-Server = tuple[PrivateHylaFAX, Switch]
-ServerMaker = Callable[..., Server]
-
-
-@pytest.fixture
-def make_server(run_dir: RunDir, installed: Installed, hylafax: PrivateHylaFAX) -> Iterator[ServerMaker]:
-    """A fax server as users have it: HylaFAX, our send command, and the switch with our scripts."""
-    switches: list[Switch] = []
-
-    def make(config: Mapping[str, Mapping[str, object]] | None = None, **options: object) -> Server:
-        port = Port()
-        yaml = gofaxyaml(
-            os.path.join(run_dir.path, "gofax.yaml"), spool=hylafax.spool, lock_dir=hylafax.lock_dir,
-            esl_port=port.number, overrides=config,
-        )
-        hylafax.start(installed.gofaxsend, env={"GOFAX_CONFIG": yaml})
-        arguments: dict[str, object] = {"far_ends": FAR_ENDS, "gateways": GATEWAYS, **options}
-        switch = make_switch(run_dir, installed, gofaxyaml=yaml, port=port, **arguments)
-        switches.append(switch)
-        switch.start()
-        assert wait(lambda: idle(hylafax) == 2), hylafax.faxstat("-s")
-        return hylafax, switch
-
-    yield make
-    for switch in switches:
-        switch.stop()
-
-
-def idle(hylafax: PrivateHylaFAX) -> int:
-    return hylafax.faxstat("-s").count("Running and idle")
-
-
-def wait(condition: Callable[[], object], seconds: float = 20) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
-
-
-def recorded(hylafax: PrivateHylaFAX, kind: str, count: int = 1) -> bool:
-    return wait(lambda: [record[1] for record in hylafax.xferfaxlog()].count(kind) == count, 60)
+from rig.server import ServerMaker, idle, recorded, wait
 
 
 def test_clients_see_a_fax_come_in(make_server: ServerMaker, document: str) -> None:

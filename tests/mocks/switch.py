@@ -74,7 +74,8 @@ class Switch:
             self.log.write(ERR, problem)
         self.applications = Applications(self)
         for name, application in APPLICATIONS.items():
-            self.applications.add(name, application)
+            if "mod_spandsp" not in config.absent_modules:
+                self.applications.add(name, application)
         self.applications.add("python", Application(self._python))
         self.apis = Apis(self)
         self.started = time.time()

@@ -48,11 +48,11 @@ def dial_variables(variables: Mapping[str, str]) -> str:
     return "{" + ",".join(quoted) + "}"
 
 
-_SPECIAL = re.compile(r"[\\,']")
+_SPECIAL = re.compile(r"[\\,'\n\r]")
 
 
 def _escape(found: re.Match[str]) -> str:
-    return "\\" + found[0]
+    return "\\" + {"\n": "n", "\r": "r"}.get(found[0], found[0])
 
 
 class Switch(ABC):

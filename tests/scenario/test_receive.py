@@ -7,8 +7,6 @@ import re
 import stat
 import subprocess
 
-import pytest
-
 from rig.house import House, HouseMaker
 from rig.pages import compare_documents, read_pages
 
@@ -127,23 +125,6 @@ def test_dynamic_config_rejects_before_the_answer(make_house: HouseMaker, docume
     house.wait("the CALL record", house.records)
     assert (house.records()[0][1], house.records()[0][13]) == ("CALL", "ANSWER: CALL REJECTED")
     receive(house, document)
-
-
-@pytest.mark.parametrize("name", ["Müller & Söhne", 'O\'Brien "Q" x', "a\tb", "$(id) `id` ${x}", "x" * 2000])
-def test_a_callers_name_goes_safely_everywhere(house: House, document: str, name: str) -> None:
-    told = faxrcvd(house)
-    receive(house, document, caller_name=name)
-    recv, call = house.records()
-    assert len(recv) == len(call) == 19
-    with open(told, encoding="utf-8", errors="surrogateescape") as file:
-        assert len(file.read().splitlines()) == 9
-
-
-def test_a_station_identifier_that_is_no_utf8_harms_nothing(house: House, document: str) -> None:
-    faxrcvd(house)
-    receive(house, document, ident="M%FCller")
-    assert house.records()[0][10] == "3"
-    assert house.switch.running
 
 
 def test_a_modem_is_busy_for_the_time_of_the_call_and_free_afterwards(make_house: HouseMaker, document: str) -> None:

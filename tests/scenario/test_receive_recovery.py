@@ -156,6 +156,6 @@ def test_a_call_whose_disk_was_full_is_finished_when_there_is_room(house: House,
     os.mkdir(house.path("log", "xferfaxlog"))
     leave(house, lines[:4])
     restart(house)
-    assert "record could not be written" in house.session_log("000000001")
+    assert "RECV and CALL could not be recorded" in house.session_log("000000001")
     assert announced(house)
     finished(house)

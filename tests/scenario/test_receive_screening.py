@@ -148,3 +148,23 @@ def test_calls_are_not_recorded_where_that_is_not_wanted(make_house: HouseMaker,
     faxrcvd(house)
     receive(house, document)
     assert [record[1] for record in house.records()] == ["RECV"]
+
+
+def test_a_caller_who_hangs_up_while_it_rings_leaves_a_record_and_nothing_else(make_house: HouseMaker) -> None:
+    house = make_house({"inbound": {"answer_after": 8000}}, speed=1)
+    faxrcvd(house)
+    variables = "{originate_timeout=2,origination_caller_id_number=0301}"
+    assert house.switch.originate(f"{variables}sofia/far/4711", "playback(silence_stream://-1)").startswith("-ERR")
+    finished(house)
+    [record] = house.records()
+    assert (record[1], record[13], record[15]) == ("CALL", "The caller has hung up before the answer", "0301")
+    assert house.received() == [] and os.listdir(house.lock_dir) == [] and announced(house) == []
+    log = house.session_log("000000001")
+    assert "RECV FAX" not in log and "SESSION END" in log
+
+
+def test_a_session_log_that_cannot_be_made_costs_no_fax(house: House, document: str) -> None:
+    faxrcvd(house)
+    os.mkdir(house.path("log", "c000000001"))
+    receive(house, document)
+    assert house.records()[0][10] == "3" and announced(house)[3] == ""

@@ -92,7 +92,8 @@ def start(run_dir: RunDir) -> Iterator[Start]:
         def started(most: int) -> PrivateHylaFAX:
             library = run_dir.sub("lib")
             shutil.copytree(os.path.join(LIBRARY, "hylafax"), os.path.join(library, "gofaxpy", "hylafax"))
-            shutil.copy(os.path.join(LIBRARY, "__init__.py"), os.path.join(library, "gofaxpy"))
+            for name in ("__init__.py", "values.py"):
+                shutil.copy(os.path.join(LIBRARY, name), os.path.join(library, "gofaxpy"))
             sender = os.path.join(run_dir.sub("bin"), "sender")
             with open(sender, "w", encoding="utf-8") as file:
                 file.write(SENDER.format(library=library, most=most))

@@ -49,7 +49,9 @@ def answer(api: Commands, args: str | None) -> str:
         return _InProcess(api)
 
     desk = Desk(text.append, wrong.append, connect, option=config_path(), inside=True)
-    status = run((args or "").split(), desk, build_parser([command for command in COMMANDS if command.inside], "gofax"))
+    words = (args or "").split()
+    commands = [command for command in COMMANDS if command.inside]
+    status = run(words, desk, build_parser(commands, "gofax", words[0] if words else ""))
     if status and wrong:
         text.append("-ERR " + "".join(wrong).removeprefix("gofaxctl: "))
     reply = "".join(text)

@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 from gofaxpy import __version__
 from gofaxpy.ctl import doctor, fallback, importconfig, log, outcomes, overrides, report, selftest, status
@@ -34,8 +33,8 @@ exit status:
 console: fs_cli -x 'python gofax COMMAND …'."""
 
 
-def build_parser(commands: Sequence[Command] = COMMANDS, program: str = "gofaxctl") -> Parser:
-    """The parser with everything ``commands`` understand."""
+def build_parser(commands: Sequence[Command] = COMMANDS, program: str = "gofaxctl", wanted: str = "") -> Parser:
+    """The parser with everything ``commands`` understand; of hidden ones only that of the name ``wanted``."""
     form = argparse.RawDescriptionHelpFormatter
     parser = Parser(prog=program, description=_DESCRIPTION, epilog=_EPILOG, formatter_class=form, allow_abbrev=False)
     _general(parser, argparse.SUPPRESS)
@@ -43,11 +42,13 @@ def build_parser(commands: Sequence[Command] = COMMANDS, program: str = "gofaxct
     parser.set_defaults(config="", json=False, color="auto", command=None)
     chosen = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
     for command in commands:
+        if command.hidden and command.name != wanted:
+            continue
         examples = "examples:\n" + "".join(f"  {line}\n" for line in command.examples.splitlines()) if command.examples else ""
-        about: dict[str, Any] = {"description": command.description, "epilog": examples}
-        if not command.hidden:      # what has no help is in no list
-            about["help"] = command.summary + (" (*)" if command.inside else "")
-        child = chosen.add_parser(command.name, formatter_class=form, allow_abbrev=False, **about)
+        child = chosen.add_parser(
+            command.name, help=command.summary + (" (*)" if command.inside else ""), description=command.description,
+            epilog=examples, formatter_class=form, allow_abbrev=False,
+        )
         _general(child, argparse.SUPPRESS)
         if command.arguments is not None:
             command.arguments(child)

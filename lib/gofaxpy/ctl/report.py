@@ -47,6 +47,8 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
     from gofaxpy.report.tally import count
     from gofaxpy.setting import Setting
 
+    if arguments.output and not (arguments.csv or arguments.html or desk.json):
+        raise UsageError("--output goes with --csv, --html or --json")
     groups = _groups(arguments.by)
     if arguments.top < 0:
         raise UsageError("--top is a number of rows, from 1 on")
@@ -81,8 +83,6 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
         from gofaxpy.report.page import page
         name = desk.config.freeswitch.ident if not arguments.log else ""
         _deliver(arguments.output, page(report, files, malformed, wrong, now, arguments.top or 25, name), desk)
-    elif arguments.output:
-        raise UsageError("--output goes with --csv, --html or --json")
     else:
         text.write(desk, report, groups or text.USUAL, arguments.top or 10)
     text.complain(desk, malformed, wrong)
@@ -108,7 +108,7 @@ def _files(arguments: argparse.Namespace, desk: Desk) -> list[str]:
             raise Trouble("hylafax.xferfaxlog is empty in the configuration: no accounting is written; name a file with --log")
         path = os.path.join(desk.config.hylafax.spooldir, name)
         if not os.path.exists(path) and not arguments.rotated:
-            raise Trouble(f"{path}: does not exist; nothing has been sent or received yet, or it cannot be looked at as this user")
+            raise Trouble(f"{path}: does not exist; nothing has been sent or received yet, or this user may not look")
         given = [path]
     if not arguments.rotated:
         return given

@@ -2,12 +2,16 @@
 
 Both ends are SpanDSP in the configured switch, joined by mod_loopback: modems, T.30 and the audio path are tried without
 anybody outside.  With ``--to`` the page goes out by the gateway and must come back in, by whatever lies between.
+
+Root becomes HylaFAX's user for it, and stays it: FreeSWITCH must read what is written here and write beside it, and root
+has no business in a directory of somebody else's, nor to unpack a picture that came over a line.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -27,6 +31,7 @@ PATIENCE = 180.0            # seconds; one page takes some 25, at 4800 bit/s a m
 IDENT = "gofax selftest"
 POLL = 0.5
 SECONDS_TO_CLOSE = 3
+_PATH = re.compile(r"[A-Za-z0-9/._-]+")
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,8 +43,6 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
     """Sends, waits and compares."""
     from gofaxpy.switch.dialstring import DialstringError, dialable
 
-    if os.geteuid() not in (0, _uid(desk.config.hylafax.user)):
-        raise Trouble(f"FreeSWITCH must be able to read the page: run this as root or {desk.config.hylafax.user}")
     try:
         number = dialable(arguments.to) if arguments.to else ""
     except DialstringError as error:
@@ -53,13 +56,29 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
     return OK
 
 
-def _uid(user: str) -> int:
+def become(user: str, keep: str = "") -> None:
+    """Makes the directory ``keep``, if one is wanted, and gives up root for ``user``.  Raises :class:`Trouble`."""
     import pwd
 
     try:
-        return pwd.getpwnam(user).pw_uid
+        found = pwd.getpwnam(user)
     except KeyError:
-        return -1
+        raise Trouble(f"there is no user {user}: correct hylafax.user") from None
+    if os.geteuid() not in (0, found.pw_uid):
+        raise Trouble(f"FreeSWITCH must be able to read the page: run this as root or {user}")
+    try:
+        if keep:
+            os.mkdir(keep, 0o700)
+            fd = os.open(keep, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            os.fchown(fd, found.pw_uid, found.pw_gid)
+            os.close(fd)
+    except OSError as error:
+        raise Trouble(f"{keep}: {error.strerror}") from None
+    if os.geteuid() == 0:
+        os.initgroups(user, found.pw_gid)
+        os.setresgid(found.pw_gid, found.pw_gid, found.pw_gid)
+        os.setresuid(found.pw_uid, found.pw_uid, found.pw_uid)
+        os.umask(0o077)
 
 
 def _compared(rows: Sequence[bytes], received: str) -> picture.Difference:
@@ -92,12 +111,16 @@ class Selftest:
         """What came of it, in words.  Raises :class:`Trouble`."""
         from gofaxpy import picture
 
-        directory = self._directory()
+        become(self._config.hylafax.user, self._keep)
+        for module in ("mod_spandsp", *(() if number else ("mod_loopback",))):
+            if self._api("module_exists", module).strip() != "true":
+                raise Trouble(f"FreeSWITCH has not loaded {module}: add it to modules.conf.xml; fs_cli -x 'load {module}'")
+        directory = ""
         try:
+            directory = self._directory()
             sent, received = os.path.join(directory, "sent.tif"), os.path.join(directory, "received.tif")
             rows = picture.test_page()
             picture.write(sent, rows)
-            self._give(sent)
             began = time.monotonic()
             if number:
                 self._through(number, sent, received)
@@ -110,7 +133,7 @@ class Selftest:
         except OSError as error:
             raise Trouble(f"{error.filename}: {error.strerror}") from None
         finally:
-            if not self._keep:
+            if directory and not self._keep:
                 shutil.rmtree(directory, ignore_errors=True)
         self.facts.update(seconds=seconds, rows=found.rows, rows_same=found.same, shift=found.shift)
         if not found.identical:
@@ -118,21 +141,12 @@ class Selftest:
         return f"the page has arrived as it was sent, in {seconds} s"
 
     def _directory(self) -> str:
-        if self._keep:
-            os.mkdir(self._keep, 0o700)
-            directory = os.path.realpath(self._keep)
-        else:
-            directory = tempfile.mkdtemp(prefix="gofax-selftest-")
-        self._give(directory)
+        """In the spool, for FreeSWITCH's /tmp may be another one (systemd's PrivateTmp)."""
+        in_spool = os.path.join(self._config.hylafax.spooldir, "tmp")
+        directory = os.path.realpath(self._keep) if self._keep else tempfile.mkdtemp(prefix="gofax-selftest-", dir=in_spool)
+        if not _PATH.fullmatch(directory):
+            raise Trouble(f"{shown(directory)!r} cannot be named to FreeSWITCH: letters, digits and `/._-` only")
         return directory
-
-    def _give(self, path: str) -> None:
-        """To FreeSWITCH's user."""
-        if os.geteuid() == 0:
-            import pwd
-
-            user = pwd.getpwnam(self._config.hylafax.user)
-            os.chown(path, user.pw_uid, user.pw_gid)
 
     def _loopback(self, sent: str, received: str) -> None:
         self._originate(f"loopback/app=rxfax:{received}", sent)

@@ -72,7 +72,7 @@ def _calls(setting: Setting, inside: bool, problems: list[str]) -> list[dict[str
     from gofaxpy.calls import CALLS
     from gofaxpy.journal import JournalError
 
-    seen = {one.uuid: one for one in CALLS.watched()} if inside else {}
+    seen = {one.uuid: one for one in CALLS.under_way()} if inside else {}
     found = []
     try:
         for name in setting.journal.names():
@@ -83,7 +83,7 @@ def _calls(setting: Setting, inside: bool, problems: list[str]) -> list[dict[str
                 call = _call(name, entry.marks())
             told = seen.get(str(call["uuid"]))
             if told is not None:
-                call["pages"] = len(told.pages)
+                call["pages"] = told.pages
                 call["rate"] = _whole(told.negotiated.get("fax-transfer-rate", ""))
                 call["station"] = shown(told.negotiated.get("fax-remote-station-id", ""))
                 call["ecm"] = told.negotiated.get("fax-ecm-used", "") == "on"

@@ -14,22 +14,21 @@ What cannot be read is a :class:`Malformed`, never an error.
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 import time
-from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from gofaxpy.hylafax.encoding import decode
 from gofaxpy.hylafax.errors import SpoolError, reason
 from gofaxpy.hylafax.params import BR_14400, NO_DCS, FaxParams
 from gofaxpy.hylafax.xferfaxlog import Record, RecordType
+from gofaxpy.values import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import IO
+    from typing import IO, Any
 
 LEAST_FIELDS = 14           # up to the reason, all that old releases write
 FIELDS = 19
@@ -47,7 +46,7 @@ class BadRecord(ValueError):
     """The line is no accounting record; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Malformed:
     """A line that was passed over: its file, its number from 1, what is wrong with it, and how it begins."""
 
@@ -71,11 +70,11 @@ def parse(line: str) -> Record:
     job, conn = _seconds(fields[11]), _seconds(fields[12])
     params, pages = _number(fields[9], "the parameters"), _number(fields[10], "the pages")
     name, number, rest, owner, dcs = (_unquoted(field) for field in fields[14:FIELDS])
-    gofaxip = _is_gofaxip(fields[11], _unquoted(fields[13]), dcs)
+    gofaxip = start == UNDATED or _is_gofaxip(fields[11], _unquoted(fields[13]), dcs)
     record = Record(
         kind, start, fields[2], fields[3], fields[4], _unquoted(fields[5]).replace('\\"', '"'), fields[6],
-        _unquoted(fields[7]), _unquoted(fields[8]), _params(params, dcs, conn), pages, job, conn, _unquoted(fields[13]),
-        name, number, rest, owner, dcs,
+        _unquoted(fields[7]), _unquoted(fields[8]), _params(params, dcs, bool(conn or pages)), pages, job, conn,
+        _unquoted(fields[13]), name, number, rest, owner, dcs,
     )
     return _from_gofaxip(record, params) if gofaxip else record
 
@@ -135,9 +134,9 @@ def _number(text: str, what: str) -> int:
     return int(text)
 
 
-def _params(value: int, dcs: str, conn: int) -> FaxParams | None:
+def _params(value: int, dcs: str, connected: bool) -> FaxParams | None:
     """What was negotiated, as xferfaxstats reads it: the DCS knows JBIG, the number knows V.34's rates."""
-    if not conn or dcs in ("", NO_DCS) or not _DCS.fullmatch(dcs):
+    if not connected or dcs in ("", NO_DCS) or not _DCS.fullmatch(dcs):
         return None
     params, frame = FaxParams.decode(value), FaxParams.from_dcs(dcs)
     return replace(frame, br=params.br) if params.br > BR_14400 else frame
@@ -188,7 +187,7 @@ def read(path: str, malformed: Callable[[Malformed], object], since: float = 0.0
         raise SpoolError(f"{path}: cannot be read: {why}") from error
 
 
-def _open(path: str) -> IO[bytes]:
+def _open(path: str) -> IO[bytes] | Any:
     """The file, uncompressed.  The modules that do that are not loaded before there is something for them to do."""
     if path.endswith(".gz"):
         import gzip
@@ -212,6 +211,8 @@ def _lines(file: IO[bytes]) -> Iterator[bytes]:
 
 def with_rotated(path: str) -> list[str]:
     """``path`` and what logrotate(8) and savelog(8) have made of it (``.1``, ``.2.gz``, ``-20261101``), oldest first."""
+    import glob  # not for the end of every fax
+
     escaped = glob.escape(path)
     found = {name for pattern in (".[0-9]*", "-[0-9]*") for name in glob.glob(escaped + pattern) if os.path.isfile(name)}
     dated = []

@@ -10,6 +10,7 @@ import os
 
 from gofaxpy.hylafax.confline import parse
 from gofaxpy.hylafax.encoding import decode, encode
+from gofaxpy.hylafax.program import answer_of
 from gofaxpy.hylafax.spool import Spool
 
 DIALTEST = "/usr/lib/hylafax/bin/dialtest"
@@ -39,16 +40,11 @@ def canonical(spool: Spool, number: str) -> str:
 
 def _asked(command: list[str], number: str) -> str:
     """What dialtest prints behind ``canonical =``, or ``""``."""
-    import subprocess  # slow to load
-
     try:
-        ended = subprocess.run(
-            [encode(word) for word in command], input=encode(number) + b"\n", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            timeout=SECONDS, check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        answer = answer_of([encode(word) for word in command], encode(number) + b"\n", SECONDS)
+    except (OSError, ValueError):
         return ""
-    for line in decode(ended.stdout).splitlines():
+    for line in decode(answer).splitlines():
         tag, _, value = line.partition("=")
         if tag.strip() == "canonical":
             return value.strip().strip('"')

@@ -108,6 +108,14 @@ class Reader:
         """The descriptor, for poll(2)."""
         return self._fd
 
+    def in_place(self) -> bool:
+        """Whether the FIFO of that name is still the one that is open: reinstalling HylaFAX makes others."""
+        try:
+            named, opened = os.lstat(self.path), os.fstat(self._fd)
+        except OSError:
+            return False
+        return (named.st_ino, named.st_dev) == (opened.st_ino, opened.st_dev)
+
     def read(self) -> list[str]:
         """The messages that are there now, none if there are none.  Never waits.  Raises :class:`FifoError`."""
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 
 from gofaxpy.hylafax.encoding import cut, encode, one_line
 from gofaxpy.hylafax.errors import SpoolError, reason
@@ -20,6 +21,7 @@ RECEIVING = "Receiving facsimile"
 LISTENING = "Listening to rings from modem"
 
 _TEXT_OCTETS = 200
+_LOOKS, _BETWEEN = 20, 0.005    # a client that reads the status has its lock for microseconds
 
 
 def sending_job(jobid: str) -> str:
@@ -42,7 +44,7 @@ def write_status(spool: Spool, devid: str, text: str) -> None:
     try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
+            _lock(fd)
             if os.fstat(fd).st_mode & 0o777 != 0o644:
                 os.fchmod(fd, 0o644)
             os.pwrite(fd, octets, 0)
@@ -51,3 +53,13 @@ def write_status(spool: Spool, devid: str, text: str) -> None:
             os.close(fd)
     except OSError as error:
         raise SpoolError(f"{path}: cannot write the modem's status: {reason(error)}") from error
+
+
+def _lock(fd: int) -> None:
+    """Native's lock; a client that was stopped while it held one must not stop the modem too."""
+    for _ in range(_LOOKS):
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            time.sleep(_BETWEEN)

@@ -65,12 +65,14 @@ class _Slot:
 class QFile:
     """The contents of a qfile.  ``items`` may be changed, reordered, shortened and added to."""
 
-    __slots__ = ("_entries", "_overrides", "items")
+    __slots__ = ("_entries", "_fields", "_overrides", "_slots", "items")
 
     def __init__(self) -> None:
         self.items: list[Item] = []
         self._overrides: dict[str, str] = {}
-        self._entries: list[_Field | _Slot] = []
+        self._entries: list[_Field | _Slot] = []    # all lines in their order
+        self._fields: dict[str, _Field] = {}        # those among them that count: of several with the same tag the last
+        self._slots: list[_Slot] = []
 
     @classmethod
     def parse(cls, text: str) -> QFile:
@@ -91,21 +93,26 @@ class QFile:
             tag, colon, value = raw.partition(":")
             if colon and tag in ITEM_OPS:
                 item = _item(tag, value.lstrip(" "))
+                slot = _Slot(item, raw, _key(item))
                 qfile.items.append(item)
-                qfile._entries.append(_Slot(item, raw, _key(item)))
+                qfile._slots.append(slot)
+                qfile._entries.append(slot)
                 continue
             if colon and tag == "status":
                 while raw.endswith("\\") and at < len(lines):
                     raw += "\n" + lines[at]
                     at += 1
-            qfile._entries.append(_Field(tag if colon else "", raw))
+            field = _Field(tag if colon else "", raw)
+            qfile._fields[field.tag] = field
+            qfile._entries.append(field)
         return qfile
 
     def render(self) -> str:
         """The text to write.  What was not changed is as it was read, every line ends in a newline."""
-        in_place = [entry.item for entry in self._entries if isinstance(entry, _Slot)]
-        same = len(in_place) == len(self.items) and all(a is b for a, b in zip(in_place, self.items, strict=True))
-        raws = {id(entry.item): entry for entry in self._entries if isinstance(entry, _Slot)}
+        same = len(self._slots) == len(self.items) and all(
+            slot.item is item for slot, item in zip(self._slots, self.items, strict=True)
+        )
+        raws = {id(slot.item): slot for slot in self._slots}
         lines: list[str] = []
         written = False
         for entry in self._entries:
@@ -128,7 +135,7 @@ class QFile:
         """
         if tag in self._overrides:
             return self._overrides[tag]
-        field = self._field(tag)
+        field = self._fields.get(tag)
         if field is None:
             return default
         value = field.raw[len(tag) + 1:].lstrip(" ")
@@ -158,22 +165,17 @@ class QFile:
         else:
             text = one_line(text)
         self._overrides.pop(tag, None)
-        field = self._field(tag)
+        field = self._fields.get(tag)
         if field is not None:
             field.raw = f"{tag}:{text}"
         else:
-            self._entries.insert(self._place(tag), _Field(tag, f"{tag}:{text}"))
+            field = self._fields[tag] = _Field(tag, f"{tag}:{text}")
+            self._entries.insert(self._place(tag), field)
 
     def override(self, tag: str, value: str | int) -> None:
         """Lets ``tag`` read as ``value`` without writing it: what JobControl wants (``-c`` of faxq) counts for this attempt
         and must not become the job's own wish.  :meth:`set` ends it."""
         self._overrides[tag] = str(value)
-
-    def _field(self, tag: str) -> _Field | None:
-        for entry in reversed(self._entries):
-            if isinstance(entry, _Field) and entry.tag == tag:
-                return entry
-        return None
 
     def _place(self, tag: str) -> int:
         """Where a new tag belongs: behind the nearest tag that HylaFAX writes before it; an unknown one before the documents."""

@@ -11,6 +11,7 @@ caller whose name holds a quote, a TAB or a newline writes fields and records of
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -103,13 +104,16 @@ def format(record: Record) -> str:
     return "\t".join(fields) + "\n"
 
 
-def append(path: str, record: Record) -> None:
-    """Adds the record to the log ``path``: under flock, with one write, creating the file with mode 0644.
+def append(path: str, *records: Record, sync: bool = False) -> None:
+    """Adds the records to the log ``path``: under flock, with one write, creating the file with mode 0644.
 
-    A record that does not fit on the disk is taken back, and one that follows somebody else's half record starts a
-    new line.  Raises :class:`SpoolError`.
+    Records that do not fit on the disk are taken back, and one that follows somebody else's half record starts a new
+    line.  ``sync`` waits until they are on the disk.  Raises :class:`SpoolError`.
     """
-    octets = encode(format(record))
+    if not records:
+        return
+    octets = b"".join(encode(format(record)) for record in records)
+    what = " and ".join(record.type.value for record in records)
     try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         try:
@@ -122,11 +126,14 @@ def append(path: str, record: Record) -> None:
             written = os.write(fd, octets)
             if written != len(octets):
                 os.ftruncate(fd, size)
-                raise SpoolError(f"{path}: the disk is full, a {record.type.value} record is lost")
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            fcntl.flock(fd, fcntl.LOCK_UN)
+            if sync:
+                os.fdatasync(fd)
         finally:
             os.close(fd)
     except OSError as error:
-        raise SpoolError(f"{path}: cannot add a {record.type.value} record: {reason(error)}") from error
+        raise SpoolError(f"{path}: cannot add a {what} record: {reason(error)}") from error
 
 
 def recent(path: str, commid: str) -> frozenset[RecordType]:

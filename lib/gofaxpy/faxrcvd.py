@@ -1,0 +1,114 @@
+"""The process that runs faxrcvd: ``python3 -I -S faxrcvd.py SPOOL ENTRY FD TIMEOUT FACILITY LEVEL FAXRCVD ARGUMENT...``
+
+Its parent has given it the journal entry's descriptor ``FD``, and with that the lock (see :mod:`gofaxpy.announce`).
+faxrcvd is started before anything else is loaded, because somebody waits for the fax.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import select
+import signal
+import sys
+import time
+
+MAX_OUTPUT = 16384
+MAX_LINES = 200
+STACK = 8 << 20
+
+
+class _Faxrcvd:
+    """A faxrcvd that has been started: in a session of its own, what it prints in a pipe.  Raises OSError."""
+
+    def __init__(self, command: list[str], lock: int) -> None:
+        # FreeSWITCH's threads have stacks of 240 KiB and hand that limit down; ghostscript and others need more
+        _, hard = resource.getrlimit(resource.RLIMIT_STACK)
+        wanted = STACK if hard == resource.RLIM_INFINITY else min(STACK, hard)
+        resource.setrlimit(resource.RLIMIT_STACK, (wanted, hard))
+        os.set_inheritable(lock, False)
+        self._pipe, end = os.pipe()
+        try:
+            self.pid = os.posix_spawn(
+                command[0], [os.fsencode(word) for word in command], os.environb, setsid=True,
+                setsigdef=(signal.SIGPIPE,),     # ignored by FreeSWITCH
+                file_actions=[(os.POSIX_SPAWN_DUP2, end, 1), (os.POSIX_SPAWN_DUP2, end, 2)],
+            )
+        finally:
+            os.close(end)
+
+    def wait(self, timeout: float) -> tuple[int, bytes, str]:
+        """Exit status (negative: the signal), the beginning of what it printed, and what is wrong in words.
+
+        What it leaves in the background may go on printing; nobody waits for that.
+        """
+        deadline = time.monotonic() + timeout
+        ended = os.pidfd_open(self.pid)
+        watched, output, over = [self._pipe, ended], b"", False
+        while not over and (left := deadline - time.monotonic()) > 0:
+            readable, _, _ = select.select(watched, [], [], left)
+            if self._pipe in readable:
+                chunk = os.read(self._pipe, 65536)
+                output = (output + chunk)[:MAX_OUTPUT]
+                if not chunk:
+                    watched.remove(self._pipe)
+            else:
+                over = ended in readable
+        if not over:
+            os.killpg(self.pid, signal.SIGKILL)
+        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        if not over:
+            return status, output, f"was ended after {timeout:g} s (inbound.faxrcvd_timeout)"
+        return status, output, f"ended with status {status}" if status else ""
+
+
+def main(argv: list[str]) -> int:
+    """The process.  Without a faxrcvd that could be started the entry stays: it is tried again."""
+    root, name, fd, timeout, facility, level, program, *arguments = argv
+    status, output = None, b""
+    try:
+        faxrcvd = _Faxrcvd([program, *arguments], int(fd))
+    except OSError as error:
+        problem = f"could not be started: {error.strerror}; it is tried again when FreeSWITCH starts"
+    else:
+        status, output, problem = faxrcvd.wait(float(timeout))
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    from contextlib import suppress
+
+    from gofaxpy.journal import DIRECTORY, Entry, JournalError, Step
+
+    if output or problem:
+        _tell(root, arguments, output, problem)
+    if problem:
+        _syslog(facility, level, f"RECV FAX: {arguments[0] if arguments else name}: {program} {problem}")
+    if status is not None:
+        entry = Entry(os.path.join(root, *DIRECTORY), name, int(fd))
+        with suppress(JournalError):    # a full disk: the entry goes all the same
+            entry.mark(Step.ANNOUNCED, status=status)
+        entry.remove()
+    return 0
+
+
+def _tell(root: str, arguments: list[str], output: bytes, problem: str) -> None:
+    """Into the session log."""
+    from gofaxpy.hylafax.sessionlog import SessionLog
+    from gofaxpy.hylafax.spool import Spool
+
+    log = SessionLog.reopen(Spool(root), arguments[2] if len(arguments) > 2 else "")
+    for line in output.decode("utf-8", "surrogateescape").splitlines()[:MAX_LINES]:
+        log.line(f"RECV FAX: faxrcvd: {line}")
+    if problem:
+        log.line(f"RECV FAX: faxrcvd {problem}")
+    log.close()
+
+
+def _syslog(facility: str, level: str, text: str) -> None:
+    import syslog
+
+    syslog.openlog("gofax", syslog.LOG_PID, getattr(syslog, f"LOG_{facility.upper()}"))
+    syslog.setlogmask(syslog.LOG_UPTO(getattr(syslog, f"LOG_{level.upper()}")))
+    syslog.syslog(syslog.LOG_ERR, text.encode("utf-8", "backslashreplace").decode("ascii", "backslashreplace"))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,69 @@
+"""Asking one of HylaFAX's small programs: some octets in, some octets out, and an end to the waiting.
+
+gofaxsend asks for every fax, and loading :mod:`subprocess` would cost it more than the program itself.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Sequence
+
+LONGEST_QUESTION = 4096     # octets that a pipe takes without anybody reading, however few pipe(7) leaves it
+LONGEST_ANSWER = 65536      # octets; what comes behind is left out
+_SIGKILL, _SIGPIPE = 9, 13  # signal(7); the module signal is slow to load
+
+
+def answer_of(command: Sequence[bytes], question: bytes, seconds: float) -> bytes:
+    """What ``command`` (its first word an absolute path) prints when it reads ``question``; its status counts for nothing.
+
+    Raises OSError if it cannot be started or the question is too long, and TimeoutError if it does not end within
+    ``seconds``; it is killed then.
+    """
+    if len(question) > LONGEST_QUESTION:
+        raise OSError(f"a question of {len(question)} octets is too long")
+    asked, ask = os.pipe()
+    try:
+        try:
+            os.write(ask, question)
+        finally:
+            os.close(ask)
+        told, tell = os.pipe()
+        try:
+            pid = _started(command, asked, tell)
+            return _output(pid, told, time.monotonic() + seconds)
+        finally:
+            os.close(told)
+    finally:
+        os.close(asked)
+
+
+def _started(command: Sequence[bytes], stdin: int, stdout: int) -> int:
+    """The process; it has ``stdout`` for itself then."""
+    try:
+        return os.posix_spawn(
+            command[0], list(command), os.environ, setsigdef=(_SIGPIPE,),   # which Python itself ignores
+            file_actions=(
+                (os.POSIX_SPAWN_DUP2, stdin, 0), (os.POSIX_SPAWN_DUP2, stdout, 1),
+                (os.POSIX_SPAWN_OPEN, 2, b"/dev/null", os.O_WRONLY, 0),
+            ),
+        )
+    finally:
+        os.close(stdout)
+
+
+def _output(pid: int, fd: int, deadline: float) -> bytes:
+    output = b""
+    try:
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([fd], [], [], left)[0]:
+                os.kill(pid, _SIGKILL)
+                raise TimeoutError("it has not ended in time")
+            chunk = os.read(fd, 8192)
+            if not chunk:
+                return output
+            output = (output + chunk)[:LONGEST_ANSWER]
+    finally:
+        os.waitpid(pid, 0)
