@@ -11,7 +11,7 @@ ARGS ?=
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo test lint types unit pytest live bench bench-compare clean
+.PHONY: help deps demo test lint types unit pytest live bench bench-compare reference clean
 
 help: ## show this list
 	@echo 'make TARGET'
@@ -50,6 +50,9 @@ else
 	$(AS_ROOT) env FREESWITCH='$(FREESWITCH)' PYTHONDONTWRITEBYTECODE=1 \
 	  $(PYTHON) -m pytest -n $(LIVE_WORKERS) --dist load --timeout 900 $(LIVE_TESTS) $(ARGS)
 endif
+
+reference: deps ## write docs/configuration.md and what else is made from the code anew
+	$(PYTHON) docs/reference.py
 
 # FIGURES='start cpu' takes only these; `make bench FIGURES=--list` names them.
 FIGURES ?=

@@ -125,6 +125,19 @@ class PrivateHylaFAX(Clients):
         _ended(self._faxq, 300 if wait_for_jobs else 5)
         self._faxq = None
 
+    @property
+    def faxq_pid(self) -> int:
+        """Process id of the scheduler.  Raises RigError if it was not started."""
+        if self._faxq is None:
+            raise RigError("faxq was not started")
+        return self._faxq.pid
+
+    def wait_faxq_ended(self, timeout: float = 60) -> None:
+        """Wait until the scheduler, asked to end by somebody else, has ended.  Raises subprocess.TimeoutExpired."""
+        if self._faxq is not None:
+            self._faxq.wait(timeout)
+            self._faxq = None
+
     def stop(self) -> None:
         """End the daemons, their jobs and everything else of the run.  May be called at any time."""
         for daemon in (self._hfaxd, self._faxq):
