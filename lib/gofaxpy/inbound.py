@@ -23,6 +23,7 @@ from gofaxpy.hylafax.sequence import commid as next_commid
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.journal import Entry, JournalError, Step, call_name
+from gofaxpy.metrics import textfile
 from gofaxpy.modems import Line
 from gofaxpy.receiving import Reception
 from gofaxpy.recipient import number_of
@@ -91,6 +92,7 @@ def answer_fax(call: Call, api: SwitchApi) -> None:
             _no_room(call, facts, str(error))
             return
         answering.run(entry)
+    textfile.after_fax(setting, lambda text: log("warning", text))
 
 
 def _no_room(call: Call, facts: IncomingCall, problem: str) -> None:

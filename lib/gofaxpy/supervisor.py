@@ -24,6 +24,7 @@ from gofaxpy.hylafax import events, fifo, modemstatus
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.hylafax.uucplock import UUCPLock
+from gofaxpy.metrics import textfile
 from gofaxpy.outbox import OUTBOX
 from gofaxpy.setting import Setting
 from gofaxpy.switch.boundary import log
@@ -238,6 +239,7 @@ class Supervisor:
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP
             recovery.recover(self.setting, announced=False)
+            textfile.after_fax(self.setting, lambda text: log("warning", text), patience=0)
 
     def _end_call(self, uuid: str, reason: str, cause: str) -> None:
         log("warning", f"{uuid}: {reason}; the call is ended")

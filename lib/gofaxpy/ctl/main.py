@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gofaxpy import __version__
-from gofaxpy.ctl import doctor, fallback, importconfig, log, outcomes, overrides, report, selftest, status
+from gofaxpy.ctl import doctor, fallback, importconfig, log, metrics, outcomes, overrides, report, selftest, status
 from gofaxpy.ctl.command import PROBLEM, USAGE, Command, HelpWanted, Parser, Trouble, UsageError
 from gofaxpy.ctl.desk import Desk, Shell, shown, wants_colour
 
@@ -23,6 +23,7 @@ COMMANDS: tuple[Command, ...] = (
     log.COMMAND,
     importconfig.COMMAND,
     report.COMMAND,
+    metrics.COMMAND,
     doctor.INSIDE,
 )
 _DESCRIPTION = "Looks after the fax server: what it does, what is wrong with it, and what it remembers of destinations."

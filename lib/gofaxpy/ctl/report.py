@@ -108,7 +108,7 @@ def _files(arguments: argparse.Namespace, desk: Desk) -> list[str]:
             raise Trouble("hylafax.xferfaxlog is empty in the configuration: no accounting is written; name a file with --log")
         path = os.path.join(desk.config.hylafax.spooldir, name)
         if not os.path.exists(path) and not arguments.rotated:
-            raise Trouble(f"{path}: does not exist; nothing has been sent or received yet, or it cannot be looked at as this user")
+            raise Trouble(f"{path}: does not exist; nothing has been sent or received yet, or this user may not look")
         given = [path]
     if not arguments.rotated:
         return given

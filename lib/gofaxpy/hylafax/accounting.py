@@ -29,7 +29,7 @@ from gofaxpy.hylafax.xferfaxlog import Record, RecordType
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import IO
+    from typing import IO, Any
 
 LEAST_FIELDS = 14           # up to the reason, all that old releases write
 FIELDS = 19
@@ -188,7 +188,7 @@ def read(path: str, malformed: Callable[[Malformed], object], since: float = 0.0
         raise SpoolError(f"{path}: cannot be read: {why}") from error
 
 
-def _open(path: str) -> IO[bytes]:
+def _open(path: str) -> IO[bytes] | Any:
     """The file, uncompressed.  The modules that do that are not loaded before there is something for them to do."""
     if path.endswith(".gz"):
         import gzip

@@ -7,7 +7,7 @@ everything from elsewhere, should anything ever slip through.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from gofaxpy import __version__
@@ -60,10 +60,11 @@ def page(
         _table("Numbers called", "Number", received, "recipient", top, colour=_RECEIVED),
         _table("Callers", "Caller", received, "caller", top, reason=True, colour=_RECEIVED),
         "<h2>Calls without a fax</h2>",
-        '<div class="pair">', _causes("What became of them", report.calls), _table("Callers", "Caller", report.calls, "caller", top),
+        '<div class="pair">',
+        _causes("What became of them", report.calls), _table("Callers", "Caller", report.calls, "caller", top),
         "</div>",
         "</main>",
-        f"<footer>Made {made:%Y-%m-%d %H:%M} by gofaxctl {esc(__version__)} from {esc(', '.join(files) or 'no accounting at all')}."
+        f"<footer>Made {made:%Y-%m-%d %H:%M} by gofaxctl {esc(__version__)} from {esc(', '.join(files) or 'no accounting')}."
         " An attempt is one call of one job; a job is delivered when one of its attempts succeeded.</footer>",
     ]
     return (
@@ -103,7 +104,9 @@ def _key() -> str:
     return f'<ul class="key" aria-hidden="true">{items}</ul>'
 
 
-def _plot(heading: str, level: str, labels: Sequence[str], tips: Sequence[str], pairs: Sequence[tuple[Tally, Tally]], wide: bool) -> str:
+def _plot(
+    heading: str, level: str, labels: Sequence[str], tips: Sequence[str], pairs: Sequence[tuple[Tally, Tally]], wide: bool,
+) -> str:
     """Columns of what was sent, received, and failed in either direction, and the same as a table."""
     values = [
         [sent.good for sent, _ in pairs], [received.good for _, received in pairs],
@@ -117,7 +120,7 @@ def _plot(heading: str, level: str, labels: Sequence[str], tips: Sequence[str], 
     rows = [
         (tips[at], *(f"{column[at]:,}" for column in values)) for at in range(len(labels)) if any(column[at] for column in values)
     ]
-    table = _rows("", ("When", *SERIES), rows, numbers=(1, 2, 3))
+    table = _rows("hnnn", ("When", *SERIES), rows)
     return (
         f'<figure><{level}>{heading}</{level}>{_key()}<div class="plot{" wide" if wide else ""}">{plot}</div>'
         f"<details><summary>Figures</summary>{table}</details></figure>"
@@ -150,8 +153,11 @@ def _causes(heading: str, side: Side) -> str:
     causes = ranked(side.by["cause"])
     most = max((tally.count for _, tally in causes), default=0)
     total = sum(tally.count for _, tally in causes)
-    rows = [(esc(name), svg.bar(0, tally.count, most, (_SENT, _FAILED)), f"{tally.count:,}", percent(tally.count / total)) for name, tally in causes]
-    return f"<section><h3>{heading}</h3>{_bar_rows('Cause', rows)}</section>"
+    rows = [
+        (esc(name), svg.bar(0, tally.count, most, (_SENT, _FAILED)), f"{tally.count:,}", percent(tally.count / total))
+        for name, tally in causes
+    ]
+    return _section(heading, _rows("hbnn", ("Cause", "", "Count", "Share"), rows))
 
 
 def _bars(heading: str, side: Side, groups: Sequence[str], colour: str = _SENT) -> str:
@@ -160,22 +166,10 @@ def _bars(heading: str, side: Side, groups: Sequence[str], colour: str = _SENT) 
     for group in groups:
         known = ranked(side.by.get(group, {}))
         total = sum(tally.count for _, tally in known)
-        rows += [
-            (esc(name), svg.bar(tally.good, tally.failed, total, (colour, _FAILED)), f"{tally.count:,}", percent(tally.count / total))
-            for name, tally in known
-        ]
-    return f"<section><h3>{heading}</h3>{_bar_rows('', rows)}</section>"
-
-
-def _bar_rows(what: str, rows: Sequence[tuple[str, str, str, str]]) -> str:
-    if not rows:
-        return '<p class="none">None.</p>'
-    body = "".join(
-        f'<tr><th scope="row">{name}</th><td class="b">{bar}</td><td class="n">{count}</td><td class="n">{share}</td></tr>'
-        for name, bar, count, share in rows
-    )
-    head = f'<th scope="col">{what}</th><td></td><th scope="col" class="n">Count</th><th scope="col" class="n">Share</th>'
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        for name, tally in known:
+            bar = svg.bar(tally.good, tally.failed, total, (colour, _FAILED))
+            rows.append((esc(name), bar, f"{tally.count:,}", percent(tally.count / total)))
+    return _section(heading, _rows("hbnn", ("", "", "Count", "Share"), rows))
 
 
 def _table(
@@ -183,47 +177,44 @@ def _table(
 ) -> str:
     """One row for each member of a group: figures, a bar, and why the last one failed."""
     known = ranked(side.by[group])
-    if not known:
-        return f'<section><h3>{heading}</h3><p class="none">None.</p></section>'
-    most = max(tally.count for _, tally in known)
-    head = ["Count", "Failed", "Pages", "Connected"]
-    body = []
+    most = max((tally.count for _, tally in known), default=0)
+    rows = []
     for name, tally in known[:top]:
+        bar = svg.bar(tally.good, tally.failed, most, (colour, _FAILED))
         figures = (f"{tally.count:,}", f"{tally.failed:,}", f"{tally.pages:,}", clock(tally.conn_seconds))
-        cells = "".join(f'<td class="n">{figure}</td>' for figure in figures)
-        last = f'<td class="t">{esc(tally.last_reason)}</td>' if reason else ""
-        body.append(
-            f'<tr><th scope="row">{esc(name)}</th><td class="b">{svg.bar(tally.good, tally.failed, most, (colour, _FAILED))}</td>{cells}{last}</tr>'
-        )
-    heads = f'<th scope="col">{what}</th><td></td>' + "".join(f'<th scope="col" class="n">{text}</th>' for text in head)
-    if reason:
-        heads += '<th scope="col">Last failure</th>'
-    rest = f'<p class="dim">and {len(known) - top:,} more</p>' if len(known) > top else ""
-    return (
-        f'<section><h3>{heading}</h3><div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{"".join(body)}</tbody></table>'
-        f"</div>{rest}</section>"
-    )
+        rows.append((esc(name), bar, *figures, *([esc(tally.last_reason)] if reason else [])))
+    head = (what, "", "Count", "Failed", "Pages", "Connected", *(["Last failure"] if reason else []))
+    return _section(heading, _rows("hbnnnn" + "t" * reason, head, rows), len(known) - top)
 
 
 def _open_jobs(jobs: Sequence[Job], top: int) -> str:
-    if not jobs:
-        return '<section><h3>Jobs not delivered</h3><p class="none">None.</p></section>'
     rows = [
         (esc(job.jobid), esc(job.owner), esc(job.dest), f"{job.attempts}", f"{datetime.fromtimestamp(job.last):%Y-%m-%d %H:%M}",
          esc(job.reason))
         for job in jobs[:top]
     ]
-    rest = f'<p class="dim">and {len(jobs) - top:,} more</p>' if len(jobs) > top else ""
-    table = _rows("", ("Job", "User", "Destination", "Attempts", "Last attempt", "What it ended with"), rows, numbers=(3,))
-    return f"<section><h3>Jobs not delivered (some may still be tried again)</h3>{table}{rest}</section>"
+    head = ("Job", "User", "Destination", "Attempts", "Last attempt", "What it ended with")
+    return _section("Jobs not delivered, or not yet", _rows("nttnnt", head, rows), len(jobs) - top)
 
 
-def _rows(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
-    """A plain table; cells are HTML already."""
-    kinds = [' class="n"' if column in numbers else ' class="t"' for column in range(len(head))]
-    top = "".join(f'<th scope="col"{kind}>{text}</th>' for kind, text in zip(kinds, head, strict=True))
-    body = "".join(
-        "<tr>" + "".join(f"<td{kind}>{cell}</td>" for kind, cell in zip(kinds, row, strict=True)) + "</tr>" for row in rows
+def _section(heading: str, table: str, more: int = 0) -> str:
+    rest = f'<p class="dim">and {more:,} more</p>' if more > 0 else ""
+    return f"<section><h3>{heading}</h3>{table}{rest}</section>"
+
+
+def _rows(kinds: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of cells that are HTML already.  ``kinds`` has a letter for each column: h for the head of the row, b a bar,
+    n a number, t a text."""
+    if not rows:
+        return '<p class="none">None.</p>'
+    heads = "".join(
+        f'<th scope="col" class="{kind}">{text}</th>' if text else "<td></td>" for kind, text in zip(kinds, head, strict=True)
     )
-    text = f"<caption>{caption}</caption>" if caption else ""
-    return f'<div class="scroll"><table>{text}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    body = "".join(
+        "<tr>" + "".join(_cell(kind, cell) for kind, cell in zip(kinds, row, strict=True)) + "</tr>" for row in rows
+    )
+    return f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _cell(kind: str, cell: str) -> str:
+    return f'<th scope="row">{cell}</th>' if kind == "h" else f'<td class="{kind}">{cell}</td>'

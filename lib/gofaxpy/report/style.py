@@ -35,7 +35,7 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 caption { text-align: left; font-weight: 600; padding-bottom: .4rem; }
 th, td { text-align: left; padding: .28rem .6rem .28rem 0; border-bottom: 1px solid var(--rule); vertical-align: top; }
 thead th { color: var(--dim); font-weight: 500; font-size: .85rem; vertical-align: bottom; }
-tbody th { font-weight: 400; min-width: 9.5rem; overflow-wrap: anywhere; unicode-bidi: isolate; }
+tbody th { font-weight: 400; min-width: 11rem; overflow-wrap: anywhere; unicode-bidi: isolate; }
 .n { text-align: right; white-space: nowrap; } .t { overflow-wrap: anywhere; unicode-bidi: isolate; }
 td.b { width: 26%; min-width: 5rem; } .bar { display: block; width: 100%; height: .7rem; margin-top: .35rem; }
 details { margin: .4rem 0 0; } summary { color: var(--dim); cursor: pointer; font-size: .85rem; }
@@ -45,7 +45,8 @@ footer { margin-top: 2.5rem; font-size: .85rem; border-top: 1px solid var(--rule
 @media print { :root { --paper: #fff; --tile: #fff; --ink: #000; --dim: #444; --rule: #bbb; --s0: #1f6fb2; --s1: #5cb89c;
   --s2: #d2521c; --warn: #fff; }
   body { max-width: none; padding: 0; font-size: 9.5pt; } .tiles li, .note { border: 1px solid var(--rule); }
-  figure, tr, .tiles li { break-inside: avoid; } h2, h3, caption { break-after: avoid; } details:not([open]) { display: none; }
+  .scroll { overflow: visible; } tbody th { min-width: 4.5rem; } td.b { width: 16%; min-width: 2.5rem; }
+  th, td { padding-right: .35rem; } figure, tr, .tiles li, .pair section { break-inside: avoid; } h2, h3, caption { break-after: avoid; } details:not([open]) { display: none; }
   .plot svg, .plot.wide svg { min-width: 0; } .pair { grid-template-columns: 1fr 1fr; }
   rect { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 """.strip()

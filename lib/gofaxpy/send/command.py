@@ -97,9 +97,22 @@ def _send(command: CommandLine, handle: QFileHandle, aborted: AbortFlag, announc
     try:
         from gofaxpy.send.job import send_job  # now, while FreeSWITCH answers
 
-        return send_job(setting, line, number, command.device, handle, aborted, _complain, announced)
+        returned = send_job(setting, line, number, command.device, handle, aborted, _complain, announced)
     finally:
         line.close()
+    if config.log.metrics_file:
+        _count(setting)
+    return returned
+
+
+def _count(setting: Setting) -> None:
+    """Brings log.metrics_file up to date.  The fax is settled; nothing that goes wrong here may say otherwise."""
+    try:
+        from gofaxpy.metrics.textfile import after_fax
+
+        after_fax(setting, _log)
+    except Exception as error:
+        _complain(error)
 
 
 def _configuration(path: str) -> Config:
