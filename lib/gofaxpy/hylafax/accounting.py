@@ -71,7 +71,7 @@ def parse(line: str) -> Record:
     job, conn = _seconds(fields[11]), _seconds(fields[12])
     params, pages = _number(fields[9], "the parameters"), _number(fields[10], "the pages")
     name, number, rest, owner, dcs = (_unquoted(field) for field in fields[14:FIELDS])
-    gofaxip = _is_gofaxip(fields[11], _unquoted(fields[13]), dcs)
+    gofaxip = start == UNDATED or _is_gofaxip(fields[11], _unquoted(fields[13]), dcs)
     record = Record(
         kind, start, fields[2], fields[3], fields[4], _unquoted(fields[5]).replace('\\"', '"'), fields[6],
         _unquoted(fields[7]), _unquoted(fields[8]), _params(params, dcs, conn), pages, job, conn, _unquoted(fields[13]),

@@ -30,7 +30,7 @@ NAME, LOCK = "metrics.json", "metrics.lock"
 VERSION = 1
 AT_ONCE = 256 << 10     # octets of accounting that the end of one fax reads; some 1500 records
 EVERYTHING = 1 << 62
-_TAIL = 64              # octets by which a place in a file is known again
+_TAIL = 256             # octets by which a place in a file is known again: they hold a whole record with its commid
 _WAIT = 0.02            # seconds between tries to get the lock
 _MOST_STATE = 4 << 20
 

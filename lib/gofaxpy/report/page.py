@@ -18,7 +18,7 @@ from gofaxpy.report.figures import clock, percent, step_label, step_name
 from gofaxpy.report.style import CSS
 from gofaxpy.report.tally import WEEKDAYS, Job, Report, Side, Tally, ranked
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 SERIES = ("Sent", "Received", "Failed")
 _SENT, _RECEIVED, _FAILED = "s0", "s1", "s2"     # the classes of their colours
 

@@ -19,7 +19,8 @@ header p, .dim, footer { color: var(--dim); margin: .2rem 0; }
 .tiles b { display: block; font-size: 1.55rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
 .tiles span { color: var(--dim); font-size: .85rem; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(28rem, 100%), 1fr)); gap: 1.6rem 2rem; }
-section, figure { margin: 0; min-width: 0; } main > section, .pair { margin-top: 1.8rem; } h2 + .pair { margin-top: 0; }
+section, figure { margin: 0; min-width: 0; }
+main > section, .pair { margin-top: 1.8rem; } h2 + .pair { margin-top: 0; }
 .plot { overflow-x: auto; } .plot svg { display: block; width: 100%; min-width: 26rem; height: auto; }
 .plot.wide svg { min-width: 40rem; }
 .axis { fill: var(--dim); font-size: 11px; } .grid { stroke: var(--rule); stroke-width: 1; } .touch { fill: transparent; }
@@ -46,7 +47,8 @@ footer { margin-top: 2.5rem; font-size: .85rem; border-top: 1px solid var(--rule
   --s2: #d2521c; --warn: #fff; }
   body { max-width: none; padding: 0; font-size: 9.5pt; } .tiles li, .note { border: 1px solid var(--rule); }
   .scroll { overflow: visible; } tbody th { min-width: 4.5rem; } td.b { width: 16%; min-width: 2.5rem; }
-  th, td { padding-right: .35rem; } figure, tr, .tiles li, .pair section { break-inside: avoid; } h2, h3, caption { break-after: avoid; } details:not([open]) { display: none; }
+  th, td { padding-right: .35rem; } figure, tr, .tiles li, .pair section { break-inside: avoid; }
+  h2, h3, caption { break-after: avoid; } details:not([open]) { display: none; }
   .plot svg, .plot.wide svg { min-width: 0; } .pair { grid-template-columns: 1fr 1fr; }
   rect { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 """.strip()
