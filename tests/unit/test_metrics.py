@@ -360,7 +360,10 @@ for number in range(40):
 
 def test_counters_in_the_file_never_go_back_while_many_write_it(setting: Setting, tmp_path: Path) -> None:
     config = tmp_path / "gofax.yaml"
-    config.write_text(f"hylafax: {{spooldir: {tmp_path}, lock_dir: {tmp_path}/lock}}\nlog: {{metrics_file: m.prom}}\n")
+    config.write_text(
+        f"freeswitch: {{}}\ninbound: {{}}\noutbound: {{}}\nlog: {{metrics_file: m.prom}}\n"
+        f"hylafax: {{spooldir: {tmp_path}, lock_dir: {tmp_path}/lock}}\n"
+    )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", _WRITER, str(config)]
     writers = [subprocess.Popen([*command, f"freeswitch{number}"], env=environment) for number in range(3)]

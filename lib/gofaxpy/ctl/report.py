@@ -47,6 +47,8 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
     from gofaxpy.report.tally import count
     from gofaxpy.setting import Setting
 
+    if arguments.output and not (arguments.csv or arguments.html or desk.json):
+        raise UsageError("--output goes with --csv, --html or --json")
     groups = _groups(arguments.by)
     if arguments.top < 0:
         raise UsageError("--top is a number of rows, from 1 on")
@@ -81,8 +83,6 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
         from gofaxpy.report.page import page
         name = desk.config.freeswitch.ident if not arguments.log else ""
         _deliver(arguments.output, page(report, files, malformed, wrong, now, arguments.top or 25, name), desk)
-    elif arguments.output:
-        raise UsageError("--output goes with --csv, --html or --json")
     else:
         text.write(desk, report, groups or text.USUAL, arguments.top or 10)
     text.complain(desk, malformed, wrong)

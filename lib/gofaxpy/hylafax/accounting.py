@@ -74,7 +74,7 @@ def parse(line: str) -> Record:
     gofaxip = start == UNDATED or _is_gofaxip(fields[11], _unquoted(fields[13]), dcs)
     record = Record(
         kind, start, fields[2], fields[3], fields[4], _unquoted(fields[5]).replace('\\"', '"'), fields[6],
-        _unquoted(fields[7]), _unquoted(fields[8]), _params(params, dcs, conn), pages, job, conn, _unquoted(fields[13]),
+        _unquoted(fields[7]), _unquoted(fields[8]), _params(params, dcs, bool(conn or pages)), pages, job, conn, _unquoted(fields[13]),
         name, number, rest, owner, dcs,
     )
     return _from_gofaxip(record, params) if gofaxip else record
@@ -135,9 +135,9 @@ def _number(text: str, what: str) -> int:
     return int(text)
 
 
-def _params(value: int, dcs: str, conn: int) -> FaxParams | None:
+def _params(value: int, dcs: str, connected: bool) -> FaxParams | None:
     """What was negotiated, as xferfaxstats reads it: the DCS knows JBIG, the number knows V.34's rates."""
-    if not conn or dcs in ("", NO_DCS) or not _DCS.fullmatch(dcs):
+    if not connected or dcs in ("", NO_DCS) or not _DCS.fullmatch(dcs):
         return None
     params, frame = FaxParams.decode(value), FaxParams.from_dcs(dcs)
     return replace(frame, br=params.br) if params.br > BR_14400 else frame

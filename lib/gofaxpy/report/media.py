@@ -20,7 +20,7 @@ class Media:
         self._spool = spool
 
     def __call__(self, record: Record) -> str:
-        if not record.conn_seconds or not record.commid.isdigit():
+        if not record.commid.isdigit():
             return ""
         try:
             path = self._spool.session_log(record.commid)

@@ -19,6 +19,10 @@ from gofaxpy.hylafax.qfile import QFileHandle
 from gofaxpy.hylafax.returned import Returned
 from gofaxpy.send.process import CommandLine, UsageError, give_up_root, parse, reopen_standard_descriptors
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gofaxpy.setting import Setting
+
 LATER = 300     # seconds until the next try after trouble of our own
 
 
