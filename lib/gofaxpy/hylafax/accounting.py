@@ -74,8 +74,8 @@ def parse(line: str) -> Record:
     gofaxip = start == UNDATED or _is_gofaxip(fields[11], _unquoted(fields[13]), dcs)
     record = Record(
         kind, start, fields[2], fields[3], fields[4], _unquoted(fields[5]).replace('\\"', '"'), fields[6],
-        _unquoted(fields[7]), _unquoted(fields[8]), _params(params, dcs, bool(conn or pages)), pages, job, conn, _unquoted(fields[13]),
-        name, number, rest, owner, dcs,
+        _unquoted(fields[7]), _unquoted(fields[8]), _params(params, dcs, bool(conn or pages)), pages, job, conn,
+        _unquoted(fields[13]), name, number, rest, owner, dcs,
     )
     return _from_gofaxip(record, params) if gofaxip else record
 
