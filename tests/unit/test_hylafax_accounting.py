@@ -6,7 +6,6 @@ import gzip
 import os
 import time
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from gofaxpy.hylafax.accounting import BadRecord, Malformed, parse, read, read_a
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.params import NO_DCS, FaxParams
 from gofaxpy.hylafax.xferfaxlog import Record, RecordType, append, format
+from gofaxpy.values import replace
 
 NATIVE = Path(__file__).parents[1] / "data" / "native"
 # As GOfax.IP writes them (gofaxlib/xferfaxlog.go): a fax sent, one received, one that was never answered

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +27,7 @@ from gofaxpy.metrics.counters import Counters, cause
 from gofaxpy.metrics.exposition import Metric, render
 from gofaxpy.metrics.gauges import gauges, modem_state
 from gofaxpy.setting import Setting
+from gofaxpy.values import replace
 
 Samples = dict[tuple[str, ...], float]
 NOW = 1795474140.0
@@ -351,6 +351,7 @@ from gofaxpy.hylafax.xferfaxlog import Record, RecordType, append
 from gofaxpy.configfile import load
 from gofaxpy.metrics import textfile
 from gofaxpy.setting import Setting
+from gofaxpy.values import replace
 setting = Setting.of(load(sys.argv[1]))
 for number in range(40):
     append(setting.spool.path("log", "xferfaxlog"), Record(RecordType.SEND, 1795474140.0, "1", sys.argv[2]))

@@ -20,6 +20,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, desk: Desk) -> int:
     """Counts what is new in the accounting and prints everything.  Who may not keep the counters counts anew each time."""
     from gofaxpy.metrics import state, textfile
+    from gofaxpy.metrics.counters import Counters
     from gofaxpy.setting import Setting
 
     setting = Setting.of(desk.config)
@@ -31,7 +32,7 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
             counters = textfile.update(setting, state.EVERYTHING, patience=5.0)
         except (PermissionError, FileNotFoundError, textfile.Busy):
             path = textfile.accounting(setting)
-            counters = (state.catch_up(None, path) if path else state.State()).counters
+            counters = state.catch_up(None, path).counters if path else Counters()
         metrics = textfile.text(setting, counters)
     except OSError as error:
         raise Trouble(f"{error.filename or setting.spool.root}: {error.strerror}; HylaFAX's user and root can read it") from None

@@ -14,17 +14,16 @@ What cannot be read is a :class:`Malformed`, never an error.
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 import time
-from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from gofaxpy.hylafax.encoding import decode
 from gofaxpy.hylafax.errors import SpoolError, reason
 from gofaxpy.hylafax.params import BR_14400, NO_DCS, FaxParams
 from gofaxpy.hylafax.xferfaxlog import Record, RecordType
+from gofaxpy.values import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class BadRecord(ValueError):
     """The line is no accounting record; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Malformed:
     """A line that was passed over: its file, its number from 1, what is wrong with it, and how it begins."""
 
@@ -212,6 +211,8 @@ def _lines(file: IO[bytes]) -> Iterator[bytes]:
 
 def with_rotated(path: str) -> list[str]:
     """``path`` and what logrotate(8) and savelog(8) have made of it (``.1``, ``.2.gz``, ``-20261101``), oldest first."""
+    import glob  # not for the end of every fax
+
     escaped = glob.escape(path)
     found = {name for pattern in (".[0-9]*", "-[0-9]*") for name in glob.glob(escaped + pattern) if os.path.isfile(name)}
     dated = []

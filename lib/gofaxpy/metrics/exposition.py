@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from gofaxpy.hylafax.encoding import one_line
 
@@ -12,15 +11,17 @@ _LONGEST_LABEL = 200
 _ESCAPES = {ord("\\"): "\\\\", ord('"'): '\\"'}
 
 
-@dataclass(slots=True)
 class Metric:
     """One metric: its name, ``counter`` or ``gauge``, its help, the names of its labels, and a value for each set of labels."""
 
-    name: str
-    kind: str
-    help: str
-    labels: tuple[str, ...] = ()
-    samples: dict[tuple[str, ...], float] = field(default_factory=dict)
+    __slots__ = ("help", "kind", "labels", "name", "samples")
+
+    def __init__(self, name: str, kind: str, help: str, labels: tuple[str, ...] = ()) -> None:
+        self.name = name
+        self.kind = kind
+        self.help = help
+        self.labels = labels
+        self.samples: dict[tuple[str, ...], float] = {}
 
     def add(self, amount: float, *labels: str) -> None:
         """Adds to the sample of these labels."""

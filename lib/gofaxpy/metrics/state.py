@@ -15,11 +15,11 @@ import json
 import os
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from gofaxpy.hylafax.accounting import LONGEST_LINE, BadRecord, parse, with_rotated
 from gofaxpy.hylafax.encoding import decode
 from gofaxpy.metrics.counters import Counters
+from gofaxpy.values import define
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ _WAIT = 0.02            # seconds between tries to get the lock
 _MOST_STATE = 4 << 20
 
 
-@dataclass(slots=True)
+@define
 class State:
     """The counters, and the place up to which the accounting is in them."""
 
-    counters: Counters = field(default_factory=Counters)
+    counters: Counters
     device: int = 0
     inode: int = 0
     offset: int = 0
@@ -134,7 +134,7 @@ def catch_up(state: State | None, path: str, at_most: int = EVERYTHING) -> State
     is a log that cannot be read.
     """
     first = state is None
-    state = state if state is not None else State()
+    state = state if state is not None else State(Counters())
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -38,7 +38,7 @@ def update(setting: Setting, at_most: int, patience: float = PATIENCE, file: str
             raise Busy
         path = accounting(setting)
         before = state.load(directory)
-        now = state.catch_up(before, path, at_most) if path else before or state.State()
+        now = state.catch_up(before, path, at_most) if path else before or state.State(Counters())
         state.save(directory, now)
         if file:
             write(file, text(setting, now.counters))
