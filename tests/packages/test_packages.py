@@ -118,7 +118,7 @@ def test_the_installed_commands_work(run_dir: RunDir, deb: Path) -> None:
         gofaxsend -V
         python3 -c 'import gofaxpy.send, gofaxpy.ctl.main; print(gofaxpy.__file__)'
         ls /usr/lib/python3/dist-packages/gofaxpy/__pycache__/config.*.pyc | wc -l
-        gofaxctl outcomes --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)) > 50)'
+        gofaxctl outcomes --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)) > 10)'
         mkdir -p /var/spool/hylafax/log
         echo '11/23/26 22:49\tSEND\t000000005\tttyF0\t4\t"tag"\troot\t"9"\t"FAR"\t2220072\t3\t0:00:26\t0:00:22\t""' \
             > /var/spool/hylafax/log/xferfaxlog
