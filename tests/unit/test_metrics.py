@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -385,3 +386,13 @@ def test_no_accounting_does_it_harm(setting: Setting, log: str, octets: bytes) -
     Path(log).write_bytes(octets + b"\n" + format(SEND).encode())
     Path(setting.spool.path("gofax", state.NAME)).unlink(missing_ok=True)
     assert sent(written(setting)) >= 1
+
+
+def test_the_documents_name_every_metric_and_its_labels(setting: Setting) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "figures.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`gofax_[^|]*) \|([^|]*)\|", text, re.M)
+    documented = {
+        name: tuple(label.strip() for label in labels.split(",") if label.strip())
+        for names, labels in rows for name in re.findall("`([a-z_]+)`", names)
+    }
+    assert documented == {metric.name: metric.labels for metric in (*Counters().all(), *gauges(setting))}
