@@ -119,6 +119,7 @@ def test_the_installed_commands_work(run_dir: RunDir, deb: Path) -> None:
         python3 -c 'import gofaxpy.send, gofaxpy.ctl.main; print(gofaxpy.__file__)'
         ls /usr/lib/python3/dist-packages/gofaxpy/__pycache__/config.*.pyc | wc -l
         gofaxctl outcomes --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)) > 10)'
+        gofaxctl doctor | grep -c '^ok  configuration: /etc/gofax.yaml is right'
         mkdir -p /var/spool/hylafax/log
         echo '11/23/26 22:49\tSEND\t000000005\tttyF0\t4\t"tag"\troot\t"9"\t"FAR"\t2220072\t3\t0:00:26\t0:00:22\t""' \
             > /var/spool/hylafax/log/xferfaxlog
@@ -127,7 +128,7 @@ def test_the_installed_commands_work(run_dir: RunDir, deb: Path) -> None:
     """).splitlines()
     assert out == [
         f"gofaxctl {__version__}", f"gofaxsend {__version__}", "/usr/lib/python3/dist-packages/gofaxpy/__init__.py", "1", "True",
-        "sent,total,,1,1,0,3,26,22,", 'gofax_pages_total{type="send",modem="ttyF0"} 3',
+        "1", "sent,total,,1,1,0,3,26,22,", 'gofax_pages_total{type="send",modem="ttyF0"} 3',
     ]
 
 

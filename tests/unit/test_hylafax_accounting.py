@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gofaxpy.hylafax import accounting
@@ -131,6 +131,7 @@ def test_bad_lines_are_named_and_the_rest_is_read(tmp_path: Path) -> None:
 _texts = st.text(alphabet=st.sampled_from('\t\n\r\0\x0b\x1c"\\\' ,=aü\udcff'), max_size=12)
 
 
+@settings(deadline=None)
 @given(texts=st.lists(_texts, min_size=5, max_size=5), pages=st.integers(0, 10_000), seconds=st.integers(0, 400_000))
 def test_what_we_write_is_what_we_read(texts: list[str], pages: int, seconds: int) -> None:
     tag, station, reason, name, owner = texts
@@ -148,12 +149,14 @@ def test_what_we_write_is_what_we_read(texts: list[str], pages: int, seconds: in
         assert len(written) == len(text)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from('\t"0123/: SENDOKT.6'), max_size=300) | st.text(max_size=300))
 def test_no_line_does_more_harm_than_being_no_record(line: str) -> None:
     with suppress(BadRecord):
         parse(line)
 
 
+@settings(deadline=None)
 @given(at=st.integers(0, len(GOFAXIP_SEND) - 1), text=st.sampled_from(["", "\t", '"', "0", "x", "?", "\0"]))
 def test_no_damage_to_a_record_does_more_harm_than_being_none(at: int, text: str) -> None:
     with suppress(BadRecord):

@@ -199,6 +199,7 @@ def test_counters_survive_the_state_file() -> None:
     assert render(again.all()) == render(counters.all())
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=9), st.floats(allow_nan=False, allow_infinity=False, width=32)), max_size=6))
 def test_any_label_is_read_back_by_prometheus(samples: list[tuple[str, float]]) -> None:
     metric = Metric("gofax_test", "gauge", "A test.", ("name",))
@@ -380,7 +381,7 @@ def test_counters_in_the_file_never_go_back_while_many_write_it(setting: Setting
     assert sent(written(setting)) == 120
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
 @given(octets=st.binary(max_size=400))
 def test_no_accounting_does_it_harm(setting: Setting, log: str, octets: bytes) -> None:
     Path(log).write_bytes(octets + b"\n" + format(SEND).encode())

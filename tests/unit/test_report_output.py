@@ -14,7 +14,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gofaxpy.hylafax.accounting import Malformed
@@ -98,6 +98,7 @@ def test_what_cannot_be_shown_does_not_reach_the_page() -> None:
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=4))
 def test_any_name_gives_a_well_formed_page(names: list[str]) -> None:
     Outline(html(report(names)))
@@ -136,6 +137,7 @@ def test_axes_have_round_steps(most: int, step: int, top: int) -> None:
     assert svg.scale(most) == (step, top)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**7))
 def test_axes_have_room_and_few_steps(most: int) -> None:
     step, top = svg.scale(most)
@@ -153,6 +155,7 @@ def test_csv_has_the_totals_and_every_group() -> None:
     assert {row["group"] for row in only} <= {"total", "cause"}
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_no_cell_is_a_formula_and_all_come_back(name: str) -> None:
     rows = list(csv.reader(io.StringIO(csv_text(report([name]), ()))))

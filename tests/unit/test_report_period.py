@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gofaxpy.report.period import Step, floor, period
@@ -70,6 +70,7 @@ def test_its_name() -> None:
     assert str(period("", "", "7d", NOW)) == "2026-11-18 to 2026-11-25 14:31"
 
 
+@settings(deadline=None)
 @given(st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1)), st.sampled_from(Step))
 def test_a_moment_lies_in_its_step(moment: datetime, step: Step) -> None:
     start = floor(moment, step)
