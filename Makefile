@@ -11,7 +11,7 @@ ARGS ?=
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo test lint types unit pytest live bench bench-compare reference clean
+.PHONY: help deps demo test lint types unit pytest live bench bench-compare reference deb dist clean
 
 help: ## show this list
 	@echo 'make TARGET'
@@ -64,6 +64,26 @@ bench: deps ## measure speed and memory, each against a reference (some 5 minute
 bench-compare: deps ## measure this checkout and the revision BASE in turn
 	@test -n '$(BASE)' || { echo 'usage: make bench-compare BASE=<git revision> [FIGURES=...]'; exit 2; }
 	@$(BENCH) bench.compare $(BASE) $(FIGURES)
+
+# Where packages are made and left; tests have them made elsewhere.
+BUILD ?= build
+DIST ?= dist
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' lib/gofaxpy/__init__.py)
+# What the Debian package is made from.
+DEB_PARTS = bin lib fs_scripts dialplan conf docs debian README.md CHANGELOG.md LICENSE
+
+# -d: no compiler is needed, which dpkg-buildpackage would insist on; the rest is among `make deps`.
+deb: deps ## build the Debian package dist/gofaxpy_VERSION_all.deb
+	rm -rf '$(BUILD)/deb'
+	mkdir -p '$(BUILD)/deb/gofaxpy-$(VERSION)' '$(DIST)'
+	tar -c --exclude='*.egg-info' --exclude=__pycache__ $(DEB_PARTS) | tar -x -C '$(BUILD)/deb/gofaxpy-$(VERSION)'
+	cd '$(BUILD)/deb/gofaxpy-$(VERSION)' && dpkg-buildpackage --build=all --no-sign -d
+	cp '$(BUILD)/deb/gofaxpy_$(VERSION)_all.deb' '$(DIST)'
+
+# The wheel is built from the sdist, so that the sdist has what it takes.
+dist: deps ## build dist/gofaxpy-VERSION.tar.gz (sdist) and the wheel
+	$(PYTHON) -m build --no-isolation --outdir '$(DIST)' .
+	rm -rf lib/gofaxpy.egg-info
 
 clean: ## remove everything that make has made
 	$(AS_ROOT) rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build demo-out dist lib/*.egg-info

@@ -214,6 +214,7 @@ class Log:
         "daemon", choice("daemon", "user", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7")
     )
     level: str = key("info", choice("debug", "info", "notice", "warning", "err"))
+    metrics_file: str = key("", TEXT)
 
 
 @section

@@ -27,6 +27,7 @@ from gofaxpy.hylafax.sequence import commid as next_commid
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.journal import Entry, JournalError, Step, call_name, fsync_directory
+from gofaxpy.metrics import textfile
 from gofaxpy.modems import Line
 from gofaxpy.outbound import DOCUMENT
 from gofaxpy.receiving import Reception
@@ -100,6 +101,7 @@ def answer_fax(call: Call, api: SwitchApi) -> None:
             _no_room(setting, call, facts, str(error))
             return
         answering.run(entry)
+    textfile.after_fax(setting, lambda text: log("warning", text))
 
 
 def _no_room(setting: Setting, call: Call, facts: IncomingCall, problem: str) -> None:

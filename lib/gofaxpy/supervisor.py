@@ -27,6 +27,7 @@ from gofaxpy.getty import Getty
 from gofaxpy.hylafax import events
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.statuscode import StatusCode
+from gofaxpy.metrics import textfile
 from gofaxpy.outbox import OUTBOX
 from gofaxpy.setting import Setting
 from gofaxpy.switch.boundary import log
@@ -208,6 +209,7 @@ class Supervisor:
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP
             recovery.recover(setting, announced=False)
+            textfile.after_fax(setting, lambda text: log("warning", text), patience=0)
 
     def _poke(self, now: float, getty: Getty) -> None:
         """faxq's scheduler gets a poke some seconds after each end of a call or a job.  One that is due is not put off."""

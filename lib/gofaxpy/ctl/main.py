@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from gofaxpy import __version__
-from gofaxpy.ctl import doctor, fallback, importconfig, log, outcomes, overrides, report, selftest, status
+from gofaxpy.ctl import doctor, fallback, importconfig, log, metrics, outcomes, overrides, report, selftest, status
 from gofaxpy.ctl.command import PROBLEM, USAGE, Command, HelpWanted, Parser, Trouble, UsageError
 from gofaxpy.ctl.desk import Desk, Shell, shown, wants_colour
 
@@ -22,6 +22,7 @@ COMMANDS: tuple[Command, ...] = (
     log.COMMAND,
     importconfig.COMMAND,
     report.COMMAND,
+    metrics.COMMAND,
     doctor.INSIDE,
 )
 _DESCRIPTION = "Looks after the fax server: what it does, what is wrong with it, and what it remembers of destinations."

@@ -20,6 +20,10 @@ from gofaxpy.hylafax.returned import Returned
 from gofaxpy.send import syslogged
 from gofaxpy.send.process import CommandLine, UsageError, give_up_root, parse, reopen_standard_descriptors
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gofaxpy.setting import Setting
+
 LATER = 300     # seconds until the next try after trouble of our own
 
 
@@ -99,9 +103,22 @@ def _send(command: CommandLine, handle: QFileHandle, aborted: AbortFlag, announc
     try:
         from gofaxpy.send.job import send_job  # now, while FreeSWITCH answers
 
-        return send_job(setting, line, number, command.device, handle, aborted, _complain, announced)
+        returned = send_job(setting, line, number, command.device, handle, aborted, _complain, announced)
     finally:
         line.close()
+    if config.log.metrics_file:
+        _count(setting)
+    return returned
+
+
+def _count(setting: Setting) -> None:
+    """Brings log.metrics_file up to date.  The fax is settled; nothing that goes wrong here may say otherwise."""
+    try:
+        from gofaxpy.metrics.textfile import after_fax
+
+        after_fax(setting, _log)
+    except Exception as error:
+        _complain(error)
 
 
 def _configuration(path: str) -> Config:

@@ -1,0 +1,80 @@
+"""``gofaxctl metrics``: figures for Prometheus."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from gofaxpy.ctl.command import OK, Command, Trouble
+
+if TYPE_CHECKING:
+    from gofaxpy.ctl.desk import Desk
+    from gofaxpy.setting import Setting
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", metavar="FILE", default="", help="write there, as a whole, instead of printing")
+    parser.add_argument("--textfile", action="store_true", help="write log.metrics_file now, as after each fax")
+
+
+def run(arguments: argparse.Namespace, desk: Desk) -> int:
+    """Counts what is new in the accounting and prints everything.  Who may not keep the counters counts anew each time."""
+    from gofaxpy.metrics import state, textfile
+    from gofaxpy.metrics.counters import Counters
+    from gofaxpy.setting import Setting
+
+    setting = Setting.of(desk.config)
+    output = arguments.output
+    try:
+        if arguments.textfile:
+            return _write_textfile(setting)
+        try:
+            counters = textfile.update(setting, state.EVERYTHING, patience=5.0)
+        except (PermissionError, FileNotFoundError, textfile.Busy):
+            path = textfile.accounting(setting)
+            counters = state.catch_up(None, path).counters if path else Counters()
+        metrics = textfile.text(setting, counters)
+    except OSError as error:
+        raise Trouble(f"{error.filename or setting.spool.root}: {error.strerror}; HylaFAX's user and root can read it") from None
+    if output:
+        try:
+            textfile.write(output, metrics)
+        except OSError as error:
+            raise Trouble(f"{output}: cannot be written: {error.strerror}") from None
+    elif desk.json:
+        desk.data(_data(metrics))
+    else:
+        desk.write(metrics)
+    return OK
+
+
+def _write_textfile(setting: Setting) -> int:
+    from gofaxpy.metrics import state, textfile
+
+    path = textfile.path_of(setting)
+    if not path:
+        raise Trouble("log.metrics_file is empty in the configuration; name a file there")
+    try:
+        textfile.update(setting, state.EVERYTHING, 5.0, path)
+    except textfile.Busy:
+        raise Trouble(f"{setting.spool.path('gofax', state.LOCK)}: somebody has held this lock for five seconds") from None
+    return OK
+
+
+def _data(metrics: str) -> dict[str, float]:
+    """Each sample as Prometheus names it, with its value."""
+    lines = [line for line in metrics.splitlines() if not line.startswith("#")]
+    return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines}
+
+
+COMMAND = Command(
+    "metrics",
+    "figures for Prometheus",
+    "Prints counters of faxes, pages and failures and the present state of modems, queue, calls, journal and disk in\n"
+    "Prometheus' text format.  With log.metrics_file in the configuration the same is written to that file at the end of\n"
+    "each fax and once a minute, for node_exporter's textfile collector; HylaFAX's user must be allowed to write to its\n"
+    "directory.  Counters begin with what the accounting holds when they are first asked for, and go on when it is rotated.",
+    run,
+    _arguments,
+    examples="gofaxctl metrics\ngofaxctl metrics | grep gofax_failures_total\ngofaxctl metrics --textfile",
+)
