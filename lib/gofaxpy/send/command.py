@@ -116,7 +116,7 @@ def _count(setting: Setting) -> None:
     try:
         from gofaxpy.metrics.textfile import after_fax
 
-        after_fax(setting, _log)
+        after_fax(setting, syslogged.error)
     except Exception as error:
         _complain(error)
 
