@@ -101,7 +101,7 @@ def answer_fax(call: Call, api: SwitchApi) -> None:
             _no_room(setting, call, facts, str(error))
             return
         answering.run(entry)
-    textfile.after_fax(setting, lambda text: log("warning", text))
+    textfile.after_fax(setting, lambda text: operatorlog.tell(setting.config.log, "warning", text))
 
 
 def _no_room(setting: Setting, call: Call, facts: IncomingCall, problem: str) -> None:
