@@ -180,7 +180,7 @@ def _parsed(line: bytes) -> Mark | None:
     try:
         facts = json.loads(line)
         return Mark(Step(facts.pop("step")), float(facts.pop("at")), facts)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return None
 
 
