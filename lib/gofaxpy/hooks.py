@@ -12,9 +12,8 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 
-from gofaxpy.values import frozen
-
 from gofaxpy.hylafax.encoding import encode
+from gofaxpy.values import frozen
 
 # Threads of FreeSWITCH have 240 KiB stacks, and their children inherit that as RLIMIT_STACK; scripts need the usual 8 MiB.
 PRLIMIT = ("/usr/bin/prlimit", "--stack=8388608:", "--")

@@ -26,10 +26,11 @@ from gofaxpy.configfile import ConfigError
 from gofaxpy.getty import Getty
 from gofaxpy.hylafax import events
 from gofaxpy.hylafax.errors import SpoolError
+from gofaxpy.hylafax.spool import private_directory
 from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.metrics import textfile
 from gofaxpy.outbox import OUTBOX
-from gofaxpy.setting import Setting
+from gofaxpy.setting import Setting, wrong_user
 from gofaxpy.switch.boundary import log
 from gofaxpy.switch.eventtext import EventRecord
 
@@ -143,10 +144,12 @@ class Supervisor:
         """Becomes the supervisor of the spool, if there is no other and the spool is there."""
         try:
             setting = settings.current(lambda text: log("warning", text))
-            directory = setting.spool.path("gofax")
+            problem = wrong_user(setting.config.hylafax.user)
+            if problem:
+                raise SpoolError(problem)
             if not os.path.isdir(setting.spool.path("recvq")):      # not mounted, perhaps: nothing must be made there
                 raise SpoolError(f"{setting.spool.root} is no spool of HylaFAX: it has no recvq (hylafax.spooldir)")
-            os.makedirs(directory, mode=0o700, exist_ok=True)
+            directory = private_directory(setting.spool.root, "gofax")
             lock = filelock.FileLock(os.path.join(directory, "supervisor.lock"), timeout=0)
             lock.acquire()
             try:

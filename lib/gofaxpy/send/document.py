@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.pages import Page
-from gofaxpy.hylafax.spool import Spool
+from gofaxpy.hylafax.spool import Spool, private_directory
 from gofaxpy.values import frozen
 
 TIFFCP = "/usr/bin/tiffcp"
@@ -54,7 +54,7 @@ def compose(spool: Spool, pages: Sequence[Page], name: str) -> Document:
             return Document(spool.inside(file), directories[0], directories[-1])
     directory = spool.path("gofax", "tmp", name)
     try:
-        os.makedirs(directory, mode=0o700, exist_ok=True)
+        private_directory(spool.root, "gofax", "tmp", name)
         joined = _join(spool, runs, directory)
     except DocumentError:
         remove_directory(directory)

@@ -42,6 +42,9 @@ def send_job(
     Trouble of our own goes to ``complain`` and ends as a retry; where a call may be under way by then, the journal
     keeps the attempt.  ``announced``: faxq has been told already that this job's call is placed (batches).
     """
+    jobid = handle.qfile.get("jobid")
+    if not (jobid.isascii() and jobid.isdigit()):     # it becomes part of file names
+        raise QFileError(f"{handle.path}: {jobid[:40]!r} is no job number")
     log = SessionLog.create(setting.spool, commid, digits(handle.qfile.get("number")))
     report = JobReport(setting.spool, device, handle, log, commid, announced)
     report.begin()
