@@ -72,6 +72,15 @@ def run(events_of: Callable[..., EventSource], api: SwitchApi) -> None:
     supervisor.loop()
 
 
+def _lock_file(directory: str) -> str:
+    """The file for filelock, which would make one as open as the umask lets it be."""
+    path = os.path.join(directory, "supervisor.lock")
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    os.fchmod(fd, 0o600)
+    os.close(fd)
+    return path
+
+
 class Supervisor:
     """The loop and what it keeps.  ``clock`` is monotonic, in seconds."""
 
@@ -150,7 +159,7 @@ class Supervisor:
             if not os.path.isdir(setting.spool.path("recvq")):      # not mounted, perhaps: nothing must be made there
                 raise SpoolError(f"{setting.spool.root} is no spool of HylaFAX: it has no recvq (hylafax.spooldir)")
             directory = private_directory(setting.spool.root, "gofax")
-            lock = filelock.FileLock(os.path.join(directory, "supervisor.lock"), timeout=0)
+            lock = filelock.FileLock(_lock_file(directory), timeout=0)
             lock.acquire()
             try:
                 recovery.recover(setting)

@@ -99,6 +99,11 @@ class Scene:
         house = self.house
         for record in house.records():
             assert len(record) == 19 and record[1] in ("SEND", "RECV", "CALL") and re.fullmatch(r"\d{9}", record[2]), record
+        with open(house.path("log", "xferfaxlog"), encoding="utf-8", errors="surrogateescape") as file:
+            for line in file:
+                fields = line.rstrip("\n").split("\t")
+                for text in (*fields[7:9], *fields[13:]):
+                    assert re.fullmatch(r'"([^"]*[^"\\])?"', text), f"a field that ends early: {text}"
         for name in os.listdir(house.path("log")):
             if re.fullmatch(r"c\d{9}", name):
                 for line in house.session_log(name[1:]).split("\n"):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from gofaxpy.config import Outbound
 from gofaxpy.hylafax.canonical import digits
-from gofaxpy.hylafax.errors import QFileError, SpoolError, TiffError
+from gofaxpy.hylafax.errors import QFileError, SpoolError
 from gofaxpy.hylafax.qfile import QFile, QFileHandle
 from gofaxpy.hylafax.returned import Returned
 from gofaxpy.hylafax.sessionlog import SessionLog
@@ -67,7 +67,7 @@ def _send(
         return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=True, refusal=StatusCode.NO_POLLING))
     try:
         pages = report.remaining()
-    except (TiffError, QFileError) as error:
+    except SpoolError as error:     # a document that cannot be read, or that is not in the spool
         return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=True, reason=str(error)))
     if not pages:
         report.log.line("Every page of this job has been sent before; nothing is dialled")
