@@ -13,11 +13,10 @@ from fuzz.ground import Directory, clean, install_console, text_of, texts_of
 from gofaxpy import qualify, recipient
 from gofaxpy.config import Config, HylaFax, fields_of
 from gofaxpy.configfile import ConfigError, load
-from gofaxpy.hylafax import fifo
+from gofaxpy.getty import Getty
 from gofaxpy.outbox import OUTBOX
 from gofaxpy.send.process import UsageError, parse
 from gofaxpy.setting import Setting
-from gofaxpy.supervisor import Supervisor
 from gofaxpy.switch import dialstring, esl, eventtext
 from gofaxpy.switch.arguments import decode_args, encode_args
 from gofaxpy.switch.boundary import Call
@@ -254,30 +253,29 @@ def qualify_tsi(data: bytes) -> None:
 
 
 def fifo_commands(data: bytes) -> None:
-    """Whatever is written into a modem's FIFO, the supervisor goes on, and tells faxq nothing but what it means to."""
-    supervisor = _supervisor()
-    for message in fifo.messages(data):
-        supervisor._message(supervisor.modems[0], message)
-    while len(OUTBOX):
-        told = OUTBOX._messages.popleft()
+    """Whatever is written into a modem's FIFO, the getty goes on, and tells faxq nothing but what it means to."""
+    getty = _getty()
+    [(descriptor, modem)] = getty.descriptors().items()
+    OUTBOX._messages = {}
+    if data:
+        os.write(descriptor, data[:4096])
+    getty.read(modem)
+    said, OUTBOX._messages = OUTBOX._messages, {}
+    for told in itertools.chain(*said.values()):
         clean(told)
         assert told.startswith("+freeswitch0:") and told[13] in "NRBDI", told
 
 
-def _supervisor() -> Supervisor:
+def _getty() -> Getty:
     if not _kept:
         root = _place.spool()
-        setting = Setting.of(Config(hylafax=HylaFax(spooldir=root, lock_dir=os.path.join(root, "lock"), modems=1)))
-        _kept.append(Supervisor(setting, _NoEvents(), _NoEvents()))
+        config = Config(hylafax=HylaFax(spooldir=root, lock_dir=os.path.join(root, "lock"), modems=1))
+        _kept.append(Getty(Setting.of(config), _nobody_to_abort, lambda: 0.0))
     return _kept[0]
 
 
-_kept: list[Supervisor] = []
+_kept: list[Getty] = []
 
 
-class _NoEvents:
-    def next(self) -> None:
-        return None
-
-    def command(self, name: str, args: str = "") -> str:
-        raise AssertionError(f"no call is there that {name} could be meant for")
+def _nobody_to_abort(uuid: str) -> None:
+    raise AssertionError(f"no call is there that {uuid} could be")

@@ -44,7 +44,7 @@ TARGETS = {target.name: target for target in (
     Target("tiff", spool.tiff_directories, "tiff.directories, write_receive_tags", "TiffError, or no page is lost"),
     Target("tiffrepair", spool.tiff_repair, "tiffrepair.cut_damage", "TiffError, or as many pages as it says"),
     Target("fifo", spool.fifo_messages, "fifo.messages", "messages without NUL"),
-    Target("fifo-commands", switch.fifo_commands, "Supervisor._message", "goes on; says only what it means"),
+    Target("fifo-commands", switch.fifo_commands, "Getty.read", "goes on; says only what it means"),
     Target("faxq-events", spool.faxq_events, "events.*", "one message, fields where they belong, below 2047 octets"),
     Target("info", spool.destination_info, "info.MachineInfo", "the same when read and written again", False),
     Target("recvtags", spool.receive_tags, "recvtags.description", "one line each"),

@@ -13,12 +13,12 @@ import pytest
 from gofaxpy import modems
 from gofaxpy.config import Config, HylaFax
 from gofaxpy.configfile import load
+from gofaxpy.getty import Getty, ModemState
 from gofaxpy.hylafax.qfile import QFileHandle
 from gofaxpy.hylafax.spool import private_directory
 from gofaxpy.journal import Journal, JournalError, Step
 from gofaxpy.send.job import send_job
 from gofaxpy.setting import Setting, wrong_user
-from gofaxpy.supervisor import ModemState, Supervisor
 
 NOBODY = 65534
 
@@ -87,16 +87,6 @@ def test_only_hylafaxs_user_may_work_in_its_spool(monkeypatch: pytest.MonkeyPatc
         assert problem in wrong_user(user) and bool(problem) == bool(wrong_user(user))
 
 
-class Nothing:
-    """No events and no commands."""
-
-    def next(self) -> None:
-        return None
-
-    def command(self, name: str, args: str = "") -> str:
-        raise AssertionError(name)
-
-
 @pytest.mark.parametrize("kind", ["link", "directory", "loop"])
 def test_a_lock_file_that_cannot_be_read_costs_its_modem_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
@@ -115,14 +105,15 @@ def test_a_lock_file_that_cannot_be_read_costs_its_modem_and_nothing_else(
     (tmp_path / "gofax.yaml").write_text(hylafax)
     monkeypatch.setenv("GOFAX_CONFIG", str(tmp_path / "gofax.yaml"))
     setting = Setting.of(load(str(tmp_path / "gofax.yaml")))
-    supervisor = Supervisor(setting, Nothing(), Nothing(), clock=iter(range(1000)).__next__)
-    for _ in range(5):
-        supervisor.step()
-    assert [modem.state for modem in supervisor.modems] == [ModemState.IDLE, ModemState.LOCKED]
+    getty = Getty(setting, lambda uuid: None, lambda: 0.0)
+    for now in range(1, 6):
+        getty.freed(float(now))
+    assert {modem.device: modem.state for modem in getty.descriptors().values()} == {
+        "freeswitch0": ModemState.IDLE, "freeswitch1": ModemState.LOCKED,
+    }
     assert len([line for line in said if "LCK..freeswitch1" in line]) == 1
     line = modems.take(setting)
     assert line is not None and line.device == "freeswitch0"
     line.release()
     modems.release_dead(setting, "freeswitch1", 12345, 0)
-    for modem in supervisor.modems:
-        modem.reader.close()
+    getty.close()
