@@ -95,7 +95,7 @@ def test_secrets_and_documents_are_for_hylafaxs_user_only(closed_house: House, d
         assert house.switch.place_call("4711", document).answered
         finished(house)
     seen = "\n".join(watcher.lines)
-    assert "announce.py" in seen and "gofaxsend" in seen and "tiffcp" in seen, "the watcher was too slow"
+    assert "bin/faxrcvd recvq/" in seen and "gofaxsend -C" in seen, "the watcher was too slow"
     assert SECRET not in seen and MAIL not in seen
     for path, mode in watcher.modes.items():
         if stat.S_ISLNK(mode) or path == "tmp":
