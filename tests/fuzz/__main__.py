@@ -13,9 +13,11 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from fuzz.ground import PLACE, fast_place
 from fuzz.targets import TARGETS, Target
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -42,7 +44,8 @@ def main(argv: list[str]) -> int:
     engine = "atheris" if importlib.util.find_spec("atheris") else "hypothesis"
     runs = [(target, engine, False) for target in chosen] + [(target, "hypothesis", True) for target in chosen if target.embedded]
     share = max(options.time * options.jobs / len(runs), 1.0)
-    with ThreadPoolExecutor(options.jobs) as pool:
+    with tempfile.TemporaryDirectory(prefix="gofaxpy-fuzz-", dir=fast_place()) as place, ThreadPoolExecutor(options.jobs) as pool:
+        os.environ[PLACE] = place       # libFuzzer ends its process without a chance to clean up
         results = list(pool.map(lambda run: _run(run[0], run[1], run[2], share), runs))
     for result in results:
         if result.violations:

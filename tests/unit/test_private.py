@@ -73,7 +73,7 @@ def test_a_job_whose_number_is_none_makes_no_files(tmp_path: Path, jobid: str) -
     qfile.write_bytes(b"jobid:" + jobid.encode() + b"\nexternal:1\nfax:0::docq/x\n")
     setting = Setting.of(Config(hylafax=HylaFax(spooldir=str(tmp_path))))
     with QFileHandle.open(str(qfile)) as handle, pytest.raises(Exception, match="is no job number"):
-        send_job(setting, "freeswitch0", handle, lambda: False, lambda error: None)
+        send_job(setting, None, "000000001", "freeswitch0", handle, lambda: False, lambda error: None)
     assert [*(tmp_path / "log").iterdir(), *(tmp_path / "status").iterdir()] == []
 
 
