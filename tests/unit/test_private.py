@@ -102,6 +102,7 @@ def test_a_lock_file_that_cannot_be_read_costs_its_modem_and_nothing_else(
     else:
         lock.symlink_to("/etc/passwd" if kind == "link" else lock)
     hylafax = f"hylafax: {{spooldir: {tmp_path}, lock_dir: {tmp_path}/lock, modems: 2}}\n"
+    hylafax += "".join(f"{section}: {{}}\n" for section in ("freeswitch", "inbound", "outbound", "log"))
     (tmp_path / "gofax.yaml").write_text(hylafax)
     monkeypatch.setenv("GOFAX_CONFIG", str(tmp_path / "gofax.yaml"))
     setting = Setting.of(load(str(tmp_path / "gofax.yaml")))
