@@ -11,7 +11,7 @@ ARGS ?=
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo test lint types unit pytest live bench bench-compare reference deb dist clean
+.PHONY: help deps demo test lint types unit pytest live bench bench-compare reference deb dist fuzz clean
 
 help: ## show this list
 	@echo 'make TARGET'
@@ -84,6 +84,14 @@ deb: deps ## build the Debian package dist/gofaxpy_VERSION_all.deb
 dist: deps ## build dist/gofaxpy-VERSION.tar.gz (sdist) and the wheel
 	$(PYTHON) -m build --no-isolation --outdir '$(DIST)' .
 	rm -rf lib/gofaxpy.egg-info
+
+# Seconds for `make fuzz`, all targets together.
+TIME ?= 300
+
+fuzz: deps ## try hostile input for TIME seconds (300), guided by coverage where atheris can be installed
+	@$(PYTHON) -c 'import atheris' 2>/dev/null || $(PYTHON) -m pip install --quiet --only-binary :all: -r tests/fuzz/requirements.txt || \
+		echo 'atheris cannot be installed here; inputs are Hypothesis'"'"' instead'
+	@env PYTHONPATH=lib:tests $(PYTHON) -m fuzz --time $(TIME) $(ARGS)
 
 clean: ## remove everything that make has made
 	$(AS_ROOT) rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build demo-out dist lib/*.egg-info

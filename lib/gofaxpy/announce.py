@@ -36,4 +36,5 @@ def start(setting: Setting, entry: Entry, faxrcvd: str, arguments: list[str], en
     subprocess.Popen(
         [hooks.argument(word) for word in command], cwd=root, env=hooks.environment(environment), pass_fds=(fd,),
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        umask=hooks.UMASK,
     )

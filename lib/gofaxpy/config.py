@@ -39,10 +39,12 @@ class Kind:
     choices: tuple[str, ...] = ()
     longest: int = 1024
     rule: str = ""
+    secret: bool = False            # never shown, be it right or wrong
 
 
 FLAG = Kind("bool", "true or false")
 TEXT = Kind("str", "a text; put numbers in quotes")
+SECRET = Kind("str", "a text; put numbers in quotes", secret=True)
 IDENT = Kind("str", "a text of at most 20 characters (T.30's CSI and TSI); put numbers in quotes", longest=20)
 HEADER = Kind("str", "a text of at most 50 characters (SpanDSP drops a longer one)", longest=50)
 ABSOLUTE = Kind("str", "an absolute path, such as /var/spool/hylafax", rule="absolute")
@@ -92,7 +94,16 @@ def section(cls: type[T]) -> type[T]:
     for name, made in keys.items():
         setattr(cls, name, made.default)
     cls.KINDS = {name: made.kind for name, made in keys.items()}  # type: ignore[attr-defined]
-    return frozen(cls)
+    finished = frozen(cls)
+    finished.__repr__ = _repr               # type: ignore[method-assign]
+    return finished
+
+
+def _repr(self: Any) -> str:
+    """Without what is secret: a section may get into a log with the text of an exception."""
+    kinds = self.KINDS
+    shown = (f"{name}={'…' if getattr(kinds[name], 'secret', False) is True else repr(getattr(self, name))}" for name in kinds)
+    return f"{type(self).__name__}({', '.join(shown)})"
 
 
 @section
@@ -101,7 +112,7 @@ class Server:
 
     host: str = key("127.0.0.1", HOST)
     port: int = key(8021, PORT)
-    password: str = key("ClueCon", TEXT)
+    password: str = key("ClueCon", SECRET)
     password_file: str = key("", ABSOLUTE_OR_NONE)
 
     def secret(self) -> str:

@@ -9,6 +9,7 @@ Every section must be there, be it empty: a file that lacks one is rather half w
 from __future__ import annotations
 
 import os
+import re
 import stat
 
 import yaml
@@ -28,6 +29,8 @@ MAX_SIZE = 256 << 10
 # ends the whole switch; ours is four deep.
 MAX_DEPTH = 20
 MAX_PROBLEMS = 100
+_WORD = re.compile(r"[A-Za-z0-9_-]{0,40}")
+_DEEP_BLOCK = re.compile(rb"[ \t?:-]{100}")
 
 
 class ConfigError(Exception):
@@ -70,13 +73,14 @@ class _Reader:
         if _is_empty(node):
             return defaults
         if not isinstance(node, yaml.MappingNode):
-            self.problem(node, name or "the file", f"{_shown(node)} is not allowed here; a section of `key: value` lines")
+            shown = _shown(node, kind is Server)
+            self.problem(node, name or "the file", f"{shown} is not allowed here; a section of `key: value` lines")
             return defaults
         kinds = fields_of(kind)
         values: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else "?"
-            full = f"{name}.{_one_line(key)}" if name else _one_line(key)
+            full = f"{name}.{_name(key)}" if name else _name(key)
             if key not in kinds:
                 self.problem(key_node, full, _unknown(key, kinds, name))
             elif key in values:
@@ -103,7 +107,8 @@ class _Reader:
         self, node: Any, name: str, default: Any, says: str, one: Callable[[Any, str], Any], least: int
     ) -> Any:
         if not isinstance(node, yaml.SequenceNode) or len(node.value) < least:
-            self.problem(node, name, f"{_shown(node)} is not allowed here; {says}")
+            shown = _shown(node, name.endswith("servers"))
+            self.problem(node, name, f"{shown} is not allowed here; {says}")
             return default
         before = len(self.problems)
         values = tuple(one(item, f"{name}[{number}]") for number, item in enumerate(node.value))
@@ -112,7 +117,7 @@ class _Reader:
     def scalar(self, node: Any, kind: Kind, name: str, default: Any) -> Any:
         expected = _TAG + (kind.name if kind.name in ("bool", "int") else "str")
         if not isinstance(node, yaml.ScalarNode):
-            self.problem(node, name, f"{_shown(node)} is not allowed here; {kind.says}")
+            self.problem(node, name, f"{_shown(node, kind.secret)} is not allowed here; {kind.says}")
             return default
         if node.tag != expected:
             self.problem(node, name, _wrong_type(node, kind))
@@ -128,14 +133,15 @@ class _Reader:
 
         value: str = node.value
         if any(char < " " or "\x7f" <= char <= "\x9f" for char in value):
-            self.problem(node, name, f"{_shown(node)} holds a control character or a second line; {kind.says}")
+            self.problem(node, name, f"{_shown(node, kind.secret)} holds a control character or a second line; {kind.says}")
         elif len(value.encode("utf-8", "surrogatepass")) > kind.longest:
-            self.problem(node, name, f"{_shown(node)} is too long; {kind.says}")
+            self.problem(node, name, f"{_shown(node, kind.secret)} is too long; {kind.says}")
         elif kind.choices and value not in kind.choices:
-            self.problem(node, name, f"{_shown(node)} is not allowed here; {kind.says}{suggestion(value, kind.choices)}")
+            hint = suggestion(value, kind.choices)
+            self.problem(node, name, f"{_shown(node, kind.secret)} is not allowed here; {kind.says}{hint}")
         elif kind.rule and not RULES[kind.rule](value):
             hint = suggestion(value, causes()) if kind.rule == "cause" else ""
-            self.problem(node, name, f"{_shown(node)} is not allowed here; {kind.says}{hint}")
+            self.problem(node, name, f"{_shown(node, kind.secret)} is not allowed here; {kind.says}{hint}")
         else:
             return value
         return default
@@ -144,7 +150,7 @@ class _Reader:
         """A decimal number.  YAML reads ``010`` as eight and ``1:30`` as ninety; nobody who writes that means it."""
         text = node.value
         if not text.isascii() or not text.isdigit() or (len(text) > 1 and text[0] == "0") or len(text) > 18:
-            self.problem(node, name, f"{_shown(node)} is not a plain decimal number; {kind.says}")
+            self.problem(node, name, f"{_shown(node, kind.secret)} is not a plain decimal number; {kind.says}")
             return default
         number = int(text)
         if (kind.least is not None and number < kind.least) or (kind.most is not None and number > kind.most):
@@ -170,21 +176,32 @@ def _wrong_type(node: Any, kind: Kind) -> str:
     from gofaxpy.configcheck import read_as
 
     if kind.name in ("bool", "int"):
-        return f"{_shown(node)} is not allowed here; {kind.says}"
+        return f"{_shown(node, kind.secret)} is not allowed here; {kind.says}"
     if not node.tag.startswith(_TAG):
-        return f"{_shown(node)} has a YAML tag; {kind.says}"
+        return f"{_shown(node, kind.secret)} has a YAML tag; {kind.says}"
+    if kind.secret:
+        return f"{_shown(node, True)} is no text to YAML; {kind.says}"
     quoted = f'; write "{_one_line(node.value)}"' if node.value else ""
-    return f"{_shown(node)} is {read_as(node.tag, node.value)} to YAML; {kind.says}{quoted}"
+    return f"{_shown(node, kind.secret)} is {read_as(node.tag, node.value)} to YAML; {kind.says}{quoted}"
 
 
 def _is_empty(node: Any) -> bool:
     return node is None or (isinstance(node, yaml.ScalarNode) and node.tag == _TAG + "null")
 
 
-def _shown(node: Any) -> str:
+def _shown(node: Any, secret: bool) -> str:
+    """What stands in the file, unless it is or might be a password: messages reach the job's status, for all to read."""
     if isinstance(node, yaml.ScalarNode):
+        if secret:
+            return "what is given (not shown)"
         return f'"{_one_line(node.value)}"'
     return "a section" if isinstance(node, yaml.MappingNode) else "a list" if node.value else "an empty list"
+
+
+def _name(key: str) -> str:
+    """Of what is no key only its start: ``password:x`` without a blank is one word."""
+    found = _WORD.match(key)
+    return (found[0] if found else "") or "?"
 
 
 def _one_line(text: str) -> str:
@@ -233,6 +250,8 @@ def parse(data: bytes, path: str) -> Config:
 
 def _too_deep(data: bytes) -> int:
     """The line at which a file is nested too deeply, 0 if it is not."""
+    if data.count(b"[") + data.count(b"{") < 200 and b"\0" not in data and not _DEEP_BLOCK.search(data):
+        return 0        # a level needs a bracket, or an indentation of its own: what is here cannot be deep
     depth = 0
     events: Any = yaml.parse(data, Loader=_LOADER)
     for event in events:

@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 import threading
 import time
-from contextlib import suppress
 
 from gofaxpy.config import Config
 from gofaxpy.configfile import ConfigError, load, parse, read
+from gofaxpy.hylafax.spool import private_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,8 +90,9 @@ def _keep(config: Config, data: bytes, complain: Callable[[str], None]) -> None:
     """Keeps a copy of a good file for a start with a broken one.  It is renamed into its place, so it is whole."""
     copy = os.path.join(config.hylafax.spooldir, COPY)
     try:
-        with suppress(FileExistsError):
-            os.mkdir(os.path.dirname(copy), 0o700)
+        if os.geteuid() == 0 != os.stat(config.hylafax.spooldir).st_uid:
+            return      # what root leaves in the spool is in the way of HylaFAX's user
+        private_directory(config.hylafax.spooldir, os.path.dirname(COPY))
         fd = os.open(f"{copy}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(fd, "wb") as file:
             file.write(data)

@@ -51,6 +51,7 @@ class Getty:
             "H": self._hello, "L": self._locked, "S": self._switch, "A": self._no_answering, "Z": self._abort,
             "Q": self._quit, "C": self._no_config,
         }
+        self._said_of_locks = ""
         self._modems: list[Modem] = []
         try:
             for device in setting.config.hylafax.devices():
@@ -163,7 +164,9 @@ class Getty:
         try:
             return UUCPLock(self.setting.spool.lock_dir, modem.device).held_by() is not None
         except SpoolError as error:
-            log("warning", str(error))
+            if str(error) != self._said_of_locks:     # a second later it will be the same
+                self._said_of_locks = str(error)
+                log("warning", f"{error}; the modem is taken for one in use")
             return True
 
     def _announce(self, modem: Modem, number: bool = False) -> None:

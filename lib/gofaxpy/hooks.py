@@ -12,6 +12,7 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 
+from gofaxpy.hylafax.encoding import encode
 from gofaxpy.values import frozen
 
 # Threads of FreeSWITCH have 240 KiB stacks, and their children inherit that as RLIMIT_STACK; scripts need the usual 8 MiB.
@@ -20,6 +21,7 @@ KEPT_ENVIRONMENT = ("PATH", "TZ", "LANG", "LC_ALL", "LC_CTYPE")
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MAX_OUTPUT = 65536
 MAX_ARGUMENT = 1024
+UMASK = 0o077                   # as HylaFAX's servers have it (faxd/ModemServer.c++): FreeSWITCH's is anybody's guess
 TICK = 0.2                      # seconds between looks at the abort flag
 
 
@@ -45,7 +47,7 @@ def environment(extra: dict[str, str] | None = None) -> dict[str, str]:
 
 def argument(text: str) -> bytes:
     """One word for execve: bounded, without NUL, and what was no UTF-8 as the bytes it was."""
-    return text.replace("\0", "")[:MAX_ARGUMENT].encode("utf-8", "surrogateescape")
+    return encode(text.replace("\0", "")[:MAX_ARGUMENT])
 
 
 def run(
@@ -57,12 +59,12 @@ def run(
 
     path = program if program.startswith("/") else os.path.join(directory, program)
     command = [*(word.encode() for word in PRLIMIT), argument(path), *map(argument, arguments)]
-    if not os.access(path, os.X_OK):
+    if not os.access(encode(path), os.X_OK):
         return HookResult("", -1, f"{path} cannot be executed: is it there, and executable for this user?")
     try:
         process = subprocess.Popen(
             command, cwd=directory, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, start_new_session=True,
+            stderr=subprocess.DEVNULL, start_new_session=True, umask=UMASK,
         )
     except OSError as error:
         return HookResult("", -1, f"{path} cannot be started: {error.strerror}")

@@ -20,6 +20,7 @@ import os
 import time
 from enum import StrEnum
 
+from gofaxpy.hylafax.spool import private_directory
 from gofaxpy.values import frozen
 
 TYPE_CHECKING = False
@@ -180,7 +181,7 @@ def _parsed(line: bytes) -> Mark | None:
     try:
         facts = json.loads(line)
         return Mark(Step(facts.pop("step")), float(facts.pop("at")), facts)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return None
 
 
@@ -188,6 +189,7 @@ class Journal:
     """The directory of entries of one spool."""
 
     def __init__(self, spool_root: str) -> None:
+        self._root = spool_root
         self.directory = os.path.join(spool_root, *DIRECTORY)
 
     def create(self, name: str, step: Step, **facts: Any) -> Entry:
@@ -206,9 +208,11 @@ class Journal:
         It gets its name only when it is locked and marked, so that nobody who looks through the journal meanwhile takes
         it for one that was left behind.
         """
+        if not _is_name(name):
+            raise JournalError(f"{self.directory}: {name[:80]!r} cannot be the name of an entry")
         path = os.path.join(self.directory, name)
         try:
-            os.makedirs(self.directory, mode=0o700, exist_ok=True)
+            private_directory(self._root, *DIRECTORY)
             fd, source = self._unnamed(name)
         except OSError as error:
             raise JournalError(f"{path}: cannot be created: {error.strerror}") from error
@@ -243,7 +247,7 @@ class Journal:
 
     def open(self, name: str) -> Entry | None:
         """An existing entry, not locked, or None if there is none of that name.  Raises :class:`JournalError`."""
-        if not name or name.startswith(".") or "/" in name or "\0" in name:
+        if not _is_name(name):
             return None
         path = os.path.join(self.directory, name)
         try:
@@ -262,6 +266,10 @@ class Journal:
         except OSError as error:
             raise JournalError(f"{self.directory}: cannot be read: {error.strerror}") from error
         yield from sorted(name for name in found if name.startswith(prefix) and not name.startswith("."))
+
+
+def _is_name(name: str) -> bool:
+    return bool(name) and not name.startswith(".") and "/" not in name and "\0" not in name
 
 
 def fsync_directory(path: str) -> None:

@@ -113,9 +113,9 @@ def release_dead(setting: Setting, device: str, pid: int, before: float) -> None
     if device == ANONYMOUS or pid <= 0 or pid == os.getpid():
         return
     lock = UUCPLock(setting.spool.lock_dir, device)
-    if lock.named() != pid:     # also one that is stale by now: nobody need find that out
-        return
-    with suppress(FileNotFoundError):
+    with suppress(SpoolError, FileNotFoundError):
+        if lock.named() != pid:     # also one that is stale by now: nobody need find that out
+            return
         if os.stat(lock.path).st_mtime <= before:       # a younger one is of another process with the same number
             os.unlink(lock.path)
 

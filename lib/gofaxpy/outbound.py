@@ -44,6 +44,9 @@ def place_call(api: Api, args: str) -> str:
     try:
         order = decode_args(args)
         setting = settings.current(lambda text: log("warning", text))
+        problem = settings.wrong_user(setting.config.hylafax.user)
+        if problem:
+            return f"-ERR {problem}\n"
         entry = _entry(setting.journal, str(order.get("ref", "")))
         uuid = str(order["uuid"])
         with entry:

@@ -39,7 +39,7 @@ def recover(setting: Setting, announced: bool = True) -> None:
             if path not in _postponed:
                 operatorlog.tell(setting.config.log, "err", f"journal entry {name}: {problem}")
             _postponed.add(path)
-        except (JournalError, SpoolError, OSError, KeyError, ValueError, TypeError) as error:
+        except Exception as error:
             # one entry that cannot be understood must not keep the others, and all modems, waiting
             text = f"journal entry {name} could not be finished: {type(error).__name__}: {error}"
             operatorlog.tell(setting.config.log, "err", text)
@@ -64,7 +64,7 @@ def forget_attempts(setting: Setting, now: float) -> None:
     and there will be none.  A job that is removed while its call goes on leaves such an entry."""
     for name in list(setting.journal.names()):
         jobid = name.partition("-")[0]
-        if not jobid.isdigit() or os.path.exists(setting.spool.qfile(jobid)):
+        if not (jobid.isascii() and jobid.isdigit()) or os.path.exists(setting.spool.qfile(jobid)):
             continue
         try:
             entry = setting.journal.open(name)

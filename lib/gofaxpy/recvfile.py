@@ -6,16 +6,17 @@ import fcntl
 import os
 
 from gofaxpy.hylafax.sequence import recv_name
-from gofaxpy.setting import Setting
+from gofaxpy.setting import Setting, wrong_user
 from gofaxpy.switch.boundary import log
 
 
 def spool_problem(setting: Setting) -> str:
     """Why no fax could be kept at the moment, or ``""``.  SpanDSP would notice only after the call is answered."""
+    problem = wrong_user(setting.config.hylafax.user)
+    if problem:
+        return problem
     recvq = setting.spool.path("recvq")
     user = setting.config.hylafax.user
-    if os.geteuid() == 0 and user != "root":
-        return f"FreeSWITCH runs as root, and what root receives HylaFAX would not show: run it as {user}"
     if not os.access(recvq, os.W_OK | os.X_OK):
         return f"{recvq} is not writable for the user FreeSWITCH runs as: run it as {user}"
     try:

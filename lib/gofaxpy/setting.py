@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from gofaxpy.config import Config, config_path
 from gofaxpy.hylafax.spool import Spool
 from gofaxpy.journal import Journal
@@ -27,6 +29,24 @@ class Setting:
         """The setting that a configuration describes."""
         spool = Spool(config.hylafax.spooldir, config.hylafax.lock_dir)
         return cls(config, spool, Journal(spool.root))
+
+
+def wrong_user(user: str) -> str:
+    """Why this process must not touch the spool, or ``""``: it has to be HylaFAX's user (``hylafax.user``).
+
+    Files of anybody else are lost to HylaFAX.  And as root it would run scripts and open files that the fax user can exchange,
+    who would then be root as well; a thread of the switch cannot give root up.
+    """
+    import pwd
+
+    try:
+        wanted = pwd.getpwnam(user).pw_uid
+    except KeyError:
+        return f"hylafax.user: there is no user {user!r} on this machine"
+    if os.geteuid() == wanted != 0:
+        return ""
+    who = "root" if os.geteuid() == 0 else f"the user with id {os.geteuid()}"
+    return f"FreeSWITCH runs as {who}: run it as {user if wanted else 'uucp'} (hylafax.user), HylaFAX's user"
 
 
 _files: dict[str, ConfigFile] = {}

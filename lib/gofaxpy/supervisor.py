@@ -26,10 +26,11 @@ from gofaxpy.configfile import ConfigError
 from gofaxpy.getty import Getty
 from gofaxpy.hylafax import events
 from gofaxpy.hylafax.errors import SpoolError
+from gofaxpy.hylafax.spool import private_directory
 from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.metrics import textfile
 from gofaxpy.outbox import OUTBOX
-from gofaxpy.setting import Setting
+from gofaxpy.setting import Setting, wrong_user
 from gofaxpy.switch.boundary import log
 from gofaxpy.switch.eventtext import EventRecord
 
@@ -69,6 +70,15 @@ def run(events_of: Callable[..., EventSource], api: SwitchApi) -> None:
 
     del subprocess
     supervisor.loop()
+
+
+def _lock_file(directory: str) -> str:
+    """The file for filelock, which would make one as open as the umask lets it be."""
+    path = os.path.join(directory, "supervisor.lock")
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    os.fchmod(fd, 0o600)
+    os.close(fd)
+    return path
 
 
 class Supervisor:
@@ -143,11 +153,13 @@ class Supervisor:
         """Becomes the supervisor of the spool, if there is no other and the spool is there."""
         try:
             setting = settings.current(lambda text: log("warning", text))
-            directory = setting.spool.path("gofax")
+            problem = wrong_user(setting.config.hylafax.user)
+            if problem:
+                raise SpoolError(problem)
             if not os.path.isdir(setting.spool.path("recvq")):      # not mounted, perhaps: nothing must be made there
                 raise SpoolError(f"{setting.spool.root} is no spool of HylaFAX: it has no recvq (hylafax.spooldir)")
-            os.makedirs(directory, mode=0o700, exist_ok=True)
-            lock = filelock.FileLock(os.path.join(directory, "supervisor.lock"), timeout=0)
+            directory = private_directory(setting.spool.root, "gofax")
+            lock = filelock.FileLock(_lock_file(directory), timeout=0)
             lock.acquire()
             try:
                 recovery.recover(setting)

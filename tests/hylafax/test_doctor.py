@@ -269,7 +269,7 @@ BREAKAGES = (
     Row("no spool", lambda ward: ward.settings("hylafax", spooldir=ward.root), "spool", "is no HylaFAX spool",
         "correct hylafax.spooldir", others=("setup.cache", "SendFaxCmd", "modem files", "faxq", "faxrcvd")),
     Row("no such user", lambda ward: ward.settings("hylafax", user="faxman"), "user", "no user faxman", "hylafax.user",
-        others=("SendFaxCmd",)),
+        others=("SendFaxCmd", "FreeSWITCH's user")),
     Row("no recvq", lambda ward: ward.gone("recvq"), "spool", "recvq missing", "hylafax.spooldir"),
     Row("recvq is root's", lambda ward: ward.rights(ward.hylafax.path("recvq"), owner="root"), "spool", "recvq", "chown uucp",
         others=("FreeSWITCH's user",)),

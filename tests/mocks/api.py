@@ -5,6 +5,7 @@ Sources: FreeSWITCH `src/switch_loadable_module.c` (`switch_api_execute`), `mod_
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 import uuid as uuid_module
@@ -235,6 +236,14 @@ def _strepoch(switch: Switch, args: str, channel: Channel | None) -> str:
     return str(int(time.time()))
 
 
+def _system(switch: Switch, args: str, channel: Channel | None) -> str:
+    """A shell runs it, as in mod_commands' `system_function`: what an injection is after."""
+    ended = subprocess.run(
+        ["/bin/sh", "-c", args], cwd=switch.config.run_dir, stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    return ended.stdout.decode("utf-8", "surrogateescape")
+
+
 def _strings(function: Callable[[str], str]) -> Command:
     return lambda switch, args, channel: function(args)
 
@@ -263,5 +272,6 @@ _COMMANDS: dict[str, Command] = {
     "url_encode": _strings(url_encode),
     "url_decode": _strings(url_decode),
     "sofia": sofia,
+    "system": _system,
     "standin": standin,
 }

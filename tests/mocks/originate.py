@@ -29,6 +29,7 @@ from mocks.variables import Variables, is_true, whole_number
 if TYPE_CHECKING:
     from mocks.switch import Switch
 
+ENTERPRISE = ":_:"              # SWITCH_ENT_ORIGINATE_DELIM
 DEFAULT_CALLER_NUMBER = "0000000000"
 
 
@@ -48,6 +49,9 @@ def originate(
     caller_number: str | None = None,
 ) -> Outcome:
     """Dial and wait. Blocks until answer, failure or time limit."""
+    if ENTERPRISE in dialstring:    # wherever it stands; each part is dialled (here one after the other)
+        outcomes = [originate(switch, part, timeout, caller_name, caller_number) for part in dialstring.split(ENTERPRISE)]
+        return next((outcome for outcome in outcomes if outcome.channel is not None), outcomes[-1])
     try:
         parsed = parse_dialstring(dialstring)
     except DialstringError as error:

@@ -93,7 +93,7 @@ def parse_qfile(path: str, text: str) -> QFile:
     """Read the text of a queue file.  ``status`` may span lines that end in a backslash."""
     fields: dict[str, str] = {}
     items: list[str] = []
-    lines = iter(text.splitlines())
+    lines = iter(text.split("\n"))
     for line in lines:
         tag, colon, value = line.partition(":")
         if not colon:

@@ -47,7 +47,8 @@ class StandIn(Switch):
 
     ``far_ends`` and ``gateways`` are those of its configuration; ``gofaxyaml`` is the file that the
     scripts inside the switch read (environment variable GOFAX_CONFIG).  ``port`` is for callers
-    who must know it beforehand; it is released by ``stop``.  ``more`` are further keys of its configuration.
+    who must know it beforehand; it is released by ``stop``.  ``more`` are further keys of its configuration;
+    ``user`` and ``umask`` are those of the process.
     """
 
     def __init__(
@@ -64,12 +65,16 @@ class StandIn(Switch):
         password: str = "ClueCon",
         env: Mapping[str, str] | None = None,
         more: Mapping[str, object] | None = None,
+        user: str = FAX_USER,
+        umask: int = 0o022,
     ) -> None:
         self.run_dir = run_dir
         self._installed = installed
         self._port = port or Port()
         self.esl_port = self._port.number
         self.password = password
+        self._user = user
+        self._umask = umask
         self.directory = run_dir.sub("switch", owner=FAX_USER)
         self.far = os.path.join(self.directory, "far")
         self.log = os.path.join(self.directory, "freeswitch.log")
@@ -101,7 +106,7 @@ class StandIn(Switch):
 
     def start(self, timeout: float = 30) -> None:
         self._ready.clear()
-        identity: dict[str, object] = {"user": FAX_USER, "group": FAX_USER, "extra_groups": ()}
+        identity: dict[str, object] = {"user": self._user, "group": self._user, "extra_groups": ()}
         self._process = subprocess.Popen(
             [SYSTEM_PYTHON, "-m", "mocks.standin", "--config", self._config],
             cwd=self.directory,
@@ -112,7 +117,7 @@ class StandIn(Switch):
             encoding="utf-8",
             errors="backslashreplace",
             process_group=0,  # Ctrl-C at the terminal is for the caller, who then ends us in order
-            umask=0o022,
+            umask=self._umask,
             **(identity if os.geteuid() == 0 else {}),  # type: ignore[call-overload]
         )
         self._reader = threading.Thread(target=self._read_output, args=(self._process,), daemon=True)

@@ -71,6 +71,23 @@ log: {}
     assert list(config.outbound.failed_response) == []
 
 
+@pytest.mark.parametrize("server", [
+    "password: 99887766", "password: 0x99887766", "password: [99887766]", "password:99887766",
+    '? "password: 99887766"', "password: ~",
+])
+def test_a_password_is_in_no_message(tmp_path: Path, server: str) -> None:
+    """The first message reaches the job's status, which every client of HylaFAX may read."""
+    said = problems(tmp_path, f"freeswitch:\n  servers:\n    - {{host: x, {server}}}\n")
+    said += problems(tmp_path, "freeswitch: {servers: [password:99887766]}\n")
+    said += problems(tmp_path, "freeswitch: {servers: password:99887766}\n")
+    assert said and "99887766" not in "".join(said)
+    assert "geheim" not in repr(Server(password="geheim"))
+
+
+def test_a_key_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    assert "no such section" in problems(tmp_path, "? &a [*a]\n: 1\n")[0]
+
+
 def test_every_problem_is_reported_with_its_line(tmp_path: Path) -> None:
     found = problems(tmp_path, """\
 freeswitch:
@@ -146,7 +163,7 @@ def test_a_number_without_quotes_is_never_taken_for_another(tmp_path: Path, writ
         ("freeswitch", "servers", "[{host: a b, port: 8021}]", "a host name"),
         ("freeswitch", "servers", "[{port: 80210}]", "a port number from 1 to 65535"),
         ("freeswitch", "servers", "[{password_file: secret}]", "an absolute path"),
-        ("freeswitch", "servers", "[{password: 4711}]", 'write "4711"'),
+        ("freeswitch", "servers", "[{password: 4711}]", "put numbers in quotes"),
         ("freeswitch", "servers", "127.0.0.1", "a list of {host"),
         ("hylafax", "spooldir", "spool", "an absolute path"),
         ("hylafax", "modem_prefix", "free/switch", "letters, digits"),

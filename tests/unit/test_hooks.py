@@ -71,3 +71,17 @@ def test_the_environment_is_small(tmp_path: Path, script, monkeypatch: pytest.Mo
     monkeypatch.setenv("GOFAX_CONFIG", "/secret")
     output = run(script("#!/usr/bin/env sh\nenv\n"), [], str(tmp_path), 5).output
     assert "GOFAX" not in output and "PATH=" in output and os.environ["GOFAX_CONFIG"]
+
+
+def test_what_a_script_writes_is_for_its_user_only(tmp_path: Path, script) -> None:  # type: ignore[no-untyped-def]
+    before = os.umask(0)
+    try:
+        assert run(script("#!/bin/sh\n> written\n"), [], str(tmp_path), 5).problem == ""
+    finally:
+        os.umask(before)
+    assert os.stat(tmp_path / "written").st_mode & 0o777 == 0o600
+
+
+def test_no_text_is_too_odd_to_be_an_argument(tmp_path: Path, script) -> None:  # type: ignore[no-untyped-def]
+    assert run(script('#!/bin/sh\nprintf "[%s]" "$@"\n'), ["\ud800", "\0", "-n"], str(tmp_path), 5).output == "[?][][-n]"
+    assert "cannot be executed" in run("\ud800", [], str(tmp_path), 5).problem

@@ -79,3 +79,9 @@ def test_anything_a_script_prints_can_be_read(text: str) -> None:
 def test_a_quoted_value_is_read_back(value: str) -> None:
     quoted = value.replace("\\", "\\\\").replace('"', '\\"')
     assert parse(f'Tag: "{quoted}"') == {"tag": value}
+
+
+def test_a_number_of_any_length_is_one() -> None:
+    """What a script prints for MaxRecvPages must not cost the call: Python itself converts no more than 4300 digits."""
+    assert number("9" * 60000) == number("0x" + "f" * 60000) == (1 << 63) - 1
+    assert (number("-" + "9" * 5000), number("0" * 5000 + "17"), number("0" * 5000)) == (1 - (1 << 63), 15, 0)

@@ -114,3 +114,10 @@ def test_numbers_are_filed_as_faxq_files_them(tmp_path: Path, number: str, wante
     prefixes = "CountryCode: 49\nAreaCode: 30\nLongDistancePrefix: 0\nInternationalPrefix: 00\n"
     (tmp_path / "etc" / "config").write_text(rules + prefixes)
     assert canonical(where, number) == wanted
+
+
+@pytest.mark.parametrize("text", [" &supportsMMR:no\n", 'remoteCSI:"a\x0cb\x1cc:1"\n', "& &x:1\n&&y:2\n"])
+def test_what_is_read_and_written_again_stays_the_same(text: str) -> None:
+    once = MachineInfo(text).render()
+    assert MachineInfo(once).render() == once
+    assert once.count("\n") <= MachineInfo().render().count("\n") + text.count("\n")

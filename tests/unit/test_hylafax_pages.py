@@ -255,6 +255,13 @@ def test_what_was_confirmed_and_what_remains_are_always_the_whole_job(marks: lis
         assert sorted([*gone, *(item.file for item in qfile.items)]) == sorted(f"docq/{name}" for name in sizes)
 
 
+@pytest.mark.parametrize("first", [-1, 3, 99])
+def test_a_document_that_begins_behind_its_end_is_no_document_that_has_been_sent(first: int) -> None:
+    qfile = QFile.parse(f"jobid:4\nfax:{first}::docq/doc1.tif;c0\n")
+    with pytest.raises(QFileError, match=f"from its page {first + 1} on, but has 3"):
+        remaining_pages(qfile, lambda file: 3)
+
+
 # -- on disk
 
 

@@ -148,3 +148,13 @@ def test_damage_anywhere_is_read_or_refused_but_nothing_else(
             read(str(path))
         except TiffError as error:
             assert "damaged.tif: " in str(error)
+
+
+def test_tags_that_overlap_each_other_are_refused(tmp_path: Path) -> None:
+    """A chain in which each directory lies within the ones before: in 28 kB there is room for three million tags."""
+    path, count, first = tmp_path / "overlap.tif", 0x0111, 8
+    same = count.to_bytes(2, "little") * ((2 + count * 12) // 2)
+    links = b"".join(struct.pack("<I", first + 4 * number if number < 100 else 0) for number in range(1, 101))
+    path.write_bytes(b"II*\0" + struct.pack("<I", first) + same + links + bytes(8))
+    with pytest.raises(TiffError, match="overlap"):
+        page_count(str(path))

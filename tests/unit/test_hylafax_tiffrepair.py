@@ -39,7 +39,7 @@ def test_a_whole_file_stays_as_it_is(fax: Path) -> None:
     assert fax.read_bytes() == before
 
 
-@pytest.mark.parametrize("data", [b"", b"II*\0", b"II*\0\x08\0\0\0", b"%PDF-1.4 0123456789"])
+@pytest.mark.parametrize("data", [b"", b"II*\0", b"II*\0\x08\0\0\0", b"%PDF-1.4 0123456789", b"II+\0" + NATIVE.read_bytes()[4:]])
 def test_what_has_no_whole_page_is_said_to_have_none(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "bad.tif"
     path.write_bytes(data)

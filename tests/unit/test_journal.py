@@ -38,7 +38,10 @@ def test_the_first_of_two_equal_marks_counts(journal: Journal) -> None:
         assert found is not None and found.facts["by"] == "handler"
 
 
-@pytest.mark.parametrize("torn", [b'\n{"step":"fax over","at":1', b"\n\x00\xff", b'\n{"step":"no such","at":1}\n', b"\n[]\n"])
+@pytest.mark.parametrize("torn", [
+    b'\n{"step":"fax over","at":1', b"\n\x00\xff", b'\n{"step":"no such","at":1}\n', b"\n[]\n",
+    b'\n{"step":"opened","at":' + b"9" * 400 + b"}\n",
+])
 def test_a_torn_line_is_passed_over_and_later_marks_count(journal: Journal, torn: bytes) -> None:
     with journal.create("7-1", Step.OPENED) as entry:
         os.write(entry.fileno(), torn)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+import struct
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from gofaxpy.hylafax import tiff
 from gofaxpy.hylafax.pages import Page
 from gofaxpy.hylafax.spool import Spool
 from gofaxpy.hylafax.tiff import directories, page_count
@@ -56,10 +59,30 @@ def test_a_gap_in_one_document_is_joined_too(spool: Spool) -> None:
     joined.remove()
 
 
+def test_a_picture_that_would_fill_the_switchs_memory_is_not_given_to_it(spool: Spool) -> None:
+    """Ten million white rows are 1.2 MB of TIFF, and 2 GB in SpanDSP."""
+    file = document(spool, "doc1.tif;c0", 1)
+    path = Path(spool.inside(file))
+    octets = bytearray(path.read_bytes())
+    kinds = [struct.pack("<HH", tiff.IMAGE_LENGTH, kind) for kind in (tiff.LONG, tiff.SHORT)]
+    entry = max(octets.find(kind) for kind in kinds)
+    octets[entry:entry + 12] = struct.pack("<HHII", tiff.IMAGE_LENGTH, tiff.LONG, 1, 10_000_000)
+    path.write_bytes(octets)
+    with pytest.raises(DocumentError, match="1728 x 10000000 pixels, which is no fax page") as caught:
+        compose(spool, pages_of(file, 0), "7-1")
+    assert not caught.value.again
+
+
+def test_a_coloured_picture_is_no_fax(spool: Spool) -> None:
+    Image.new("RGB", (1728, 100)).save(spool.path("docq", "colour.tif"), compression="tiff_lzw")
+    with pytest.raises(DocumentError, match="not black and white"):
+        compose(spool, pages_of("docq/colour.tif", 0), "7-1")
+
+
 def test_what_is_no_tiff_fails_for_good_and_leaves_nothing(spool: Spool) -> None:
     good = document(spool, "doc1.tif;c0", 1)
     Path(spool.path("docq", "bad.tif")).write_bytes(b"%PDF-1.4 no tiff")
-    with pytest.raises(DocumentError, match="tiffcp") as caught:
+    with pytest.raises(DocumentError, match="is no TIFF") as caught:
         compose(spool, [*pages_of(good, 0), *pages_of("docq/bad.tif", 0)], "7-1")
     assert not caught.value.again
-    assert os.listdir(spool.path("gofax", "tmp")) == []
+    assert not os.path.exists(spool.path("gofax", "tmp")) or os.listdir(spool.path("gofax", "tmp")) == []

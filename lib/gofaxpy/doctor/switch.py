@@ -240,18 +240,16 @@ def user(patient: Patient) -> Iterator[Finding]:
     refused = [place or "." for place, may in patient.inside.get("writable", {}).items() if not may and _exists(patient, place)]
     unread = [place for place, may in patient.inside.get("readable", {}).items() if not may and _exists(patient, place)]
     document = patient.inside.get("unreadable_document", "")
-    remedy = f"run FreeSWITCH as {wanted} (User={wanted} in its unit), or give it the rights of that user"
-    if name == "root":
-        yield warning(check, "FreeSWITCH runs as root: a fault in it is one of the whole machine", f"User={wanted} in its unit")
-    if refused:
+    remedy = f"run FreeSWITCH as {wanted} (User={wanted} in its unit)"
+    if name != wanted:
+        yield problem(check, f"FreeSWITCH runs as {name}, HylaFAX as {wanted}: it takes and places no calls like that", remedy)
+    elif refused:
         yield problem(check, f"FreeSWITCH ({name}) may not write to {', '.join(refused)} in {patient.spool}", remedy)
     elif unread:
         yield problem(check, f"FreeSWITCH ({name}) may not read {', '.join(unread)} in {patient.spool}", remedy)
     elif document:
         yield problem(check, f"FreeSWITCH ({name}) may not read docq/{document}", remedy)
-    elif name not in (wanted, "root"):
-        yield warning(check, f"FreeSWITCH runs as {name}, HylaFAX as {wanted}: documents to come may not be readable", remedy)
-    elif name == wanted:
+    else:
         yield ok(check, f"{name}, who may read and write the spool")
     if not patient.inside.get("faxrcvd") and patient.config.inbound.faxrcvd:
         path = patient.spooled(patient.config.inbound.faxrcvd)

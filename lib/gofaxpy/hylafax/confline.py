@@ -16,6 +16,8 @@ from gofaxpy.hylafax.encoding import decode, encode
 _BLANKS = b" \t\n\v\f\r"
 _ESCAPES = {ord("n"): 10, ord("t"): 9, ord("r"): 13, ord("b"): 8, ord("f"): 12, ord("v"): 11}
 _DIGITS = b"0123456789"
+_LONG_MAX = (1 << 63) - 1
+_MOST_DIGITS = 64               # more do not fit into a long in any base
 
 
 def parse(text: str, problems: list[str] | None = None, texts: Collection[str] = ()) -> dict[str, str]:
@@ -85,7 +87,7 @@ def boolean(value: str) -> bool:
 def number(value: str) -> int:
     """An integer as C's ``strtol(…, 0)`` reads it: ``0600`` is octal, ``0x1f`` hexadecimal, what follows it is ignored.
 
-    0 where there is no number, as native.
+    0 where there is no number, and the largest ``long`` where it does not fit, as native.
     """
     text = value.strip()
     sign = -1 if text.startswith("-") else 1
@@ -98,4 +100,5 @@ def number(value: str) -> int:
     length = 0
     while length < len(text) and text[length] in allowed:
         length += 1
-    return sign * int(text[:length], base) if length else 0
+    digits = text[:length].lstrip("0")[:_MOST_DIGITS]     # Python refuses to convert more than 4300
+    return sign * min(int(digits, base), _LONG_MAX) if digits else 0

@@ -32,8 +32,9 @@ class MachineInfo:
     def __init__(self, text: str = "") -> None:
         self._values = dict(DEFAULTS)
         self._locked: set[str] = set()
-        for line in text.splitlines():
+        for line in text.split("\n"):
             tag, colon, value = line.partition(":")
+            tag = tag.strip()
             locked = tag.startswith("&")
             tag = tag.removeprefix("&").strip()
             if colon and tag:

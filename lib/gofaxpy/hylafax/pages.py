@@ -73,6 +73,8 @@ def remaining_pages(qfile: QFile, page_count: Callable[[str], int]) -> list[Page
     ``page_count`` is asked once for each document, with its name as it stands in the qfile.  Raises
     :class:`QFileError` if ``pagehandling`` has fewer groups than there are pages (native fails such a job, status
     303), or is missing although only a range of pages is to go.  Where it is empty otherwise, no page is left out.
+    A document that is to begin with a page it does not have is an error, too: nothing of it would be sent, and the job
+    be taken for done.
     """
     groups = parse(qfile.get("pagehandling"))
     analysed = bool(groups)
@@ -81,7 +83,10 @@ def remaining_pages(qfile: QFile, page_count: Callable[[str], int]) -> list[Page
     for index, item in enumerate(qfile.items):
         if item.op != "fax":
             continue
-        for directory in range(item.dirnum, page_count(item.file)):
+        last = page_count(item.file)
+        if not 0 <= item.dirnum < max(last, 1):
+            raise QFileError(f"{item.file} is to be sent from its page {item.dirnum + 1} on, but has {last}")
+        for directory in range(item.dirnum, last):
             if not analysed and ranged:
                 raise QFileError("the job is for a range of pages, but pagehandling does not say which they are")
             if not analysed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 from gofaxpy.hylafax.errors import SpoolError
@@ -58,6 +59,31 @@ class Spool:
         if any(component.startswith(".") for component in relative.split("/")):
             raise SpoolError(f"{relative!r} is refused: no part of a path in the spool {self.root} may start with a dot")
         return os.path.join(self.root, relative)
+
+
+def private_directory(root: str, *parts: str) -> str:
+    """The path of the directory ``parts`` below ``root``, made if need be; all of it is open to its owner only.
+
+    Whatever the umask is, which inside FreeSWITCH belongs to the whole switch.  What is there already must be a directory of
+    ours, no link; it is closed to others where it is not.  Raises OSError.
+    """
+    path = root
+    for part in parts:
+        path = os.path.join(path, part)
+        try:  # noqa: SIM105 - contextlib is not loaded for this
+            os.mkdir(path, 0o700)
+        except FileExistsError:
+            pass
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            status = os.fstat(fd)
+            if status.st_uid != os.geteuid():
+                raise PermissionError(errno.EPERM, "belongs to another user", path)
+            if status.st_mode & 0o077:
+                os.fchmod(fd, 0o700)
+        finally:
+            os.close(fd)
+    return path
 
 
 def _name(name: str, what: str) -> str:

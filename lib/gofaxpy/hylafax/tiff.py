@@ -49,6 +49,11 @@ class RawDirectory:
     entries: tuple[Entry, ...]
 
     @property
+    def length(self) -> int:
+        """Octets of the directory itself, without the values that lie elsewhere."""
+        return 2 + len(self.entries) * _ENTRY + 4
+
+    @property
     def has_image(self) -> bool:
         """Whether it says where its image is.  The last directory of a broken reception may not."""
         return any(entry.tag in (STRIP_OFFSETS, TILE_OFFSETS) for entry in self.entries)
@@ -130,6 +135,7 @@ def read_chain(fd: int, path: str) -> Chain:
         raise TiffError(f"{path}: the TIFF has no page")
     found: list[RawDirectory] = []
     seen: set[int] = set()
+    room = size
     while offset:
         if offset in seen:
             raise TiffError(f"{path}: the TIFF is damaged: page {len(found)} is followed by an earlier one")
@@ -137,6 +143,9 @@ def read_chain(fd: int, path: str) -> Chain:
             raise TiffError(f"{path}: the TIFF has more than {MAX_DIRECTORIES} pages")
         seen.add(offset)
         directory, offset = read_directory(fd, path, order, size, offset, len(found) + 1)
+        room -= directory.length
+        if room < 0:    # a file of few octets may say it has millions of tags
+            raise TiffError(f"{path}: the TIFF is damaged: its pages' tags overlap each other")
         found.append(directory)
     return Chain(order, size, tuple(found))
 

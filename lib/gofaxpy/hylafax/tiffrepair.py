@@ -39,14 +39,18 @@ def _whole_directories(fd: int, path: str) -> list[tiff.RawDirectory]:
     size = os.fstat(fd).st_size
     header = os.pread(fd, 8, 0)
     order = {b"II": "<", b"MM": ">"}.get(header[:2], "")
-    if len(header) < 8 or not order:
+    if len(header) < 8 or not order or struct.unpack(order + "H", header[2:4])[0] != 42:
         raise TiffError(f"{path}: the file is no TIFF")
     offset = int(struct.unpack(order + "I", header[4:])[0])
     found: list[tiff.RawDirectory] = []
+    seen: set[int] = set()
+    room = size
     try:
-        while offset and offset not in {directory.offset for directory in found}:
+        while offset and offset not in seen and len(found) < tiff.MAX_DIRECTORIES:
+            seen.add(offset)
             directory, offset = tiff.read_directory(fd, path, order, size, offset, len(found) + 1)
-            if not directory.has_image or not _all_inside(order, size, directory):
+            room -= directory.length
+            if room < 0 or not directory.has_image or not _all_inside(order, size, directory):
                 break
             found.append(directory)
     except TiffError as error:

@@ -107,7 +107,7 @@ class UUCPLock:
     def _look(self) -> tuple[_Identity, int, bool] | None:
         """The lock file's identity, its owner (0 if unknown) and whether it is stale; None if there is none."""
         try:
-            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -115,6 +115,8 @@ class UUCPLock:
         try:
             status = os.fstat(fd)
             digits = os.read(fd, 10).strip()
+        except OSError as error:
+            raise SpoolError(f"{self.path}: cannot read the lock: {reason(error)}") from error
         finally:
             os.close(fd)
         owner = int(digits) if digits.isdigit() else 0

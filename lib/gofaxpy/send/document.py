@@ -9,13 +9,17 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from gofaxpy.hylafax.errors import SpoolError
+from gofaxpy.hylafax.errors import SpoolError, TiffError
 from gofaxpy.hylafax.pages import Page
-from gofaxpy.hylafax.spool import Spool
+from gofaxpy.hylafax.spool import Spool, private_directory
+from gofaxpy.hylafax.tiff import directories
 from gofaxpy.values import frozen
 
 TIFFCP = "/usr/bin/tiffcp"
 JOIN_TIMEOUT = 120
+MAX_PAGE = 64 << 20             # octets of a page's picture: some 20 m of paper at 400 dpi
+BITS_PER_SAMPLE, SAMPLES_PER_PIXEL = 258, 277
+FAX_COMPRESSIONS = (1, 2, 3, 4)     # none, modified Huffman, T.4, T.6
 
 
 class DocumentError(Exception):
@@ -48,13 +52,15 @@ class Document:
 def compose(spool: Spool, pages: Sequence[Page], name: str) -> Document:
     """The document for ``pages`` (at least one, none of them skipped).  Raises :class:`DocumentError`, SpoolError."""
     runs = _runs(pages)
+    for file, numbers in runs:
+        _check(spool.inside(file), numbers)
     if len(runs) == 1:
         file, directories = runs[0]
         if directories == list(range(directories[0], directories[0] + len(directories))):
             return Document(spool.inside(file), directories[0], directories[-1])
     directory = spool.path("gofax", "tmp", name)
     try:
-        os.makedirs(directory, mode=0o700, exist_ok=True)
+        private_directory(spool.root, "gofax", "tmp", name)
         joined = _join(spool, runs, directory)
     except DocumentError:
         remove_directory(directory)
@@ -63,6 +69,25 @@ def compose(spool: Spool, pages: Sequence[Page], name: str) -> Document:
         remove_directory(directory)
         raise DocumentError(f"{directory}: cannot join the documents: {error.strerror}", again=True) from error
     return Document(joined, 0, len(pages) - 1, directory)
+
+
+def _check(path: str, numbers: Sequence[int]) -> None:
+    """Raises DocumentError for a page that is no fax page.  SpanDSP holds the whole picture of a page in the memory of the
+    switch, and a TIFF of a few hundred kilobytes may have one of gigabytes; users' TIFFs come here as they are."""
+    try:
+        found = directories(path)
+        for number in numbers:
+            page = found[number]
+            octets = (page.width + 7) // 8 * page.length
+            bilevel = page.number(BITS_PER_SAMPLE, 1) == 1 and page.number(SAMPLES_PER_PIXEL, 1) == 1
+            if not bilevel or page.compression not in FAX_COMPRESSIONS:
+                raise DocumentError(f"{path}: page {number + 1} is not black and white, or not compressed as a fax", again=False)
+            if not 0 < octets <= MAX_PAGE:
+                raise DocumentError(
+                    f"{path}: page {number + 1} has {page.width} x {page.length} pixels, which is no fax page", again=False
+                )
+    except TiffError as error:
+        raise DocumentError(str(error), again=False) from error
 
 
 def _runs(pages: Sequence[Page]) -> list[tuple[str, list[int]]]:
@@ -80,11 +105,11 @@ def _join(spool: Spool, runs: list[tuple[str, list[int]]], directory: str) -> st
     import subprocess  # slow to load, and most jobs need no joining
 
     sources = []
-    for number, (file, directories) in enumerate(runs):
+    for number, (file, numbers) in enumerate(runs):
         # tiffcp takes what follows a comma for directory numbers, and documents may have commas in their names
         link = os.path.join(directory, f"{number}.tif")
         os.symlink(spool.inside(file), link)
-        sources.append(link + "," + ",".join(map(str, directories)))
+        sources.append(link + "," + ",".join(map(str, numbers)))
     target = os.path.join(directory, "joined.tif")
     try:
         ended = subprocess.run(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from gofaxpy.config import Outbound
 from gofaxpy.hylafax.canonical import digits
-from gofaxpy.hylafax.errors import QFileError, SpoolError, TiffError
+from gofaxpy.hylafax.errors import QFileError, SpoolError
 from gofaxpy.hylafax.qfile import QFile, QFileHandle
 from gofaxpy.hylafax.returned import Returned
 from gofaxpy.hylafax.sessionlog import SessionLog
@@ -42,6 +42,9 @@ def send_job(
     Trouble of our own goes to ``complain`` and ends as a retry; where a call may be under way by then, the journal
     keeps the attempt.  ``announced``: faxq has been told already that this job's call is placed (batches).
     """
+    jobid = handle.qfile.get("jobid")
+    if not (jobid.isascii() and jobid.isdigit()):     # it becomes part of file names
+        raise QFileError(f"{handle.path}: {jobid[:40]!r} is no job number")
     log = SessionLog.create(setting.spool, commid, digits(handle.qfile.get("number")))
     report = JobReport(setting.spool, device, handle, log, commid, announced)
     report.begin()
@@ -64,7 +67,7 @@ def _send(
         return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=True, refusal=StatusCode.NO_POLLING))
     try:
         pages = report.remaining()
-    except (TiffError, QFileError) as error:
+    except SpoolError as error:     # a document that cannot be read, or that is not in the spool
         return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=True, reason=str(error)))
     if not pages:
         report.log.line("Every page of this job has been sent before; nothing is dialled")

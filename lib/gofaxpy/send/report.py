@@ -111,7 +111,7 @@ class JobReport:
         self.station = headers.get("fax-remote-station-id", "") or self.station
         ecm = headers.get("fax-ecm-used", "") == "on"
         rate = headers.get("fax-transfer-rate", "")
-        if rate.isdigit():
+        if rate.isascii() and rate.isdigit():
             negotiated = FaxParams.from_transfer(int(rate), ecm, "", "", 0)
             self.params = replace(self.params, br=negotiated.br, ec=negotiated.ec)
         if not self._connected:         # as native: once a fax machine has answered, not just anybody
@@ -143,11 +143,11 @@ class JobReport:
         if headers.get("fax-encoding-name"):
             self.params = FaxParams.from_transfer(
                 self.params.rate, bool(self.params.ec), headers.get("fax-image-resolution", ""),
-                headers["fax-encoding-name"], int(width) if width.isdigit() else 1728,
+                headers["fax-encoding-name"], int(width) if width.isascii() and width.isdigit() else 1728,
             )
             self.handle.qfile.set("dataformat", self.params.dataformat)
         count = headers.get("fax-document-transferred-pages", "")
-        if count.isdigit():
+        if count.isascii() and count.isdigit():
             self.confirm(int(count))
 
     def confirm(self, total: int) -> None:
