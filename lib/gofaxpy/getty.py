@@ -53,6 +53,7 @@ class Getty:
         }
         self._said_of_locks = ""
         self._modems: list[Modem] = []
+        self.announcements = 0      # of idle modems, so far
         try:
             for device in setting.config.hylafax.devices():
                 self._modems.append(Modem(device, fifo.Reader(setting.spool.device_fifo(device))))
@@ -77,17 +78,14 @@ class Getty:
             else:
                 handler(modem, message)
 
-    def freed(self, now: float) -> bool:
-        """Whether a modem has been given back since the last look; it has been announced then."""
-        any_freed = False
+    def poll_locks(self, now: float) -> None:
+        """Announces modems that faxq has given back since the last look."""
         for modem in self._modems:
             if modem.state is ModemState.LOCKED and now >= modem.look_at:
                 modem.look_at = now + POLL_LOCK
                 if not self._is_locked(modem):
                     modem.state = ModemState.IDLE
                     self._announce(modem)
-                    any_freed = True
-        return any_freed
 
     def look_after(self, setting: Setting) -> None:
         """A new configuration for the same modems, perhaps; and FIFOs that somebody has replaced."""
@@ -181,6 +179,7 @@ class Getty:
         self._say(modem)
 
     def _say(self, modem: Modem) -> None:
+        self.announcements += 1
         spool = self.setting.spool
         OUTBOX.put(spool.fifo, modems.idle_announcement(spool, modem.device))
         try:

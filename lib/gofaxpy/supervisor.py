@@ -43,7 +43,7 @@ CLAIM_AGAIN = 5.0             # seconds between tries to become the supervisor o
 SECONDS_TO_SAY_GOODBYE = 1.0
 SWEEP = 15.0                  # seconds between looks for calls that nobody finishes
 SECONDS_AFTER_TROUBLE = 1.0
-POKE_AFTER = 3.0              # faxq 6.0.7 may sleep over a job submitted right after another's end; a poke wakes it
+POKE_AFTER = 3.0              # faxq 6.0.7 may sleep over a job submitted right after other news; a poke wakes it
 OWN_EVENTS = (("SHUTDOWN", ""), *(("CUSTOM", subclass) for subclass in (*NEGOTIATE, *PAGE, *RESULT)))
 
 
@@ -97,7 +97,7 @@ class Supervisor:
         self._poke_again = False
         self._look_around_at = 0.0
         self._sweep_at = 0.0
-        self._calls_finished = CALLS.finished
+        self._news = (0, 0)
         self._stopping = False
 
     def loop(self) -> None:
@@ -224,9 +224,13 @@ class Supervisor:
             textfile.after_fax(setting, lambda text: log("warning", text), patience=0)
 
     def _poke(self, now: float, getty: Getty) -> None:
-        """faxq's scheduler gets a poke some seconds after each end of a call or a job.  One that is due is not put off."""
-        if getty.freed(now) or CALLS.finished != self._calls_finished:
-            self._calls_finished = CALLS.finished
+        """faxq's scheduler gets a poke some seconds after each end of a call or a job and after modems were announced: a
+        job that is submitted about then may be left lying (faxQueueApp.c++, SchedTimeout::start).  One that is due is not
+        put off."""
+        getty.poll_locks(now)
+        news = (getty.announcements, CALLS.finished)
+        if news != self._news:
+            self._news = news
             if self._poke_at:
                 self._poke_again = True
             else:

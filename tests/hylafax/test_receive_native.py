@@ -25,8 +25,8 @@ ONLY_NATIVE = re.compile(
     r"RECV (recv|send|received|training|assumed) |RECV: |TRAINING |MODEM |"
     r"REMOTE wants (A4 page|unlimited|3\.85 line|2-D)|HylaFAX \(tm\)|DynamicConfig: etc/reject"
 )
-# Ours alone: whose words these are.
-ONLY_OURS = re.compile(r"gofaxpy \d")
+# Ours alone: whose words these are, and what a modem on a telephone line has not.
+ONLY_OURS = re.compile(r"gofaxpy \d|USE T\.38 ")
 # What differs from one call to another, and from a modem to ours.
 SAME = (
     (r"^(<\d+>)?[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(\.\d\d)?", "WHEN"), (r"^\d\d/\d\d/\d\d \d\d:\d\d", "WHEN"),

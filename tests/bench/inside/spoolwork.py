@@ -323,8 +323,14 @@ def prepared(calls, spool, twin):
         return value.replace(spool, twin, 1) if isinstance(value, str) and value.startswith(spool) else value
 
     return [
+        (_link, [args[2], moved(args[1])], True, result) if name == "link" and len(args) > 2 else
         (_REAL[name], [moved(value) for value in args], name in _ON_DESCRIPTORS, result) for name, args, result in calls
     ]
+
+
+def _link(fd, path):
+    """Gives an unnamed file its name (open(2), O_TMPFILE)."""
+    _REAL["link"](f"/proc/self/fd/{fd}", path, src_dir_fd=fd, follow_symlinks=True)
 
 
 def repeat(steps):
