@@ -92,13 +92,17 @@ def write_configuration(
     installed: Installed,
     at: Addresses,
     *,
+    line_port: int,
     password: str,
     startup_scripts: Sequence[str],
     gateways: Mapping[str, Mapping[str, object]],
     far_ends: Sequence[Mapping[str, object]],
     far: str,
 ) -> None:
-    """Write a whole configuration to ``directory``, which is replaced.  Raises RigError for far ends that cannot be had."""
+    """Write a whole configuration to ``directory``, which is replaced.  Raises RigError for far ends that cannot be had.
+
+    Calls go to the far ends over the line at ``line_port`` if one of these has a line that is cut.
+    """
     shutil.rmtree(directory, ignore_errors=True)
     shutil.copytree(os.path.join(installed.root, "conf", "freeswitch"), directory)
     _set_variables(os.path.join(directory, "vars.xml"), {
@@ -115,13 +119,14 @@ def write_configuration(
     _write(directory, "sip_profiles/far.xml", _PROFILE.format(address=at.address, port=at.far_port))
     shutil.rmtree(os.path.join(directory, "sip_profiles", "fax"))
     special: list[str] = []
+    outside = line_port if any("cuts" in far_end for far_end in far_ends) else at.far_port
     for name, settings in gateways.items():
         far_end = settings.get("far_end")
         behaviour = far_end if isinstance(far_end, str) else None
-        port = {"dead": at.dead_port, "closed": at.closed_port}.get(behaviour or "", at.far_port)
+        port = {"dead": at.dead_port, "closed": at.closed_port}.get(behaviour or "", outside)
         proxy = quoteattr(f"{at.address}:{port}")
         _write(directory, f"sip_profiles/fax/{name}.xml", _GATEWAY.format(name=quoteattr(name), proxy=proxy))
-        if far_end is not None and port == at.far_port:
+        if far_end is not None and port == outside:
             script = {"does": behaviour} if behaviour else dict(far_end)  # type: ignore[call-overload]
             special.append(_extension("${sip_h_X-Rig-Gateway}", re.escape(name), far_end_steps(script, at, far)))
     ordinary = [

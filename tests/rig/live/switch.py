@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -15,6 +16,7 @@ from rig.driven import Switch
 from rig.install import Installed
 from rig.live.configuration import Addresses, own_address, write_configuration
 from rig.live.farends import HANGUP_AFTER_PAGES
+from rig.live.line import Cut, Line
 from rig.live.watcher import Watcher
 from rig.ports import Port
 from rig.rundir import FAX_USER, RigError, RunDir
@@ -25,14 +27,17 @@ _DIRECTORIES = ("db", "log", "run", "tmp", "storage", "cache", "certs", "recordi
 _OPTION = {"tmp": "temp"}
 _FAR = re.compile(r"sofia/far/([^@/]+)$")
 _TROUBLE = "standin_"
+_CUTS_HEADER = "X-Rig-Cuts"
+"""SIP header: when the line of this call is cut."""
 
 
 class Live(Switch):
     """FreeSWITCH as installed below ``prefix``, run as uucp at normal priority.
 
     The options are those of the stand-in (:class:`rig.switch.StandIn`).  ``speed`` counts for nothing: time is real.
-    A far end that calls us can hang up (``standin_hangup_after``, ``standin_hangup_after_pages``) or stall
-    (``standin_t38=stall``); what else the stand-in's lines can do raises RigError.
+    A far end that calls us can hang up (``standin_hangup_after``, ``standin_hangup_after_pages``), stall
+    (``standin_t38=stall``) or have a line with ``standin_cuts``; far ends that we call can have ``cuts``, too.  What else
+    the stand-in's lines can do raises RigError.
     """
 
     live = True
@@ -69,9 +74,13 @@ class Live(Switch):
         self._dead = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._dead.bind((own_address(self.esl_port), 0))
         self.at = Addresses.of(self.esl_port, self._dead.getsockname()[1])
+        self._far_ends = far_ends
+        address, fax, far = self.at.address, (self.at.address, self.at.fax_port), (self.at.address, self.at.far_port)
+        self._line_in = Line(address, far, fax, lambda invite: _cuts(_header(invite, _CUTS_HEADER)))
+        self._line_out = Line(address, fax, far, self._cuts_of_number)
         self._conf = os.path.join(run_dir.path, "freeswitch")
         write_configuration(
-            self._conf, installed, self.at, password=password, startup_scripts=startup_scripts,
+            self._conf, installed, self.at, line_port=self._line_out.port, password=password, startup_scripts=startup_scripts,
             gateways=gateways or {"default": {}}, far_ends=far_ends, far=self.far,
         )
         self._environment = {
@@ -89,7 +98,8 @@ class Live(Switch):
         identity: dict[str, object] = {"user": FAX_USER, "group": FAX_USER, "extra_groups": ()}
         with open(self.output, "ab") as output:
             self._process = subprocess.Popen(
-                [self._program, "-nf", "-nc", "-np", "-nonat", "-conf", self._conf, "-scripts", self._scripts, *arguments],
+                [self._program, "-nf", "-nc", "-np", "-nonat", "-nocal", "-conf", self._conf, "-scripts", self._scripts,
+                 *arguments],
                 cwd=self.directory,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
@@ -131,6 +141,8 @@ class Live(Switch):
         self.kill()
         self._port.release()
         self._dead.close()
+        self._line_in.close()
+        self._line_out.close()
 
     def kill(self) -> None:
         if self._process is None:
@@ -151,7 +163,8 @@ class Live(Switch):
 
     def _originate(self, dialstring: str, target: str, timeout: float) -> str:
         """As on the stand-in, ``sofia/far/NUMBER`` is a call from outside to our NUMBER."""
-        called = _FAR.sub(rf"sofia/far/\1@{self.at.address}:{self.at.fax_port}", dialstring)
+        port = self._line_in.port if _CUTS_HEADER in dialstring else self.at.fax_port
+        called = _FAR.sub(rf"sofia/far/\1@{self.at.address}:{port}", dialstring)
         return super()._originate(called, target, timeout)
 
     def _calling(self, variables: dict[str, str], document: str) -> tuple[dict[str, str], str]:
@@ -162,8 +175,26 @@ class Live(Switch):
             chosen["execute_on_answer"] = f"sched_hangup +{trouble.pop('hangup_after')}"
         if "hangup_after_pages" in trouble:
             chosen[HANGUP_AFTER_PAGES] = trouble.pop("hangup_after_pages")
+        if "cuts" in trouble:
+            chosen[f"sip_h_{_CUTS_HEADER}"] = trouble.pop("cuts")
         if trouble:
             raise RigError(f"a line of a real FreeSWITCH cannot have {', '.join(trouble)}")
         if not stalls:
             return super()._calling(chosen, document)
         return {**chosen, "rig_document": document}, "rig_stalling_sender XML far"
+
+    def _cuts_of_number(self, invite: str) -> tuple[Cut, ...]:
+        number = invite.partition("sip:")[2].partition("@")[0]
+        for far_end in self._far_ends:
+            if re.fullmatch(str(far_end["number"]), number):
+                return _cuts(json.dumps(far_end.get("cuts", [])))
+        return ()
+
+
+def _header(message: str, name: str) -> str:
+    found = re.search(rf"(?im)^{name}:\s*(.*?)\s*$", message)
+    return found[1] if found else "[]"
+
+
+def _cuts(text: str) -> tuple[Cut, ...]:
+    return tuple((float(begin), float(length)) for begin, length in json.loads(text))
