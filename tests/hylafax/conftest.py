@@ -69,4 +69,4 @@ def make_server(run_dir: RunDir, installed: Installed, hylafax: PrivateHylaFAX) 
 
     yield make
     for switch in switches:
-        switch.stop()
+        switch.close()

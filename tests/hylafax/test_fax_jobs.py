@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from rig import JobState, PrivateHylaFAX
+from rig.driven import patience
 from rig.pages import compare_documents, read_pages
 from rig.server import ServerMaker
 
@@ -16,7 +17,7 @@ def modems_idle(hylafax: PrivateHylaFAX) -> bool:
 
 
 def wait(condition: Callable[[], object], seconds: float = 15) -> bool:
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * patience()
     while not condition():
         if time.monotonic() > deadline:
             return False

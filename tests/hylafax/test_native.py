@@ -12,6 +12,7 @@ import pytest
 
 from gofaxpy.hylafax.qfile import QFile
 from rig import JobState, PrivateHylaFAX
+from rig.driven import patience
 from rig.pages import NORMAL, make_tiff
 from rig.server import ServerMaker
 
@@ -124,7 +125,7 @@ def log_lines(text: str) -> list[str]:
 
 
 def wait(condition: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * patience()
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)

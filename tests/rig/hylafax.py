@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from rig.clients import Clients
+from rig.driven import patience
 from rig.ports import Port
 from rig.rundir import FAX_USER, RigError, RunDir, fax_ids
 from rig.spool import JobState, QFile, make_spool, parse_qfile
@@ -203,6 +204,7 @@ class PrivateHylaFAX(Clients):
 
     def wait_job(self, jobid: int, states: Collection[JobState] = FINISHED, timeout: float = 60) -> QFile:
         """Wait until the job is in one of ``states``.  Raises TimeoutError that says where it stands."""
+        timeout *= patience()
         deadline = time.monotonic() + timeout
         over = set(states) <= FINISHED  # the sender marks a job finished before faxq moves it to doneq
         while (qfile := self.job(jobid)).state not in states or (over and "/sendq/" in qfile.path):
@@ -240,6 +242,7 @@ class PrivateHylaFAX(Clients):
 
     def wait_mails(self, count: int, timeout: float = 20) -> list[Mail]:
         """Wait for ``count`` mails: notify and faxrcvd run on their own."""
+        timeout *= patience()
         deadline = time.monotonic() + timeout
         while len(mails := self.mails) < count:
             if time.monotonic() > deadline:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from rig.driven import Switch
+from rig.driven import Switch, patience
 from rig.hylafax import PrivateHylaFAX
 
 Server = tuple[PrivateHylaFAX, Switch]
@@ -20,7 +20,7 @@ def idle(hylafax: PrivateHylaFAX) -> int:
 
 def wait(condition: Callable[[], object], seconds: float = 20) -> bool:
     """Waits until the condition holds; whether it came to that."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * patience()
     while not condition():
         if time.monotonic() > deadline:
             return False

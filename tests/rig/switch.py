@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 
 import yaml
 
-from rig.driven import PlacedCall, Switch, dial_variables
+from rig.driven import FREESWITCH, PlacedCall, Switch, dial_variables, patience
 from rig.install import SYSTEM_PYTHON, Installed
-from rig.live import FREESWITCH, Live
+from rig.live import Live
 from rig.ports import Port
 from rig.rundir import FAX_USER, RigError, RunDir
 
-__all__ = ["CRASHED", "FREESWITCH", "Live", "PlacedCall", "StandIn", "Switch", "dial_variables", "make_switch"]
+__all__ = ["CRASHED", "FREESWITCH", "Live", "PlacedCall", "StandIn", "Switch", "dial_variables", "make_switch", "patience"]
 
 CRASHED = 70
 """Exit status of the stand-in after something that would have crashed FreeSWITCH."""

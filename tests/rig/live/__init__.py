@@ -1,5 +1,5 @@
 """A real FreeSWITCH as the switch of the tests: started privately, with the project's own configuration."""
 
-from rig.live.switch import FREESWITCH, Live
+from rig.live.switch import Live
 
-__all__ = ["FREESWITCH", "Live"]
+__all__ = ["Live"]

@@ -5,6 +5,7 @@ The scripts are those of the stand-in (``tests/mocks/config.py``), so that a sce
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,6 +15,9 @@ from rig.rundir import RigError
 
 HANGUP_AFTER_PAGES = "rig_hangup_after_pages"
 """Channel variable: the call is ended soon after so many pages (:mod:`rig.live.watcher`)."""
+LINE = "LIVE_LINE"
+"""Environment variable: ``audio`` or ``t38``, for far ends of which nothing is said.  In T.38 a fax does not mind that
+packets come late, as they do where other programs keep the processors busy."""
 _SILENCE = "silence_stream://-1"
 _SHORT_PHRASES = {404: "Not Found", 480: "Temporarily Unavailable", 486: "Busy Here", 503: "Service Unavailable"}
 
@@ -33,6 +37,11 @@ class Places(Protocol):
     def address(self) -> str: ...
     @property
     def fax_port(self) -> int: ...
+
+
+def lines_have_t38() -> bool:
+    """Do far ends of which nothing is said take T.38 when we ask for it?"""
+    return os.environ.get(LINE) == "t38"
 
 
 def far_end_steps(script: Mapping[str, object], at: Places, far: str) -> Sequence[Step]:
@@ -72,12 +81,13 @@ def _send(script: Mapping[str, object], far: str) -> list[Step]:
 
 
 def _terms(script: Mapping[str, object]) -> list[Step]:
-    t38 = str(script.get("t38", "none")) in ("offer", "stall")
+    t38 = script.get("t38") in ("offer", "stall")
+    accepts = t38 or (script.get("t38") is None and not script.get("cuts") and lines_have_t38())
     variables = {
         "fax_ident": quote(str(script.get("ident", "FAR END")).encode("utf-8", "surrogateescape"), safe=""),
         "fax_use_ecm": script.get("ecm", True),
         "fax_disable_v17": not script.get("v17", True),
-        "fax_enable_t38": t38,
+        "fax_enable_t38": accepts,
         "fax_enable_t38_request": t38,
     }
     if script.get("hangup_after_pages") is not None:

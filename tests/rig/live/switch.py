@@ -12,17 +12,15 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 
-from rig.driven import Switch
+from rig.driven import FREESWITCH, Switch, patience
 from rig.install import Installed
 from rig.live.configuration import Addresses, own_address, write_configuration
-from rig.live.farends import HANGUP_AFTER_PAGES
+from rig.live.farends import HANGUP_AFTER_PAGES, lines_have_t38
 from rig.live.line import Cut, Line
 from rig.live.watcher import Watcher
 from rig.ports import Port
 from rig.rundir import FAX_USER, RigError, RunDir
 
-FREESWITCH = "FREESWITCH"
-"""Environment variable: prefix of the installation, such as /usr or /opt/freeswitch."""
 REALTIME = "LIVE_REALTIME"
 """Environment variable: ``1`` runs FreeSWITCH with real-time priority, as production machines should (``freeswitch -rp``,
 ``CPUSchedulingPolicy=rr``).  Where other programs keep the processors busy, audio comes late without it, and faxes break."""
@@ -44,7 +42,7 @@ class Live(Switch):
     """
 
     live = True
-    patience = 8.0
+    patience = patience()
 
     def __init__(
         self,
@@ -150,9 +148,12 @@ class Live(Switch):
                 self._process.wait(timeout)
         self.kill()
         self._port.release()
+
+    def close(self) -> None:
+        self.stop()
+        for line in (self._line_in, self._line_out):
+            line.close()
         self._dead.close()
-        self._line_in.close()
-        self._line_out.close()
 
     def kill(self) -> None:
         if self._process is None:
@@ -171,15 +172,21 @@ class Live(Switch):
 
     # -- calls --------------------------------------------------------------------------------
 
+    def outside(self, number: str) -> str:
+        return f"sofia/far/{number}@{self.at.address}:{self.at.fax_port}"
+
     def _originate(self, dialstring: str, target: str, timeout: float) -> str:
         """As on the stand-in, ``sofia/far/NUMBER`` is a call from outside to our NUMBER."""
-        port = self._line_in.port if _CUTS_HEADER in dialstring else self.at.fax_port
-        called = _FAR.sub(rf"sofia/far/\1@{self.at.address}:{port}", dialstring)
+        called = _FAR.sub(rf"sofia/far/\1@{self.at.address}:{self.at.fax_port}", dialstring)
+        if _CUTS_HEADER in dialstring:
+            called = called.replace(f"@{self.at.address}:{self.at.fax_port}", f"@{self.at.address}:{self._line_in.port}")
         return super()._originate(called, target, timeout)
 
     def _calling(self, variables: dict[str, str], document: str) -> tuple[dict[str, str], str]:
         chosen = {name: value for name, value in variables.items() if not name.startswith(_TROUBLE)}
         trouble = {name.removeprefix(_TROUBLE): value for name, value in variables.items() if name not in chosen}
+        if lines_have_t38() and "cuts" not in trouble:
+            chosen.setdefault("fax_enable_t38", "true")
         stalls = trouble.pop("t38", "") == "stall"
         if "hangup_after" in trouble:
             chosen["execute_on_answer"] = f"sched_hangup +{trouble.pop('hangup_after')}"

@@ -1,0 +1,49 @@
+"""Fixtures for what is tested on a real switch, and for probes of the contract that run on both."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from rig import Installed, RunDir, install
+from rig.driven import FREESWITCH
+from rig.fixtures import document, house, make_house
+
+__all__ = ["document", "house", "make_house"]
+
+PROBES = Path(__file__).parent / "probes"
+
+
+class Row(Protocol):
+    """Notes a row of the contract for the report, and holds what was measured against what is known.
+
+    ``standin`` is what the stand-in does where it differs, for the reason told in docs/stand-in.md.
+    """
+
+    def __call__(self, name: str, measured: object, real: object, standin: object = ...) -> None: ...
+
+
+@pytest.fixture
+def row(record_property: Callable[[str, object], None]) -> Row:
+    """See :class:`Row`."""
+
+    def note(name: str, measured: object, real: object, standin: object = ...) -> None:
+        record_property(name, repr(measured))
+        wanted = real if os.environ.get(FREESWITCH) or standin is ... else standin
+        assert measured == wanted, name
+
+    return note
+
+
+@pytest.fixture(scope="module")
+def installed() -> Iterator[Installed]:
+    """The project with the probes among its scripts.  One of them takes the incoming calls."""
+    with RunDir() as directory:
+        project = install(directory)
+        for probe in PROBES.glob("*.py"):
+            Path(project.scripts, probe.name).write_bytes(probe.read_bytes())
+        yield project
