@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,10 +13,19 @@ import pytest
 from rig import Installed, RunDir, install
 from rig.driven import FREESWITCH
 from rig.fixtures import document, house, make_house
+from rig.house import House
 
 __all__ = ["document", "house", "make_house"]
 
 PROBES = Path(__file__).parent / "probes"
+
+
+def left_by_probe(house: House) -> dict[str, object]:
+    """What a probe has left in the global variable ``probe``, once it has."""
+    house.wait("the probe's end", lambda: house.switch.api("global_getvar probe").startswith("{"))
+    found: dict[str, object] = json.loads(house.switch.api("global_getvar probe"))
+    house.switch.api("global_setvar probe=")
+    return found
 
 
 class Row(Protocol):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 
-from live.conftest import Row
+from live.conftest import Row, left_by_probe
 from rig.house import GATEWAYS, House, HouseMaker
 
 CAUSES = {
@@ -37,7 +36,9 @@ def test_what_a_sip_status_becomes(make_house: HouseMaker, row: Row) -> None:
         row(f"{status}: status of the hang-up", headers.get("variable_sip_invite_failure_status"), str(status))
 
 
-def test_gateways_that_are_not_there(house: House, row: Row) -> None:
+def test_gateways_that_are_not_there(make_house: HouseMaker, row: Row) -> None:
+    house = make_house(speed=1)
+
     def tried(variables: str, gateway: str) -> tuple[str, float]:
         began = time.monotonic()
         reply = house.switch.originate(f"{variables}sofia/gateway/{gateway}/1000", "park()")
@@ -51,11 +52,10 @@ def test_gateways_that_are_not_there(house: House, row: Row) -> None:
     row("swallows packets, progress_timeout=4", (outcome, 2.5 < seconds < 7), ("PROGRESS_TIMEOUT", True))
     outcome, seconds = tried("{originate_timeout=4}", "dead")
     row("swallows packets, originate_timeout=4", outcome, "NO_ANSWER")
-    outcome, seconds = tried("{originate_timeout=4,progress_timeout=3}", "default/2001|sofia/gateway/nosuch")
-    row("rings, then originate_timeout", outcome, "NO_ANSWER", "NO_ANSWER")
 
 
-def test_ringing_outlives_the_progress_timeout(house: House, row: Row) -> None:
+def test_ringing_outlives_the_progress_timeout(make_house: HouseMaker, row: Row) -> None:
+    house = make_house(speed=1)
     began = time.monotonic()
     reply = house.switch.originate("{progress_timeout=2,originate_timeout=5}sofia/gateway/default/2001", "park()")
     row("rings: progress_timeout=2, originate_timeout=5", cause(reply), "NO_ANSWER")
@@ -85,7 +85,7 @@ def test_variables_in_a_dialstring(make_house: HouseMaker, row: Row) -> None:
         house.switch.wait_calls_over(5)
         return found
 
-    row("a comma splits inside of quotes", value("{pa='x,pb=y'}", "pa", "pb"), ["'x", "y'"], ["'x", "y'"])
+    row("a comma splits inside of quotes", value("{pa='x,pb=y'}", "pa", "pb"), ["x", "y"])
     row("a backslash before the comma", value(r"{pa='x\,y',pb=z}", "pa", "pb"), ["x,y", "z"])
     row("an apostrophe", value(r"{pa='O\'Neil',pb=z}", "pa", "pb"), ["O'Neil", "z"])
     row("UTF-8", value("{pa='Müller',pb=z}", "pa", "pb"), ["Müller", "z"])
@@ -100,10 +100,8 @@ def test_blanks(make_house: HouseMaker, row: Row) -> None:
         ("with quotes around the application", "'&python(probe read uuid)'", ["uuid"]),
         ("without: the rest is lost", "&python(probe read uuid)", ["args"]),
     ):
-        house.switch.api("global_setvar probe=")
         house.switch.originate_to("sofia/gateway/default/2004", target)
-        house.wait("the handler", lambda: house.switch.api("global_getvar probe"))
-        row(name, list(json.loads(house.switch.api("global_getvar probe"))), expected)
+        row(name, list(left_by_probe(house)), expected)
     house.switch.api("hupall")
 
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from live.conftest import Row
+from live.conftest import Row, left_by_probe
 from rig.house import House, HouseMaker
 
 VOICE = {"number": "2004", "does": "voice"}
@@ -17,11 +17,8 @@ RINGS = "{originate_timeout=3}sofia/gateway/default/2001"
 
 def called(house: House, what: str) -> dict[str, object]:
     """What the probe found in a call, running ``what``."""
-    house.switch.api("global_setvar probe=")
     house.switch.originate("sofia/gateway/default/2004", f"python(probe {what})")
-    house.wait("the handler", lambda: house.switch.api("global_getvar probe"))
-    found: dict[str, object] = json.loads(house.switch.api("global_getvar probe"))
-    return found
+    return left_by_probe(house)
 
 
 def test_surroundings_of_a_script(house: House, row: Row) -> None:

@@ -93,7 +93,7 @@ class Live(Switch):
 
     # -- life ---------------------------------------------------------------------------------
 
-    def start(self, timeout: float = 60) -> None:
+    def start(self, timeout: float = 240) -> None:
         directories = [(_OPTION.get(name, name), os.path.join(self.directory, name)) for name in _DIRECTORIES]
         arguments = [word for name, path in directories for word in (f"-{name}", path)]
         command = [
