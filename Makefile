@@ -40,15 +40,21 @@ pytest: deps
 # Time is real on a real FreeSWITCH, so most of it is waiting: more calls at once than cores are right.
 LIVE_WORKERS ?= 6
 LIVE_TESTS ?= tests/scenario tests/hylafax tests/live
+REPORT := build/conformance
 
-live: ## run the scenarios on a real FreeSWITCH: make live FREESWITCH=/prefix
+live: ## run the scenarios on a real FreeSWITCH and on the stand-in, and compare: make live FREESWITCH=/prefix
 ifeq ($(strip $(FREESWITCH)),)
 	@echo 'make live needs an installed FreeSWITCH 1.10 with mod_python3: say FREESWITCH=/prefix, e.g. FREESWITCH=/usr' >&2
 	@exit 2
 else
 	@$(MAKE) --no-print-directory deps
-	$(AS_ROOT) env FREESWITCH='$(FREESWITCH)' PYTHONDONTWRITEBYTECODE=1 \
-	  $(PYTHON) -m pytest -n $(LIVE_WORKERS) --dist load --timeout 900 $(LIVE_TESTS) $(ARGS)
+	failed=0; \
+	$(AS_ROOT) env FREESWITCH='$(FREESWITCH)' CONFORMANCE=$(REPORT)/real.json PYTHONDONTWRITEBYTECODE=1 \
+	  $(PYTHON) -m pytest -n $(LIVE_WORKERS) --dist load --timeout 900 $(LIVE_TESTS) $(ARGS) || failed=1; \
+	$(AS_ROOT) env -u FREESWITCH CONFORMANCE=$(REPORT)/standin.json PYTHONDONTWRITEBYTECODE=1 \
+	  $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(LIVE_TESTS) $(ARGS) || failed=1; \
+	$(AS_ROOT) env PYTHONPATH=tests $(PYTHON) -m rig.conformance $(REPORT)/real.json $(REPORT)/standin.json $(REPORT).md; \
+	exit $$failed
 endif
 
 reference: deps ## write docs/configuration.md and what else is made from the code anew

@@ -8,7 +8,14 @@ from collections.abc import Iterator
 import pytest
 
 from rig import Installed, RunDir, install
+from rig.conformance import CONFORMANCE, Recorder
 from rig.switch import FREESWITCH
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Note outcomes for the conformance report where that is wanted."""
+    if os.environ.get(CONFORMANCE) and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Recorder(os.environ[CONFORMANCE]))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
