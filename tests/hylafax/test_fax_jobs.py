@@ -96,6 +96,16 @@ def test_faxrm_in_mid_page_ends_call_and_job(make_server: ServerMaker, document:
     assert switch.calls() == []
 
 
+def test_faxrm_while_it_rings_ends_call_and_job(make_server: ServerMaker, document: str) -> None:
+    hylafax, switch = make_server(speed=1)
+    job = hylafax.sendfax([document], "2001")
+    assert wait(switch.calls)
+    hylafax.faxrm(job)
+    qfile = hylafax.wait_job(job)
+    assert (qfile.state, qfile["statuscode"], qfile["npages"]) == (JobState.FAILED, "345", "0")
+    assert wait(lambda: not switch.calls(), 3)
+
+
 def test_a_job_of_several_documents_is_done(make_server: ServerMaker, document: str) -> None:
     hylafax, _switch = make_server()
     job = hylafax.sendfax([document, document], "4711")

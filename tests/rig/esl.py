@@ -23,18 +23,32 @@ class EventSocket:
     def __init__(self, port: int, password: str = "ClueCon", timeout: float = 20) -> None:
         self._buffer = b""
         self._events: list[tuple[Headers, str]] = []
+        self._socket = self._greeted(port, timeout)
         try:
-            self._socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
-        except OSError as error:
-            raise RigError(f"no event socket on port {port}: {error.strerror or error}") from None
-        try:
-            self._read_frame(timeout)  # auth/request
             reply = self.command(f"auth {password}")
             if not reply.startswith("+OK"):
                 raise RigError(f"the event socket on port {port} refused the password: {reply}")
         except BaseException:
             self._socket.close()
             raise
+
+    def _greeted(self, port: int, timeout: float) -> socket.socket:
+        """A connection that has been greeted.  FreeSWITCH's backlog is short: in a burst some never are."""
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                self._socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+            except OSError as error:
+                raise RigError(f"no event socket on port {port}: {error.strerror or error}") from None
+            try:
+                self._read_frame(min(5.0, timeout))  # auth/request
+            except BaseException as error:
+                self._socket.close()
+                if not isinstance(error, TimeoutError) or time.monotonic() > deadline:
+                    raise
+                self._buffer = b""
+            else:
+                return self._socket
 
     def __enter__(self) -> EventSocket:
         return self

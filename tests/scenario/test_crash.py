@@ -65,6 +65,21 @@ def test_a_modem_is_free_again_after_the_switch_died_with_a_call_on_it(make_hous
     assert not os.path.exists(os.path.join(house.lock_dir, "LCK..freeswitch1"))
 
 
+def test_an_orderly_shutdown_in_mid_page_keeps_what_was_received(make_house: HouseMaker, document: str) -> None:
+    house = make_house(speed=20)
+    runs = faxrcvd(house)
+    house.switch.place_call("4711", document)
+    house.wait("page 1", lambda: "page 1 in" in house.session_log("000000001"))
+    house.switch.api("fsctl shutdown")
+    assert house.switch.wait_end(60) == 0
+    house.switch.kill()
+    house.switch.start()
+    house.wait("the end of the journal entry", lambda: not house.journal())
+    [fax] = house.received()
+    assert 1 <= len(read_pages(fax)) < 3
+    assert len(lines(runs)) == 1 and [record[1] for record in house.records()] == ["RECV", "CALL"]
+
+
 @pytest.mark.parametrize("pages", [1, 2])
 def test_a_job_whose_switch_died_sends_only_the_pages_that_are_not_confirmed(make_house: HouseMaker, pages: int) -> None:
     house = make_house(speed=20)
