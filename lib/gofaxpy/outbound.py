@@ -104,7 +104,9 @@ def channel_variables(config: Config, facts: Mapping[str, Any], uuid: str) -> di
         "fax_end_page": str(facts["last"]),
     }
     if settings_out.progress_timeout:
-        variables["progress_timeout"] = str(settings_out.progress_timeout)
+        # Not progress_timeout: without a calling channel that one ends a call although it rings
+        # (switch_ivr_originate.c sets sent_ring only where there is a caller to be told).
+        variables["leg_progress_timeout"] = str(settings_out.progress_timeout)
     return {name: value for name, value in variables.items() if value}
 
 

@@ -199,12 +199,15 @@ class _Originate:
         if elapsed >= self._limit:
             return self._drop(channels, "NO_ANSWER")
         left = self._limit - elapsed
+        # progress_timeout is over when a caller has been told of the ringing, and nobody calls here; only that of the
+        # leg looks whether it rings.
+        limits = [self._progress_limit]
         if not any(channel.flag_ring_ready or channel.flag_early_media for channel in channels):
-            of_legs = [whole_number(channel.variables.get("leg_progress_timeout")) for channel in channels]
-            for limit in filter(None, (self._progress_limit, max(of_legs))):
-                if elapsed >= limit:
-                    return self._drop(channels, "PROGRESS_TIMEOUT")
-                left = min(left, limit - elapsed)
+            limits.append(max(whole_number(channel.variables.get("leg_progress_timeout")) for channel in channels))
+        for limit in filter(None, limits):
+            if elapsed >= limit:
+                return self._drop(channels, "PROGRESS_TIMEOUT")
+            left = min(left, limit - elapsed)
         return left
 
     def _drop(self, channels: list[Channel], cause: str, but: Channel | None = None) -> Outcome:

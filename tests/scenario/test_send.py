@@ -89,6 +89,20 @@ def test_nobody_answers(make_house: HouseMaker) -> None:
     assert (house.qfile(job)["status"], house.qfile(job)["statuscode"]) == ("No answer from remote", "3")
 
 
+def test_what_rings_longer_than_a_gateway_may_be_silent_is_waited_for(make_house: HouseMaker) -> None:
+    rings = [{"number": "1000", "does": "fax", "ring": 5}]
+    house = make_house({"outbound": {"progress_timeout": 2, "ring_timeout": 30}}, far_ends=rings, speed=10)
+    job = house.job("1000", pages=(1,))
+    assert house.gofaxsend(job) == DONE, house.qfile(job)["status"]
+
+
+def test_a_gateway_that_is_silent_is_passed_over_soon(make_house: HouseMaker) -> None:
+    house = make_house({"outbound": {"progress_timeout": 2}, "freeswitch": {"gateways": ["dead", "default"]}}, speed=10)
+    job = house.job("1000", pages=(1,))
+    assert house.gofaxsend(job) == DONE
+    assert "(gateway dead): PROGRESS_TIMEOUT" in house.session_log(house.qfile(job)["commid"])
+
+
 def test_a_number_that_does_not_exist_fails_the_job_for_good(house: House) -> None:
     job = house.job("2002")
     assert house.gofaxsend(job) == FAILED

@@ -40,6 +40,9 @@ LEFT_OUT = {
     "variable_dlg_req_swap_direction",
     "variable_sip_to_display",
     "variable_sip_from_port",
+    # In which header the caller's number comes is the caller's affair; the stand-in's callers send Remote-Party-ID.
+    "variable_sip_P-Asserted-Identity",
+    "variable_sip_Privacy",
 }
 #: Events that may come in either order: each is fired by another thread, in the real switch too.
 EITHER_ORDER = ({"CHANNEL_HANGUP", "CUSTOM spandsp::txfaxresult"},)
@@ -206,6 +209,44 @@ def test_an_incoming_fax_has_the_events_of_the_real_switch(
     assert [event.get("Caller-Caller-ID-Name") for event in ours] == ["Sender <x>"] * len(ours)
     sent, got = read_pages(document), read_pages(os.fspath(received))
     assert [page.identical for page in compare_documents(sent, got)] == [True, True, True]
+
+
+REFUSING = """<context name="fax"><extension name="all"><condition field="destination_number" expression="^(.*)$">
+  {actions}
+</condition></extension></context>"""
+RING = '<action application="ring_ready"/><action application="sleep" data="20000"/>'
+
+
+@pytest.mark.parametrize(("name", "actions"), [
+    ("in-respond-404", '<action application="respond" data="404"/>'),
+    ("in-respond-503", '<action application="respond" data="503 Try Later"/>'),
+    ("in-hangup-busy", '<action application="hangup" data="USER_BUSY"/>'),
+    ("in-returned-unanswered", '<action application="set" data="x=y"/>'),
+    ("in-cancelled-while-ringing", RING),
+], ids=lambda value: value if value.startswith("in-") else "")
+def test_a_refused_or_cancelled_call_has_the_events_of_the_real_switch(name: str, actions: str, tmp_path: Path) -> None:
+    recorded = read(name)
+    plan = tmp_path / "plan.xml"
+    plan.write_text(REFUSING.format(actions=actions), "utf-8")
+    world = {**WORLD, "dialplan": os.fspath(plan), "speed": 1}
+    call = "0e9a1b52-3c1e-4f0e-9d39-3f2d7f1b8a55"
+    with (
+        switch_in_process(world, os.fspath(tmp_path / "run")) as (_, server),
+        Probe(server.port) as probe,
+        Probe(server.port) as sender,
+    ):
+        subscribe(recorded, probe)
+        caller = f"origination_uuid={call},origination_caller_id_name='ACME Corp',origination_caller_id_number=030123456"
+        sender.command(f"bgapi originate {{{caller}}}sofia/far/4001 &park()")
+        ours: list[Received] = []
+        if actions == RING:
+            ours = probe.events_until(lambda event: event.label == "CHANNEL_PROGRESS")
+            assert sender.api(f"uuid_kill {call}") == "+OK\n"
+        ours += probe.events_until(lambda event: event.label == "CHANNEL_DESTROY")
+    compare(recorded, ours)
+    values = ("variable_sip_hangup_disposition", "variable_sip_term_status", "variable_endpoint_disposition")
+    then, now = (next(e for e in events if e.label == "CHANNEL_HANGUP_COMPLETE") for events in (recorded.events, ours))
+    assert [now.get(name) for name in values] == [then.get(name) for name in values]
 
 
 #: Replies that tell of the switch itself: how long it runs, what its gateway is called, where it is.

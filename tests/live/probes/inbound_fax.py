@@ -24,7 +24,7 @@ def handler(session, args):
         found["disposition"] = session.getVariable("sip_hangup_disposition")
     elif name == "fax":
         session.execute("answer")
-        session.execute("rxfax", data)
+        session.execute("rxfax", data.replace("HERE", freeswitch.getGlobalVariable("temp_dir")))
         fax = "fax_success", "fax_result_code", "fax_result_text", "fax_remote_station_id", "fax_document_transferred_pages"
         found.update({key: session.getVariable(key) for key in fax})
     elif name:
@@ -35,5 +35,5 @@ def handler(session, args):
 
 REFUSALS = {
     "4001": "respond 404", "4002": "respond 486 Busy Here", "4003": "hangup() USER_BUSY", "4004": "hangup CALL_REJECTED",
-    "4005": "respond 503 Try Later", "4006": "", "4007": "ring", "4008": "fax /nowhere/x.tif",
+    "4005": "respond 503 Try Later", "4006": "", "4007": "ring", "4008": "fax /nowhere/x.tif", "4010": "fax HERE/probe.tif",
     }
