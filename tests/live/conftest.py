@@ -50,10 +50,12 @@ def row(record_property: Callable[[str, object], None]) -> Row:
 
 
 @pytest.fixture(scope="module")
-def installed() -> Iterator[Installed]:
-    """The project with the probes among its scripts.  One of them takes the incoming calls."""
+def installed(request: pytest.FixtureRequest) -> Iterator[Installed]:
+    """The project with ``probe.py`` among its scripts.  In modules that say PROBE_TAKES_CALLS another one takes the
+    incoming calls."""
     with RunDir() as directory:
         project = install(directory)
         for probe in PROBES.glob("*.py"):
-            Path(project.scripts, probe.name).write_bytes(probe.read_bytes())
+            if probe.name == "probe.py" or getattr(request.module, "PROBE_TAKES_CALLS", False):
+                Path(project.scripts, probe.name).write_bytes(probe.read_bytes())
         yield project

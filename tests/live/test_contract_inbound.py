@@ -10,6 +10,8 @@ import pytest
 from live.conftest import Row, left_by_probe
 from rig.house import House
 
+PROBE_TAKES_CALLS = True
+
 
 @pytest.mark.parametrize(("number", "what", "cause"), [
     ("4001", "respond 404", "UNALLOCATED_NUMBER"), ("4002", "respond 486 Busy Here", "USER_BUSY"),

@@ -43,7 +43,7 @@ def test_variables_in_a_call(make_house: HouseMaker, row: Row) -> None:
     house.switch.api("global_setvar probe_secret=leaked")
     row("an unset variable, and the length of a UUID", called(house, "variables"), {"unset": None, "uuid": 36})
     row("setVariable with a reference", called(house, "expansions"), {
-        "stored": "${global_getvar(probe_secret)}", "expanded again": "leaked",
+        "stored": "$ {global_getvar(probe_secret)}", "expanded again": "leaked",
     })
     found = called(house, "after_hangup")
     row("after session.hangup()", found, {"ready": False, "exists": "false", "goes on": True})

@@ -21,6 +21,7 @@ from rig.live.switch import Live
 from rig.live.tape import Tape
 
 pytestmark = pytest.mark.live
+PROBE_TAKES_CALLS = True
 
 DATA = Path(__file__).parent.parent / "data" / "transcripts"
 EVENTS = (

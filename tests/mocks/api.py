@@ -172,7 +172,7 @@ def _global_setvar(switch: Switch, args: str, channel: Channel | None) -> str:
     name, _, value = args.partition("=")
     if not name:
         return "-USAGE: <var>=<value> [=<value2>]\n"
-    switch.globals[name] = value
+    switch.globals[name] = value.replace("${", "%{")  # switch_core.c: nothing that could be expanded is kept
     return "+OK\n"
 
 

@@ -249,6 +249,11 @@ def incoming_invite(call: SipCall, extra_headers: Pairs, registered_gateway: str
     return [(name, value) for name, value in found if value]
 
 
+def incoming_ringing(call: SipCall) -> Pairs:
+    """What the 180 to an incoming call sets: its To has got a tag."""
+    return [("sip_to_tag", call.tag[::-1])]
+
+
 def incoming_answer(call: SipCall) -> Pairs:
     """What answering an incoming call sets before media flows."""
     return [("rtp_local_sdp_str", call.sdp("8 101 13")), *local_media(call)]

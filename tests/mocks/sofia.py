@@ -185,6 +185,7 @@ class Callee(Endpoint):
         if not self.caller.channel.up():
             return
         if status == RINGING:
+            self.channel.set_variables(sipvars.incoming_ringing(self.sip))
             self.channel.mark_ring_ready()
             self.caller.got_ringing()
         elif status == SESSION_PROGRESS:
