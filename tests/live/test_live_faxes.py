@@ -82,16 +82,6 @@ def test_the_header_line_on_the_page(make_house: HouseMaker, header: str) -> Non
         assert got.rows == sent.rows
 
 
-def test_a_real_second_negotiation_sets_the_fallback_for_sending(make_house: HouseMaker) -> None:
-    """The line is cut in the training check: the far end asks for a second one.  Then it hangs up after a page."""
-    cut = far_end("none", cuts=[[7.5, 0.6]], hangup_after_pages=1)
-    house = make_house({"freeswitch": {"softmodem_fallback": True}}, far_ends=cut)
-    job = house.job("1000")
-    assert house.gofaxsend(job) == RETRY
-    assert log_of(house, job).count("REMOTE CSI") >= 2, log_of(house, job)
-    assert house.switch.api("db exists/fallback/1000") == "true"
-
-
 def test_bad_rows_of_a_page_without_error_correction(house: House, document: str) -> None:
     faxrcvd(house)
     receive(house, document, variables={"fax_use_ecm": "false", "standin_cuts": "[[16, 0.1], [19, 0.1]]"})
