@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from live.conftest import Row, left_by_probe
-from rig.house import House
+from rig.house import House, HouseMaker
 
 PROBE_TAKES_CALLS = True
 
@@ -35,7 +35,8 @@ def test_names_and_headers_arrive_whole(house: House, document: str, row: Row) -
     row("sip_h_Diversion", values["sip_h_Diversion"], diversion)
 
 
-def test_a_caller_who_gives_up_while_we_ring(house: House, row: Row) -> None:
+def test_a_caller_who_gives_up_while_we_ring(make_house: HouseMaker, row: Row) -> None:
+    house = make_house(speed=1)
     call = str(uuid.uuid4())
     with house.switch.connect() as events:
         events.command("event plain BACKGROUND_JOB")

@@ -100,7 +100,8 @@ def test_a_gateway_that_is_silent_is_passed_over_soon(make_house: HouseMaker) ->
     house = make_house({"outbound": {"progress_timeout": 2}, "freeswitch": {"gateways": ["dead", "default"]}}, speed=10)
     job = house.job("1000", pages=(1,))
     assert house.gofaxsend(job) == DONE
-    assert "(gateway dead): PROGRESS_TIMEOUT" in house.session_log(house.qfile(job)["commid"])
+    log = house.session_log(house.qfile(job)["commid"])
+    assert "gateway dead" in log and "PROGRESS_TIMEOUT" in log and "DIAL 1000 (gateway default)" in log, log
 
 
 def test_a_number_that_does_not_exist_fails_the_job_for_good(house: House) -> None:

@@ -24,7 +24,7 @@ def handler(session, args):
         found["disposition"] = session.getVariable("sip_hangup_disposition")
     elif name == "fax":
         session.execute("answer")
-        session.execute("rxfax", data.replace("HERE", freeswitch.getGlobalVariable("temp_dir")))
+        session.execute("rxfax", data.replace("HERE", freeswitch.getGlobalVariable("temp_dir") or "/tmp"))
         fax = "fax_success", "fax_result_code", "fax_result_text", "fax_remote_station_id", "fax_document_transferred_pages"
         found.update({key: session.getVariable(key) for key in fax})
     elif name:
