@@ -103,7 +103,7 @@ def test_a_second_negotiation(make_house: HouseMaker, document: str) -> None:
     with Tape(house.switch.esl_port) as tape:
         watching(tape)
         placed = threading.Thread(
-            target=house.switch.place_call, args=("4010", document), kwargs={"variables": {"standin_cuts": "[[8, 0.6]]"}}
+            target=house.switch.place_call, args=("4010", document), kwargs={"variables": {"standin_cuts": "[[9, 0.5]]"}}
         )
         placed.start()
         tape.until("CHANNEL_DESTROY", 300)
