@@ -193,9 +193,9 @@ def _announce(setting: Setting, entry: Entry, received: Received, log: CallLog, 
 
 def _record(setting: Setting, received: Received, log: CallLog, again: bool) -> None:
     """The RECV record of the fax and the CALL record of its call, as faxgetty writes them (faxd/FaxAcctInfo.c++)."""
-    if not setting.config.hylafax.xferfaxlog:
+    path = setting.xferfaxlog
+    if not path:
         return
-    path = os.path.join(setting.spool.root, setting.config.hylafax.xferfaxlog)
     facts = received.facts
     number, name, *rest = received.call_ids
     call = xferfaxlog.Record(
