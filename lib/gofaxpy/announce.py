@@ -5,8 +5,8 @@ process of its own session runs it (:mod:`gofaxpy.faxrcvd`).  That process inher
 the end, from which the recovery can tell a faxrcvd that still runs from one that never ran: nobody is mailed the same
 fax twice.
 
-A faxrcvd that runs and fails has had its turn, as with faxgetty; syslog says so.  One that cannot be executed has not:
-the entry stays, and the next start of FreeSWITCH tries again.
+A faxrcvd that runs and fails has had its turn, as with faxgetty; syslog says so.  One that cannot be executed has not
+(while a package is being upgraded, say): the entry stays, and it is tried again every five minutes.
 """
 
 from __future__ import annotations

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
+
 from gofaxpy import operatorlog
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.setting import Setting
@@ -40,3 +43,10 @@ class CallLog:
     def close(self) -> None:
         """Closes the log without a word: somebody else has written, or will write, its end."""
         self._session.close()
+
+    def discard(self) -> None:
+        """Removes the log, of a call that never was.  One that was there before, of the same name, is another call's."""
+        self._session.close()
+        if not self._session.error:
+            with suppress(OSError):
+                os.unlink(self._session.path)

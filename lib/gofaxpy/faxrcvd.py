@@ -15,6 +15,7 @@ import time
 
 MAX_OUTPUT = 16384
 MAX_LINES = 200
+AGAIN = 300         # seconds until a faxrcvd that could not be started is tried again (gofaxpy.recovery)
 STACK = 8 << 20
 
 
@@ -63,13 +64,13 @@ class _Faxrcvd:
 
 
 def main(argv: list[str]) -> int:
-    """The process.  Without a faxrcvd that could be started the entry stays: it is tried again."""
+    """The process.  Without a faxrcvd that could be started the entry stays: the supervisor tries again."""
     root, name, fd, timeout, facility, level, program, *arguments = argv
     status, output = None, b""
     try:
         faxrcvd = _Faxrcvd([program, *arguments], int(fd))
     except OSError as error:
-        problem = f"could not be started: {error.strerror}; it is tried again when FreeSWITCH starts"
+        problem = f"could not be started: {error.strerror}; it is tried again every {AGAIN // 60} minutes"
     else:
         status, output, problem = faxrcvd.wait(float(timeout))
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -81,10 +82,10 @@ def main(argv: list[str]) -> int:
         _tell(root, arguments, output, problem)
     if problem:
         _syslog(facility, level, f"RECV FAX: {arguments[0] if arguments else name}: {program} {problem}")
+    entry = Entry(os.path.join(root, *DIRECTORY), name, int(fd))
+    with suppress(JournalError):    # a full disk: the entry goes all the same
+        entry.mark(Step.UNANNOUNCED if status is None else Step.ANNOUNCED, status=status)
     if status is not None:
-        entry = Entry(os.path.join(root, *DIRECTORY), name, int(fd))
-        with suppress(JournalError):    # a full disk: the entry goes all the same
-            entry.mark(Step.ANNOUNCED, status=status)
         entry.remove()
     return 0
 

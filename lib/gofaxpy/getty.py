@@ -61,8 +61,7 @@ class Getty:
             self.close()
             raise
         for modem in self._modems:
-            if modems.is_gone(setting.spool, modem.device):
-                modems.switch(setting.spool, modem.device, Ready.READY)
+            modems.look_after(setting.spool, modem.device, somebody=True)
             self._announce(modem, number=True)
 
     def descriptors(self) -> dict[int, Modem]:
@@ -108,7 +107,7 @@ class Getty:
         """Nobody looks after the modems any more: they are down.  ``in_use``: those in use, too, for FreeSWITCH ends;
         otherwise the end of their call says so."""
         for modem in self._modems:
-            modems.switch(self.setting.spool, modem.device, Ready.GONE)
+            modems.look_after(self.setting.spool, modem.device, somebody=False)
             if in_use or not self._is_locked(modem):
                 self._say(modem)
         self.close()

@@ -144,9 +144,7 @@ class Answering:
                 entry.close()
                 raise
         except JournalError:
-            self.log.close()
-            with suppress(OSError):
-                os.unlink(self.setting.spool.session_log(self.commid))     # of a call that never was
+            self.log.discard()
             raise
         return entry
 

@@ -49,6 +49,7 @@ class Step(StrEnum):
     TAGGED = "tagged"            # HylaFAX's TIFF tags are in the file
     RECORDED = "recorded"        # the RECV and CALL records are in xferfaxlog
     ANNOUNCING = "announcing"    # faxrcvd is about to run
+    UNANNOUNCED = "unannounced"  # faxrcvd could not be started
     ANNOUNCED = "announced"      # faxrcvd has ended
 
 

@@ -10,6 +10,7 @@ import os
 from contextlib import suppress
 from enum import Enum
 
+from gofaxpy import operatorlog
 from gofaxpy.calls import CALLS
 from gofaxpy.hylafax import events, fifo, modemstatus
 from gofaxpy.hylafax.errors import SpoolError
@@ -20,10 +21,8 @@ from gofaxpy.setting import Setting
 
 
 class Ready(Enum):
-    """How an idle modem is announced: faxstate's switch, or that nobody looks after it any more.
-
-    faxstate's is about outgoing jobs only (faxstate(8)) and holds as long as the process.
-    """
+    """How an idle modem is announced: faxstate's switch, which is about outgoing jobs only (faxstate(8)) and holds as long as
+    the process; or, whatever that says, that nobody looks after the modem at present."""
 
     READY = "R"
     BUSY = "B"
@@ -33,6 +32,7 @@ class Ready(Enum):
 
 # By FIFO of the spool and modem: incoming calls and the supervisor both announce.
 _ready: dict[tuple[str, str], Ready] = {}
+_gone: set[tuple[str, str]] = set()
 _ANNOUNCEMENT = {
     Ready.READY: events.modem_ready, Ready.BUSY: events.modem_busy, Ready.DOWN: events.modem_down, Ready.GONE: events.modem_down,
 }
@@ -49,19 +49,24 @@ def switch(spool: Spool, device: str, ready: Ready) -> None:
     _ready[spool.fifo, device] = ready
 
 
-def is_gone(spool: Spool, device: str) -> bool:
-    """Whether nobody looks after the modem any more."""
-    return _ready.get((spool.fifo, device)) is Ready.GONE
+def look_after(spool: Spool, device: str, somebody: bool) -> None:
+    """Whether somebody looks after the modem from now on."""
+    (_gone.discard if somebody else _gone.add)((spool.fifo, device))
+
+
+def _state(spool: Spool, device: str) -> Ready:
+    key = spool.fifo, device
+    return Ready.GONE if key in _gone else _ready.get(key, Ready.READY)
 
 
 def idle_announcement(spool: Spool, device: str) -> str:
     """What faxq is told of the modem when nothing is going on there."""
-    return _ANNOUNCEMENT[_ready.get((spool.fifo, device), Ready.READY)](device)
+    return _ANNOUNCEMENT[_state(spool, device)](device)
 
 
 def idle_status(spool: Spool, device: str) -> str:
     """What faxstat shows of the modem when nothing is going on there."""
-    return _IDLE[_ready.get((spool.fifo, device), Ready.READY)]
+    return _IDLE[_state(spool, device)]
 
 
 class Line:
@@ -108,15 +113,16 @@ class ModemLine(Line):
 def release_dead(setting: Setting, device: str, pid: int, before: float) -> None:
     """Removes the lock that a dead process of ours, ``pid``, made on a modem ``before`` that time (since the epoch).
 
-    HylaFAX would wait until the lock is 30 s old, and then for good where the dead process is kept as a zombie.
+    HylaFAX would wait until the lock is 30 s old, and then for good where the dead process is kept as a zombie, or where
+    this one has got its number: in a container that is the rule.
     """
-    if device == ANONYMOUS or pid <= 0 or pid == os.getpid():
+    if device == ANONYMOUS or pid <= 0:
         return
     lock = UUCPLock(setting.spool.lock_dir, device)
     with suppress(SpoolError, FileNotFoundError):
         if lock.named() != pid:     # also one that is stale by now: nobody need find that out
             return
-        if os.stat(lock.path).st_mtime <= before:       # a younger one is of another process with the same number
+        if os.stat(lock.path).st_mtime <= before:       # a younger one is another call's
             os.unlink(lock.path)
 
 
@@ -128,6 +134,7 @@ def take(setting: Setting) -> Line | None:
     wish = setting.config.inbound.allocate_modems
     if wish == "off":
         return Line()
+    trouble = ""
     for device in reversed(setting.config.hylafax.devices()):
         if CALLS.on(setting.spool.root, device):
             continue    # one of our own calls has it; no need to ask the file system
@@ -135,6 +142,8 @@ def take(setting: Setting) -> Line | None:
         try:
             if lock.acquire():
                 return ModemLine(setting.spool, device, lock)
-        except SpoolError:
-            continue
+        except SpoolError as error:
+            trouble = str(error)
+    if trouble:     # without it nobody would know why calls are no modem's, or refused
+        operatorlog.tell(setting.config.log, "warning", f"{trouble}; it keeps modems from incoming calls")
     return None if wish == "require" else Line()

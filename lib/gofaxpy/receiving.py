@@ -74,7 +74,8 @@ class Reception:
         if fax is not None:
             fax = replace(fax, negotiations=seen.negotiations, bad_rows=max(fax.bad_rows, seen.bad_rows))
         reason = "" if fax is not None and fax.success else CALLS.ended(call.uuid)
-        if not reason and (fax is None or not fax.success) and now - began >= inbound.call_timeout:
+        # sched_hangup counts in whole seconds of the clock, so that it may be up to one second early (switch_scheduler.c)
+        if not reason and (fax is None or not fax.success) and now - began >= inbound.call_timeout - 1:
             reason = TIME_IS_UP
         try:
             entry.mark(

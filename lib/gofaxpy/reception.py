@@ -138,7 +138,8 @@ def finish(setting: Setting, entry: Entry, log: CallLog, again: bool = False) ->
     Ends with faxrcvd running on its own and holding the entry's lock; the entry goes when faxrcvd has ended.
 
     A faxrcvd that was begun, but whose end nobody noted (the machine died), is run again: the same fax twice in a
-    mailbox is better than none.  It is begun three times at most, so that a fax that kills the machine does so no more.
+    mailbox is better than none.  It is begun three times at most, so that a fax that kills the machine does so no more;
+    one that could not even be started does not count.
 
     Raises PostponedError where the disk is full: a fax that could not be recorded, or mailed, is not announced either.
     """
@@ -160,12 +161,13 @@ def finish(setting: Setting, entry: Entry, log: CallLog, again: bool = False) ->
         _record(setting, received, log, again)
         entry.note(Step.RECORDED)
     if spoke_fax(received.fax, received.pages):
-        _announce(setting, entry, received, log, sum(mark.step is Step.ANNOUNCING for mark in history))
+        steps = [mark.step for mark in history]
+        _announce(setting, entry, received, log, steps.count(Step.ANNOUNCING) - steps.count(Step.UNANNOUNCED))
     else:
         entry.remove()      # nobody there spoke fax: native runs no faxrcvd either
-    if received.file:
+    if received.file and Step.ANNOUNCING not in marks:
         log.line("RECV FAX: end")
-    if received.reason:
+    if received.reason and Step.ANNOUNCING not in marks:
         log.line(received.reason)
 
 
@@ -185,14 +187,15 @@ def _announce(setting: Setting, entry: Entry, received: Received, log: CallLog, 
     try:
         announce.start(setting, entry, faxrcvd, arguments, environment)
     except OSError as error:
-        log.tell(f"RECV FAX: {faxrcvd} could not be started: {error}; it is tried again when FreeSWITCH starts", "err")
+        log.tell(f"RECV FAX: {faxrcvd} could not be started: {error}; it is tried again", "err")
+        entry.note(Step.UNANNOUNCED)
 
 
 def _record(setting: Setting, received: Received, log: CallLog, again: bool) -> None:
     """The RECV record of the fax and the CALL record of its call, as faxgetty writes them (faxd/FaxAcctInfo.c++)."""
-    if not setting.config.hylafax.xferfaxlog:
+    path = setting.xferfaxlog
+    if not path:
         return
-    path = os.path.join(setting.spool.root, setting.config.hylafax.xferfaxlog)
     facts = received.facts
     number, name, *rest = received.call_ids
     call = xferfaxlog.Record(

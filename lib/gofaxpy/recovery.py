@@ -7,6 +7,7 @@ import time
 
 from gofaxpy import modems, operatorlog, reception
 from gofaxpy.calllog import CallLog
+from gofaxpy.faxrcvd import AGAIN
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.journal import Entry, JournalError, Step
@@ -14,7 +15,7 @@ from gofaxpy.send.document import remove_directory
 from gofaxpy.setting import Setting
 from gofaxpy.switch.boundary import log
 
-SECONDS_OF_SILENCE = 10.0
+SECONDS_OF_SILENCE = 10.0       # after which a call that nobody works on is taken for one that was given up
 _postponed: set[str] = set()    # entries whose full disk the operator has been told of
 
 
@@ -22,7 +23,7 @@ def recover(setting: Setting, announced: bool = True) -> None:
     """Finishes the calls in the journal that nobody works on: whoever works on one holds its lock.
 
     ``announced``: also those whose faxrcvd was started before, for the start of FreeSWITCH.  Without them, for calls
-    whose handler could not go on (a full disk, say), it may be called at any time.
+    whose handler could not go on (a full disk, say) or whose faxrcvd could not be started, it may be called at any time.
     """
     for name in list(setting.journal.names("c")):
         try:
@@ -80,7 +81,11 @@ def forget_attempts(setting: Setting, now: float) -> None:
 
 def _abandoned(entry: Entry) -> bool:
     """Whether nothing has happened for a while to a call that still is to be announced."""
-    return time.time() - os.fstat(entry.fileno()).st_mtime > SECONDS_OF_SILENCE and entry.find(Step.ANNOUNCING) is None
+    silence = time.time() - os.fstat(entry.fileno()).st_mtime
+    if silence <= SECONDS_OF_SILENCE:
+        return False
+    steps = [mark.step for mark in entry.marks()]
+    return Step.ANNOUNCING not in steps or (steps[-1] is Step.UNANNOUNCED and silence > AGAIN)
 
 
 def _free_modem(setting: Setting, entry: Entry) -> None:

@@ -30,6 +30,12 @@ class Setting:
         spool = Spool(config.hylafax.spooldir, config.hylafax.lock_dir)
         return cls(config, spool, Journal(spool.root))
 
+    @property
+    def xferfaxlog(self) -> str:
+        """The path of the accounting, ``""`` if none is written."""
+        name = self.config.hylafax.xferfaxlog
+        return os.path.join(self.spool.root, name) if name else ""
+
 
 def wrong_user(user: str) -> str:
     """Why this process must not touch the spool, or ``""``: it has to be HylaFAX's user (``hylafax.user``).

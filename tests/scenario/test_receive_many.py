@@ -111,6 +111,9 @@ def test_more_and_fewer_modems_after_a_change_of_the_configuration(make_house: H
     house.wait("the first", lambda: status(house, "freeswitch0") == "Running and idle")
     tell(house, "freeswitch0", b"Q")
     house.wait("the first to go down", lambda: status(house, "freeswitch0") == "Waiting for modem to come ready")
+    _replace(house, text)
+    house.wait("the second", lambda: status(house, "freeswitch1") == "Running and idle")
+    assert status(house, "freeswitch0") == "Waiting for modem to come ready"
 
 
 def test_a_broken_configuration_leaves_the_modems_alone(make_house: HouseMaker, document: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 
 import pytest
 
@@ -25,6 +26,11 @@ def leave(house: House, lines: list[str]) -> None:
         file.write("".join(f"\n{line}\n" for line in lines))
     shutil.chown(path, FAX_USER, FAX_USER)
     os.chmod(path, 0o600)
+
+
+def entry(house: House) -> str:
+    with open(house.path("gofax", "journal", ENTRY), encoding="utf-8") as file:
+        return file.read()
 
 
 def restart(house: House) -> None:
@@ -116,6 +122,30 @@ def test_faxrcvd_that_cannot_be_executed_runs_at_the_next_start(house: House, do
     restart(house)
     assert announced(house)[0] == "recvq/fax000000001.tif"
     assert [record[1] for record in house.records()] == ["RECV", "CALL"]
+
+
+def test_faxrcvd_that_cannot_be_executed_at_first_runs_without_a_new_start(house: House, document: str) -> None:
+    faxrcvd(house)
+    os.chmod(house.path("bin", "faxrcvd"), 0o644)
+    assert house.switch.place_call("4711", document).answered
+    house.wait("the complaint", lambda: "could not be started" in house.session_log("000000001"))
+    os.chmod(house.path("bin", "faxrcvd"), 0o755)
+    long_ago = time.time() - 301
+    house.wait("the mark", lambda: '"unannounced"' in entry(house))
+    os.utime(house.path("gofax", "journal", ENTRY), (long_ago, long_ago))
+    house.wait("the next look", lambda: announced(house), 30)
+    house.wait("the end of the journal entry", lambda: not house.journal())
+    assert [record[1] for record in house.records()] == ["RECV", "CALL"]
+    assert house.session_log("000000001").count("RECV FAX: end") == 1
+
+
+def test_a_faxrcvd_that_could_not_be_started_is_not_given_up(house: House, document: str) -> None:
+    lines = taken_apart(house, document)
+    os.unlink(house.path("log", "faxrcvd.000000001"))
+    missing = lines[-1].replace("announcing", "unannounced")
+    leave(house, [*lines, missing, lines[-1], missing, lines[-1], missing])
+    restart(house)
+    assert announced(house)[0] == "recvq/fax000000001.tif"
 
 
 def test_faxrcvd_that_never_ends_well_for_the_machine_is_given_up(house: House, document: str) -> None:

@@ -51,8 +51,15 @@ def test_too_little_room_refuses_before_the_answer(make_house: HouseMaker, docum
 def test_a_journal_that_cannot_be_written_refuses_before_the_answer(house: House, document: str) -> None:
     house.wait("the supervisor to make the directory", lambda: os.path.isdir(house.path("gofax")))
     os.chmod(house.path("gofax"), 0o500)
-    assert house.switch.place_call("4711", document).cause == "NORMAL_TEMPORARY_FAILURE"
+    earlier = house.path("log", "c000000001")       # log/seqf was set back
+    with open(earlier, "w", encoding="ascii") as file:
+        file.write("of another call\n")
+    for _ in range(2):
+        assert house.switch.place_call("4711", document).cause == "NORMAL_TEMPORARY_FAILURE"
     house.wait("the modem to be free", lambda: not os.listdir(house.lock_dir))
+    with open(earlier, encoding="ascii") as file:
+        assert file.read() == "of another call\n"
+    assert not os.path.exists(house.path("log", "c000000002"))
 
 
 @pytest.mark.parametrize(("on_error", "answered"), [("accept", True), ("reject", False)])

@@ -11,6 +11,7 @@ import pytest
 
 from rig.house import House, HouseMaker
 from rig.pages import compare_documents, read_pages
+from rig.rundir import FAX_USER, RunDir
 
 RETRY, FAILED, DONE = 0, 1, 2
 
@@ -45,6 +46,19 @@ def test_the_send_record_and_the_session_log_read_as_native(house: House) -> Non
     assert f"{begin} FROM 'Test <root@localhost>' USER root" in log
     assert 'REMOTE CSI "+49 30 FAR"' in log
     assert "(page 3 of 3[3,3,0,0]  sent in 0:00:" in log
+
+
+def test_the_accounting_may_be_outside_of_the_spool(make_house: HouseMaker, run_dir: RunDir) -> None:
+    path = os.path.join(run_dir.sub("accounting", owner=FAX_USER), "faxes")
+    house = make_house({"hylafax": {"xferfaxlog": path}}, speed=20)
+    job = house.job("1000")
+    process = house.start_gofaxsend(job)
+    house.wait("the first page", lambda: house.qfile(job)["npages"] == "1")
+    process.kill()
+    process.communicate()
+    assert house.gofaxsend(job) == DONE
+    with open(path, encoding="utf-8") as file:
+        assert [line.split("\t")[1:5] for line in file] == [["SEND", "000000001", "freeswitch0", str(job)]]
 
 
 def test_several_documents_go_in_one_call(house: House) -> None:

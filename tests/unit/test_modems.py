@@ -1,18 +1,57 @@
-"""Locks that a dead FreeSWITCH has left on modems."""
+"""Who has a modem, and how it is announced, at the edges: dead calls, lock files that cannot be made, faxstate's switch."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
 
 import pytest
 
-from gofaxpy.modems import release_dead
+from gofaxpy import modems
+from gofaxpy.config import Config, HylaFax, Inbound
+from gofaxpy.hylafax.uucplock import UUCPLock
+from gofaxpy.modems import Ready
 from gofaxpy.setting import Setting
+
+
+@pytest.fixture
+def setting(tmp_path: Path) -> Setting:
+    for name in ("lock", "status"):
+        (tmp_path / name).mkdir()
+    hylafax = HylaFax(spooldir=str(tmp_path), lock_dir=str(tmp_path / "lock"), modems=1)
+    return Setting.of(Config(hylafax=hylafax, inbound=Inbound(allocate_modems="require")))
+
+
+@pytest.mark.parametrize(("made", "left"), [(-60, []), (60, ["LCK..freeswitch0"])])
+def test_the_lock_of_a_dead_call_goes_though_its_process_had_our_number(setting: Setting, made: int, left: list[str]) -> None:
+    lock = UUCPLock(setting.spool.lock_dir, "freeswitch0")
+    assert lock.acquire()
+    accepted = time.time()
+    os.utime(lock.path, (accepted + made, accepted + made))
+    modems.release_dead(setting, "freeswitch0", os.getpid(), accepted)
+    assert os.listdir(setting.spool.lock_dir) == left
+
+
+def test_lock_files_that_cannot_be_made_are_told_of(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setitem(sys.modules, "freeswitch", SimpleNamespace(consoleLog=lambda level, text: told.append(text)))
+    os.rmdir(setting.spool.lock_dir)
+    assert modems.take(setting) is None
+    [text] = told
+    assert f"{setting.spool.lock_dir}: cannot make lock files" in text and "keeps modems from incoming calls" in text
+
+
+def test_what_faxstate_has_said_holds_while_nobody_looks_after_the_modem(setting: Setting) -> None:
+    modems.switch(setting.spool, "freeswitch0", Ready.BUSY)
+    modems.look_after(setting.spool, "freeswitch0", somebody=False)
+    assert modems.idle_announcement(setting.spool, "freeswitch0") == "+freeswitch0:D"
+    assert modems.idle_status(setting.spool, "freeswitch0") == "FreeSWITCH is not running"
+    modems.look_after(setting.spool, "freeswitch0", somebody=True)
+    assert modems.idle_announcement(setting.spool, "freeswitch0") == "+freeswitch0:B"
 
 
 def dead_process() -> int:
@@ -23,14 +62,13 @@ def dead_process() -> int:
 
 
 @pytest.mark.parametrize("age", [1, 60])
-def test_the_lock_of_a_dead_switch_goes_however_old_it_is(tmp_path: Path, age: int) -> None:
+def test_the_lock_of_a_dead_switch_goes_however_old_it_is(setting: Setting, age: int) -> None:
     pid, now = dead_process(), time.time()
-    lock = tmp_path / "LCK..freeswitch0"
+    lock = Path(setting.spool.lock_dir) / "LCK..freeswitch0"
     lock.write_text(f"{pid:10d}\n")
     os.utime(lock, (now - age, now - age))
-    setting = cast(Setting, SimpleNamespace(spool=SimpleNamespace(lock_dir=str(tmp_path))))
-    release_dead(setting, "freeswitch0", pid + 1, now)
-    release_dead(setting, "freeswitch0", pid, now - age - 1)
+    modems.release_dead(setting, "freeswitch0", pid + 1, now)
+    modems.release_dead(setting, "freeswitch0", pid, now - age - 1)
     assert lock.exists(), "another owner's, or made after the one that is meant"
-    release_dead(setting, "freeswitch0", pid, now)
+    modems.release_dead(setting, "freeswitch0", pid, now)
     assert not lock.exists()

@@ -76,9 +76,8 @@ def _attempts(setting: Setting, job: str) -> list[str]:
     from gofaxpy.hylafax.qfile import QFile
 
     commids: list[str] = []
-    log = setting.config.hylafax.xferfaxlog
-    path = os.path.join(setting.spool.root, log)
-    if log and os.path.exists(path):
+    path = setting.xferfaxlog
+    if path and os.path.exists(path):
         try:
             commids = [record.commid for record in read(path, lambda line: None) if record.jobid == job]
         except SpoolError as error:

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
         try:
             counters = textfile.update(setting, state.EVERYTHING, patience=5.0)
         except (PermissionError, FileNotFoundError, textfile.Busy):
-            path = textfile.accounting(setting)
+            path = setting.xferfaxlog
             counters = state.catch_up(None, path).counters if path else Counters()
         metrics = textfile.text(setting, counters)
     except OSError as error:

@@ -141,9 +141,9 @@ def _last(setting: Setting, count: int, problems: list[str]) -> list[dict[str, A
     from gofaxpy.hylafax.encoding import decode
     from gofaxpy.hylafax.xferfaxlog import RecordType
 
-    if not setting.config.hylafax.xferfaxlog:
+    path = setting.xferfaxlog
+    if not path:
         return []
-    path = os.path.join(setting.spool.root, setting.config.hylafax.xferfaxlog)
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:

@@ -36,19 +36,13 @@ def update(setting: Setting, at_most: int, patience: float = PATIENCE, file: str
     with state.locked(directory, patience) as mine:
         if not mine:
             raise Busy
-        path = accounting(setting)
+        path = setting.xferfaxlog
         before = state.load(directory)
         now = state.catch_up(before, path, at_most) if path else before or state.State(Counters())
         state.save(directory, now)
         if file:
             write(file, text(setting, now.counters))
         return now.counters
-
-
-def accounting(setting: Setting) -> str:
-    """The path of the accounting, ``""`` if none is written."""
-    name = setting.config.hylafax.xferfaxlog
-    return os.path.join(setting.spool.root, name) if name else ""
 
 
 def text(setting: Setting, counters: Counters) -> str:

@@ -28,6 +28,7 @@ SECONDS_AFTER_RING = 15.0   # the switch bounds the ringing itself; this much la
 SECONDS_TO_RECONNECT = 60.0         # for a fax under way
 SECONDS_TO_RECONNECT_DIALLED = 15.0 # for a call that is not answered yet: it can be withdrawn
 SECONDS_FOR_THE_NOTE = 5.0  # the handler of a call that is gone notes the result within this
+SECONDS_AFTER_KILL = 10.0   # a call that FreeSWITCH does not know any more has told of its end within this
 SECONDS_TO_APPEAR = 3.0     # a call whose order was cut off may take this long to exist, if it was taken at all
 EVENTS = (
     "CHANNEL_CREATE", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_ANSWER", "CHANNEL_HANGUP_COMPLETE",
@@ -99,6 +100,7 @@ class Follower:
         self._reply_at = 0.0
         self._reply: CallEnd | None = None
         self._lost_at = self._began
+        self._unknown_since = 0.0   # there is no such call to be ended, and nobody has told of its end
         self._noted = False         # the journal has the result
         self._gone = False          # FreeSWITCH was asked, and knows no such call any more
         self._look_into_journal()
@@ -217,11 +219,22 @@ class Follower:
         return True
 
     def _kill(self, reason: str) -> None:
-        """Ends the call.  Asked for again at every tick: right after the launch the channel may not exist yet."""
+        """Ends the call.  Asked for again at every tick: right after the launch the channel may not exist yet.
+
+        Where FreeSWITCH goes on knowing no such call (mod_commands.c, kill_function: ``-ERR No such channel!``), its end was
+        missed, or the end's event waits for a handler that does not return: then it is asked after as after a lost connection.
+        """
         if reason and not self._trace.reason:
             self._trace.reason = reason
         assert self._client is not None
-        self._client.api("uuid_kill", self._ids.uuid)
+        if not self._client.api("uuid_kill", self._ids.uuid).startswith("-ERR"):
+            self._unknown_since = 0.0
+            return
+        now = time.monotonic()
+        self._unknown_since = self._unknown_since or now
+        if now - self._unknown_since > SECONDS_AFTER_KILL:
+            self._unknown_since, self._lost_at = 0.0, now
+            self._disconnect()
 
     # -- without a connection
 
@@ -250,7 +263,7 @@ class Follower:
         else:
             patience, since = SECONDS_TO_APPEAR, self._began    # it may be about to be placed
         if time.monotonic() - since > patience or (self._note_abort() and not self._gone):
-            self._lose("The connection to FreeSWITCH was lost, and with it the call")
+            self._lose("FreeSWITCH knows the call no more, and nobody has noted how it ended")
         else:
             self._disconnect()
             time.sleep(TICK)
@@ -265,7 +278,7 @@ class Follower:
 
     def _lose(self, reason: str) -> None:
         """Gives up.  A call that is not connected yet is withdrawn, so that whatever becomes of it, it sends nothing."""
-        self._trace.reason = reason
+        self._trace.reason = self._trace.reason or reason
         if self._trace.stage is not Stage.CONNECTED:
             with suppress(JournalError):
                 self._entry.mark(Step.WITHDRAWN, uuid=self._ids.uuid)

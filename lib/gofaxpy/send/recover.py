@@ -91,8 +91,7 @@ def account(setting: Setting, report: JobReport, name: str, marks: list[Mark], o
     report.confirm(delivered - before)
     report.confirmed, report.station = 0, ""    # these are not of this attempt
     commid = name.rpartition("-")[2]
-    known = setting.config.hylafax.xferfaxlog and xferfaxlog.RecordType.SEND in xferfaxlog.recent(
-        setting.spool.path(setting.config.hylafax.xferfaxlog), commid)
+    known = xferfaxlog.RecordType.SEND in xferfaxlog.recent(setting.xferfaxlog, commid)
     if not known:
         _record_earlier(setting, report, marks, fax, commid, (delivered, delivered, due))
     elif delivered > before:        # it has recorded and counted itself, but did not know of these

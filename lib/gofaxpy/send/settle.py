@@ -126,8 +126,7 @@ def _record(setting: Setting, report: JobReport, verdict: Verdict, now: float, c
 
 def write_record(setting: Setting, report: JobReport, record: xferfaxlog.Record) -> None:
     """Adds ``record``, with what the qfile says of the job, to xferfaxlog."""
-    path = setting.config.hylafax.xferfaxlog
-    if not path:
+    if not setting.xferfaxlog:
         return
     qfile = report.handle.qfile
     record = replace(
@@ -135,6 +134,6 @@ def write_record(setting: Setting, report: JobReport, record: xferfaxlog.Record)
         owner=qfile.get("owner"),
     )
     try:
-        xferfaxlog.append(setting.spool.path(path), record)
+        xferfaxlog.append(setting.xferfaxlog, record)
     except (SpoolError, OSError) as error:
         report.log.line(f"The SEND record could not be written: {error}")

@@ -1,0 +1,88 @@
+"""The follower of a call comes to an end, whatever FreeSWITCH leaves unsaid."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from gofaxpy.config import Outbound
+from gofaxpy.journal import Entry, Journal, Step
+from gofaxpy.outcome import Stage
+from gofaxpy.send import follow
+from gofaxpy.send.follow import CallIds, Follower
+from gofaxpy.switch.client import Client
+
+IDS = CallIds("uuid", "job", "default")
+
+
+class SilentSwitch:
+    """A connection that stays and tells of nothing; ``kills`` are its answers to uuid_kill, the last one from then on."""
+
+    def __init__(self, *kills: str) -> None:
+        self._kills = list(kills)
+        self.asked: list[str] = []
+
+    def events(self, deadline: float) -> None:
+        time.sleep(max(min(deadline - time.monotonic(), 0.01), 0))
+
+    def api(self, command: str, args: str) -> str:
+        self.asked.append(command)
+        if command == "uuid_exists":
+            return "false"
+        return self._kills.pop(0) if len(self._kills) > 1 else self._kills[0]
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def entry(tmp_path: Path) -> Iterator[Entry]:
+    with Journal(str(tmp_path)).create("1-000000001", Step.OPENED) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limits of :mod:`gofaxpy.send.follow`, for those who do not have minutes."""
+    for name in ("SECONDS_AFTER_KILL", "SECONDS_FOR_THE_NOTE", "SECONDS_TO_APPEAR"):
+        monkeypatch.setattr(follow, name, 0.2)
+
+
+def followed(switch: SilentSwitch, entry: Entry, limits: Outbound, aborted: bool) -> follow.Trace:
+    client = cast(Client, switch)
+    follower = Follower(client, lambda: client, IDS, limits, entry, lambda progress, headers: None, lambda: aborted)
+    began = time.monotonic()
+    trace = follower.follow()
+    assert time.monotonic() - began < 10
+    return trace
+
+
+@pytest.mark.parametrize("connected", [False, True])
+def test_a_call_that_nobody_knows_any_more_is_not_ended_for_ever(entry: Entry, connected: bool) -> None:
+    if connected:
+        entry.mark(Step.CONNECTED, uuid=IDS.uuid)
+    switch = SilentSwitch("+OK", "-ERR No such channel!\n")
+    trace = followed(switch, entry, Outbound(), aborted=True)
+    assert (trace.stage, trace.aborted, trace.withdrawn) == (Stage.UNKNOWN, True, not connected)
+    assert "uuid_exists" in switch.asked
+
+
+def test_its_end_is_taken_from_the_journal_where_the_handler_has_noted_it(entry: Entry) -> None:
+    limits: dict[str, Any] = {"page_timeout": 1}
+    entry.mark(Step.CONNECTED, uuid=IDS.uuid)
+    switch = SilentSwitch("-ERR No such channel!\n")
+    noted = {"success": True, "code": 0, "pages_transferred": 3}
+
+    class Late(SilentSwitch):
+        def api(self, command: str, args: str) -> str:
+            if command == "uuid_exists":
+                entry.mark(Step.FAX_OVER, uuid=IDS.uuid, fax=noted)
+            return switch.api(command, args)
+
+    trace = followed(Late(), entry, Outbound(**limits), aborted=False)
+    assert trace.stage is Stage.CONNECTED
+    assert trace.fax is not None and (trace.fax.success, trace.fax.pages_transferred) == (True, 3)
