@@ -9,18 +9,14 @@ from __future__ import annotations
 
 import os
 
-from gofaxpy.values import frozen
+from gofaxpy.values import dataclass_transform, frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any, TypeVar, dataclass_transform
+    from typing import Any, TypeVar
 
     T = TypeVar("T")
-else:
-    def dataclass_transform(**_):
-        """See :mod:`gofaxpy.values`."""
-        return lambda decorator: decorator
 
 DEFAULT_PATH = "/etc/gofax.yaml"
 

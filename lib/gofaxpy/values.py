@@ -10,6 +10,8 @@ Not there, because nothing needs it: ``__post_init__``, inheritance of fields, d
 
 from __future__ import annotations
 
+__all__ = ["dataclass_transform", "define", "frozen"]
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TypeVar, dataclass_transform

@@ -3,26 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable
 
 from rig import JobState, PrivateHylaFAX
-from rig.driven import patience
 from rig.pages import compare_documents, read_pages
-from rig.server import ServerMaker
-
-
-def modems_idle(hylafax: PrivateHylaFAX) -> bool:
-    return hylafax.faxstat("-s").count("Running and idle") == 2
-
-
-def wait(condition: Callable[[], object], seconds: float = 15) -> bool:
-    deadline = time.monotonic() + seconds * patience()
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
+from rig.server import ServerMaker, idle, wait
 
 
 def senders(hylafax: PrivateHylaFAX) -> list[str]:
@@ -37,7 +21,7 @@ def senders(hylafax: PrivateHylaFAX) -> list[str]:
 
 def test_modems_announce_themselves_and_show_in_faxstat(make_server: ServerMaker) -> None:
     hylafax, switch = make_server()
-    assert wait(lambda: modems_idle(hylafax)), hylafax.faxstat("-s")
+    assert wait(lambda: idle(hylafax) == 2), hylafax.faxstat("-s")
     switch.stop()
     assert "FreeSWITCH is not running" in hylafax.faxstat("-s")
 
@@ -55,7 +39,7 @@ def test_a_fax_to_our_own_number_is_sent_received_and_mailed(make_server: Server
     assert any("was completed successfully" in " ".join(text.split()) for text in mails), mails
     assert any("recvq/fax000000001.tif" in text and "Pages: 3" in text for text in mails), mails
     assert "fax000000001.tif" in hylafax.faxstat("-r")
-    assert wait(lambda: modems_idle(hylafax)), hylafax.faxstat("-s")
+    assert wait(lambda: idle(hylafax) == 2), hylafax.faxstat("-s")
 
 
 def test_clients_see_each_page_and_the_modem_at_work(make_server: ServerMaker, document: str) -> None:
@@ -64,7 +48,7 @@ def test_clients_see_each_page_and_the_modem_at_work(make_server: ServerMaker, d
     job = hylafax.sendfax([document], "1000")
     assert wait(lambda: "Sending job" in hylafax.faxstat("-s"))
     hylafax.wait_job(job)
-    assert wait(lambda: modems_idle(hylafax)), hylafax.faxstat("-s")
+    assert wait(lambda: idle(hylafax) == 2), hylafax.faxstat("-s")
     text = watch.stop()
     for wanted in ("Call placed", "Connected to remote device", "Page 1 sent", "Page 3 sent", "Document sent"):
         assert wanted in text, text

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
 
 from gofaxpy.hylafax.qfile import QFile
 from rig import JobState, PrivateHylaFAX
-from rig.driven import patience
 from rig.pages import NORMAL, make_tiff
-from rig.server import ServerMaker
+from rig.server import ServerMaker, wait
 
 NATIVE = os.path.join(os.path.dirname(__file__), "..", "data", "native")
 
@@ -124,13 +123,6 @@ def log_lines(text: str) -> list[str]:
     return [re.sub(r" \(gateway .*\)$", "", line) for line in lines if LOG_COMPARED.match(line)]
 
 
-def wait(condition: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds * patience()
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def session_logs(hylafax: PrivateHylaFAX) -> dict[str, str]:
     found = {}
     for name in sorted(os.listdir(hylafax.path("log"))):
@@ -154,7 +146,7 @@ def test_what_native_wrote_is_what_we_write(make_server: ServerMaker, name: str)
         time.sleep(3)       # it does not say when it watches; and faxq may sleep over jobs right after the modems came
         job = hylafax.sendfax(documents, case.number, "-i", "my tag", *case.flags)
         if case.faxrm:
-            wait(lambda: any(case.faxrm in text for text in session_logs(hylafax).values()))
+            assert wait(lambda: any(case.faxrm in text for text in session_logs(hylafax).values()), 60)
             hylafax.faxrm(job)
         qfile_text = hylafax.wait_job(job, {case.end})
         watch.wait_for("Requeue job" if case.end is JobState.SLEEPING else "Corpus reaped")

@@ -57,6 +57,10 @@ class Endpoint:
     def hung_up(self) -> None:
         """The channel is in CS_HANGUP: tell the other side, unless it was the one that hung up."""
 
+    def got_bye_from_far(self, reason: str) -> None:
+        """BYE from the other side."""
+        self.channel.signals.arrive(lambda: _got_bye(self, reason))
+
     def stop_media(self) -> None:
         """The channel was hung up from this side: an engine here stops in the middle of the word.
 
@@ -124,10 +128,6 @@ class Caller(Endpoint):
             ]
         )
         channel.hangup(cause)
-
-    def got_bye_from_far(self, reason: str) -> None:
-        """BYE from the far side."""
-        self.channel.signals.arrive(lambda: _got_bye(self, reason))
 
     def hung_up(self) -> None:
         """CANCEL or BYE, whichever fits."""
@@ -213,10 +213,6 @@ class Callee(Endpoint):
         """The caller gave up. That is two messages for the channel: the CANCEL, and the end of the INVITE."""
         self.channel.signals.arrive(lambda: self._cancelled(reason), lambda: self.channel.hangup("ORIGINATOR_CANCEL"))
 
-    def got_bye_from_far(self, reason: str) -> None:
-        """BYE from the caller."""
-        self.channel.signals.arrive(lambda: _got_bye(self, reason))
-
     def hung_up(self) -> None:
         """BYE, or the refusal that fits the cause."""
         channel = self.channel
@@ -258,7 +254,7 @@ class Callee(Endpoint):
             channel.set_variables(sipvars.incoming_answer(self.sip))
 
 
-def _got_bye(endpoint: Caller | Callee, reason: str) -> None:
+def _got_bye(endpoint: Endpoint, reason: str) -> None:
     channel = endpoint.channel
     if not channel.up():
         return

@@ -6,18 +6,23 @@ the gateways of the configuration.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
+import signal
+import subprocess
 import time
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rig.esl import EventSocket
+from rig.ports import Port
+from rig.rundir import RigError
 
 FREESWITCH = "FREESWITCH"
 """Environment variable: prefix of the installation of the real FreeSWITCH that tests are to use, such as /usr."""
@@ -79,6 +84,8 @@ class Switch(ABC):
     """True for a real FreeSWITCH."""
     patience = 1.0
     """How many times as long as with the stand-in a call may take."""
+    _process: subprocess.Popen[Any] | None = None
+    _port: Port
 
     def __enter__(self) -> Self:
         return self
@@ -91,30 +98,42 @@ class Switch(ABC):
         """Start the switch; returns when it takes calls and commands.  May be called again after its end."""
 
     @property
-    @abstractmethod
     def running(self) -> bool:
         """True while the process lives."""
+        return self._process is not None and self._process.poll() is None
 
     @property
-    @abstractmethod
     def status(self) -> int | None:
-        """Exit status of the process, None while it runs."""
+        """Exit status of the process, None while it runs; CRASHED after what crashes the stand-in."""
+        return self._process.poll() if self._process else None
 
-    @abstractmethod
     def stop(self, timeout: float = 20) -> None:
         """Shut the switch down in order (``fsctl shutdown``), by force after ``timeout`` seconds."""
+        if self.running and self._process is not None:
+            with contextlib.suppress(RigError, OSError):
+                self.api("fsctl shutdown")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout)
+        self.kill()
+        self._port.release()
 
     def close(self) -> None:
         """Stop it for good."""
         self.stop()
 
-    @abstractmethod
     def kill(self) -> None:
         """End the switch like a crash does: kill -9, no goodbyes."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
-    @abstractmethod
     def wait_end(self, timeout: float = 30) -> int:
         """Wait until the process ends by itself and return its exit status."""
+        if self._process is None:
+            raise RigError("the switch was never started")
+        return self._process.wait(timeout * self.patience)
 
     # -- calls --------------------------------------------------------------------------------
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import subprocess
 import threading
 import time
@@ -79,7 +77,6 @@ class StandIn(Switch):
         self.far = os.path.join(self.directory, "far")
         self.log = os.path.join(self.directory, "freeswitch.log")
         self.output = os.path.join(run_dir.sub("log"), "standin.log")
-        self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
         self._ready = threading.Event()
         self._config = os.path.join(run_dir.path, "standin.yaml")
@@ -131,38 +128,12 @@ class StandIn(Switch):
                 self.kill()
                 raise RigError(f"the switch was not ready after {timeout:g} s: {self._last_words()}")
 
-    @property
-    def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    @property
-    def status(self) -> int | None:
-        """Exit status of the process, None while it runs; CRASHED after what crashes FreeSWITCH."""
-        return self._process.poll() if self._process else None
-
-    def stop(self, timeout: float = 20) -> None:
-        if self.running and self._process is not None:
-            with contextlib.suppress(RigError, OSError):
-                self.api("fsctl shutdown")
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(timeout)
-        self.kill()
-        self._port.release()
-
     def kill(self) -> None:
-        if self._process is None or self._reader is None:
-            return
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        self._reader.join(10)
-        if self._process.stdout:
-            self._process.stdout.close()
-
-    def wait_end(self, timeout: float = 30) -> int:
-        if self._process is None:
-            raise RigError("the switch was never started")
-        return self._process.wait(timeout)
+        super().kill()
+        if self._process is not None and self._reader is not None:
+            self._reader.join(10)
+            if self._process.stdout:
+                self._process.stdout.close()
 
     # -- inside -------------------------------------------------------------------------------
 

@@ -6,12 +6,14 @@ import json
 import os
 import shutil
 import signal
+from collections.abc import Callable
 
 import pytest
 
 from rig.house import House, HouseMaker
 from rig.pages import compare_documents, read_pages
 from rig.rundir import FAX_USER, RunDir
+from rig.spool import QFile
 
 RETRY, FAILED, DONE = 0, 1, 2
 
@@ -193,34 +195,31 @@ def test_a_document_that_is_no_tiff_fails_the_job_with_a_reason(house: House) ->
     assert "docq/" in house.qfile(job)["status"]
 
 
+def sigterm_ends(house: House, job: int, moment: Callable[[], object]) -> QFile:
+    """Ends the job's sender at that moment; the qfile, when the call is over too."""
+    process = house.start_gofaxsend(job)
+    house.wait("the moment", moment)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=10 * house.switch.patience)
+    assert process.returncode == RETRY
+    house.wait("the end of the call", lambda: not house.switch.calls())
+    assert house.journal() == []
+    return house.qfile(job)
+
+
 def test_sigterm_while_ringing_ends_the_call(make_house: HouseMaker) -> None:
     house = make_house(speed=1)
-    job = house.job("2001")
-    process = house.start_gofaxsend(job)
-    house.wait("a call", house.switch.calls)
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=10)
-    assert process.returncode == RETRY
-    qfile = house.qfile(job)
+    qfile = sigterm_ends(house, house.job("2001"), house.switch.calls)
     assert (qfile["status"], qfile["statuscode"]) == ("Call aborted by user", "345")
     assert (qfile["ndials"], qfile["totdials"]) == ("0", "0"), "as native"
     assert "ABORT: job abort requested: Send aborted due to operator intervention" in house.session_log(qfile["commid"])
-    house.wait("the end of the call", lambda: not house.switch.calls(), 3)
-    assert house.journal() == []
 
 
 def test_sigterm_in_mid_page_ends_the_call(make_house: HouseMaker) -> None:
     house = make_house(speed=20)
     job = house.job("1000")
-    process = house.start_gofaxsend(job)
-    house.wait("the first page", lambda: house.qfile(job)["npages"] == "1")
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=10)
-    assert process.returncode == RETRY
-    qfile = house.qfile(job)
+    qfile = sigterm_ends(house, job, lambda: house.qfile(job)["npages"] == "1")
     assert qfile["statuscode"] == "345" and qfile["returned"] == "0" and qfile["npages"] in ("1", "2")
-    house.wait("the end of the call", lambda: not house.switch.calls(), 3)
-    assert house.journal() == []
 
 
 def test_a_sender_that_was_killed_does_not_send_twice(make_house: HouseMaker) -> None:

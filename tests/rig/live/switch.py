@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
 import time
@@ -88,7 +87,6 @@ class Live(Switch):
             **run_dir.environ, "PYTHONPATH": installed.lib, "GOFAX_CONFIG": gofaxyaml, "HOME": self.directory, **(env or {}),
         }
         self._scripts = installed.scripts
-        self._process: subprocess.Popen[bytes] | None = None
         self._watcher: Watcher | None = None
 
     # -- life ---------------------------------------------------------------------------------
@@ -132,23 +130,6 @@ class Live(Switch):
             return self.api("status").count("is ready") == 1 and self.api("sofia status").count("RUNNING") >= 2
         return False
 
-    @property
-    def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    @property
-    def status(self) -> int | None:
-        return self._process.poll() if self._process else None
-
-    def stop(self, timeout: float = 20) -> None:
-        if self.running and self._process is not None:
-            with contextlib.suppress(RigError, OSError):
-                self.api("fsctl shutdown")
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(timeout)
-        self.kill()
-        self._port.release()
-
     def close(self) -> None:
         self.stop()
         for line in (self._line_in, self._line_out):
@@ -156,19 +137,10 @@ class Live(Switch):
         self._dead.close()
 
     def kill(self) -> None:
-        if self._process is None:
-            return
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        super().kill()
         if self._watcher is not None:
             self._watcher.close()
             self._watcher = None
-
-    def wait_end(self, timeout: float = 30) -> int:
-        if self._process is None:
-            raise RigError("the switch was never started")
-        return self._process.wait(timeout * self.patience)
 
     # -- calls --------------------------------------------------------------------------------
 
