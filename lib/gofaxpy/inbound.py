@@ -31,7 +31,7 @@ from gofaxpy.metrics import textfile
 from gofaxpy.modems import Line
 from gofaxpy.outbound import DOCUMENT
 from gofaxpy.receiving import Reception
-from gofaxpy.recipient import number_of
+from gofaxpy.recipient import first_of, number_of
 from gofaxpy.recvfile import create_recv_file, file_mode, spool_problem
 from gofaxpy.screening import Screening, screen
 from gofaxpy.setting import Setting
@@ -59,9 +59,14 @@ class IncomingCall:
 
     @classmethod
     def read(cls, call: Call, config: Config) -> IncomingCall:
-        """From the channel's variables (mod_sofia sets them)."""
-        source = {"to": "sip_to_user", "request": "sip_req_user", "diversion": "sip_h_Diversion"}
-        recipient = number_of(call.get(source[config.inbound.recipient_from]))
+        """From the channel's variables (mod_sofia sets them).
+
+        Of several Diversion headers ``sip_h_Diversion`` is the last one, which is the oldest; all of them are in
+        ``sip_i_diversion`` where the profile has ``parse-all-invite-headers`` (sofia.c, sofia_parse_all_invite_headers).
+        """
+        source = {"to": "sip_to_user", "request": "sip_req_user", "diversion": "sip_h_Diversion"}[config.inbound.recipient_from]
+        all_of_them = call.get("sip_i_diversion") if source == "sip_h_Diversion" else ""
+        recipient = number_of(first_of(all_of_them) or call.get(source))
         return cls(
             call.uuid, call.get("caller_id_number"), call.get("caller_id_name"),
             recipient or number_of(call.get("destination_number")), call.get("sip_gateway") or call.get("sip_gateway_name"),

@@ -16,6 +16,12 @@ _SEPARATORS = str.maketrans("", "", "-.() ")    # RFC 3966: visual separators sa
 _NUMBER = re.compile(r"\+?[0-9A-Fa-f*#]+")
 
 
+def first_of(variable: str) -> str:
+    """The first of several headers of one name in FreeSWITCH's form for them, ``ARRAY::first|:second`` (switch_event.c); a
+    single one stands there as it is."""
+    return variable.removeprefix("ARRAY::").partition("|:")[0] if variable.startswith("ARRAY::") else variable
+
+
 def first_address(header: str) -> str:
     """The first of several addresses separated by commas, where commas in quotes and in ``<…>`` do not separate."""
     bracketed = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 
 import pytest
@@ -148,6 +149,47 @@ def test_the_recipient_is_where_the_configuration_says(
     faxrcvd(house)
     receive(house, document, diversion=diversion)
     assert announced(house)[6] == expected
+
+
+INVITE = """INVITE sip:4711@{to} SIP/2.0
+Via: SIP/2.0/UDP {me};branch=z9hG4bK1
+Max-Forwards: 70
+From: <sip:030@{me}>;tag=1
+To: <sip:4711@{to}>
+Call-ID: several-diversions@{me}
+CSeq: 1 INVITE
+Contact: <sip:030@{me}>
+Diversion: <sip:+49-30-55@pbx>;reason=unconditional
+Diversion: <sip:+493099@pbx>;reason=user-busy
+Content-Type: application/sdp
+Content-Length: {length}
+
+"""
+SDP = """v=0
+o=- 1 1 IN IP4 {host}
+s=-
+c=IN IP4 {host}
+t=0 0
+m=audio 40000 RTP/AVP 8
+"""
+
+
+@pytest.mark.live
+def test_of_several_diversion_headers_the_first_counts(make_house: HouseMaker) -> None:
+    screened = {"dynamic_config": "etc/DynamicConfig", "recipient_from": "diversion"}
+    house = make_house({"inbound": screened})
+    dynamic(house, 'echo "$4" > log/recipient; echo "RejectCall: true"')
+    at = house.switch.at  # type: ignore[attr-defined]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as caller:
+        caller.bind((at.address, 0))
+        body = SDP.format(host=at.address).replace("\n", "\r\n")
+        me, to = f"{at.address}:{caller.getsockname()[1]}", f"{at.address}:{at.fax_port}"
+        head = INVITE.format(me=me, to=to, length=len(body)).replace("\n", "\r\n")
+        caller.sendto((head + body).encode("ascii"), (at.address, at.fax_port))
+        house.wait("the question", lambda: os.path.exists(house.path("log", "recipient")))
+    house.wait("the record", house.records)
+    with open(house.path("log", "recipient"), encoding="ascii") as file:
+        assert file.read() == "+493055\n"
 
 
 def test_calls_are_not_recorded_where_that_is_not_wanted(make_house: HouseMaker, document: str) -> None:

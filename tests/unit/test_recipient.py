@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gofaxpy.recipient import first_address, number_of
+from gofaxpy.recipient import first_address, first_of, number_of
 
 
 @pytest.mark.parametrize(("header", "number"), [
@@ -31,3 +31,11 @@ def test_whatever_comes_over_the_network_is_some_text(header: str) -> None:
 def test_a_header_of_any_length_is_read_in_bounded_depth() -> None:
     assert number_of("," * 900 + "4711") == "4711"
     assert number_of("x" * 10000) == "x" * 1000
+
+
+@pytest.mark.parametrize(("variable", "first"), [
+    ("", ""), ("<sip:1@x>", "<sip:1@x>"), ("<sip:1@x>|:", "<sip:1@x>|:"), ("ARRAY::<sip:1@x>|:<sip:2@x>", "<sip:1@x>"),
+    ("ARRAY::<sip:1@x>", "<sip:1@x>"),
+])
+def test_the_first_of_several_headers(variable: str, first: str) -> None:
+    assert first_of(variable) == first
