@@ -111,7 +111,7 @@ def answer_fax(call: Call, api: SwitchApi) -> None:
 
 def _no_room(setting: Setting, call: Call, facts: IncomingCall, problem: str) -> None:
     operatorlog.tell(setting.config.log, "err", f"call from {facts.caller_number} refused: {problem}")
-    call.execute("respond", NO_ROOM)
+    call.respond(NO_ROOM)
 
 
 class Answering:
@@ -191,7 +191,7 @@ class Answering:
             self.log.tell(f"DynamicConfig: {self.screening.problem}", "err")
         if self.screening.rejected:
             self.log.tell(StatusCode.CALL_REJECTED.text)
-            self.call.execute("respond", str(inbound.reject_status))
+            self.call.respond(inbound.reject_status)
             self._over(entry, StatusCode.CALL_REJECTED.text)
             return False
         return True
@@ -202,7 +202,7 @@ class Answering:
             file = self._make_file(entry)
         except (SpoolError, JournalError, OSError) as error:
             self.log.tell(f"ANSWER: refused: {error}", "err")
-            self.call.execute("respond", NO_ROOM)
+            self.call.respond(NO_ROOM)
             self._over(entry, str(error))
             return
         answered = self._answer(entry)

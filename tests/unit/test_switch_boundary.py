@@ -51,8 +51,7 @@ def test_variables_come_out_clean_and_unset_ones_empty() -> None:
     channel = call(Session({"caller_id_name": RAW + "\r\nX: y"}))
     assert channel.uuid == "u-1"
     assert channel.get("caller_id_name") == "M\ufffdller  X: y"
-    assert channel.raw("caller_id_name") == b"M\xfcller\r\nX: y"
-    assert channel.get("nothing") == "" and channel.raw("nothing") == b""
+    assert channel.get("nothing") == ""
 
 
 def test_what_is_set_is_made_harmless_and_read_back() -> None:
@@ -86,7 +85,7 @@ def test_a_value_that_the_switch_does_not_keep_is_not_taken_for_set() -> None:
 @pytest.mark.parametrize("name", ["", "a b", "a=b", "${x}", "1a", "x" * 200, "a\n"])
 def test_the_name_of_a_variable_is_checked(name: str) -> None:
     channel = call(Session())
-    for use in (channel.get, channel.raw, channel.unset):
+    for use in (channel.get, channel.unset):
         with pytest.raises(ValueError, match="no name of a variable"):
             use(name)
     with pytest.raises(ValueError, match="no name of a variable"):
@@ -132,14 +131,12 @@ def test_a_call_is_up_only_if_it_says_so_twice() -> None:
     assert call(Session(up=2)).ready() is True
 
 
-def test_answering_and_waiting_are_applications() -> None:
+def test_waiting_is_an_application() -> None:
     session = Session()
     channel = call(session)
-    assert channel.answer() is True
     channel.sleep(2000)
     channel.sleep(0)
-    assert session.done == [("answer", ""), ("sleep", "2000")]
-    assert call(Session(up=0)).answer() is False
+    assert session.done == [("sleep", "2000")]
 
 
 def test_a_call_is_refused_with_a_sip_status() -> None:

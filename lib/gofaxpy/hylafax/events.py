@@ -87,11 +87,6 @@ def modem_busy(devid: str) -> str:
     return _modem(devid, "B")
 
 
-def modem_in_use(devid: str) -> str:
-    """The modem is in use by a job."""
-    return _modem(devid, "U")
-
-
 def modem_down(devid: str) -> str:
     """The modem takes no jobs until it is announced again."""
     return _modem(devid, "D")
@@ -108,11 +103,6 @@ def caller_id(devid: str, callid: Sequence[str]) -> str:
     while quoted and len(encode(",".join(quoted))) > _MESSAGE_OCTETS:
         quoted.pop()
     return _modem(devid, "C" + ",".join(quoted))
-
-
-def wedged(devid: str) -> str:
-    """The modem needs an operator: faxq runs bin/wedged."""
-    return _modem(devid, "W")
 
 
 def recv_begin(devid: str) -> str:

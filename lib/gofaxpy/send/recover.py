@@ -134,7 +134,8 @@ def _wait_for(
     server = _server(setting, launched.facts)
     if server is None:
         where = f"{launched.facts.get('host')}:{launched.facts.get('port')}"
-        return f"An earlier call of this job was placed through {where}, which freeswitch.servers names no more"
+        return (f"An earlier call of this job was placed through {where}, which freeswitch.servers names no more: name it again,"
+                f" or, if that switch is gone, remove {entry.path}")
     ids = CallIds.from_facts(launched.facts)
     again = partial(reconnect, server, setting.config.freeswitch.connect_timeout, ids)
     try:

@@ -21,7 +21,7 @@ import re
 import time
 from collections.abc import Callable, Iterable
 
-from gofaxpy.switch.clean import incoming, one_line, outgoing, raw_bytes
+from gofaxpy.switch.clean import incoming, one_line, outgoing
 from gofaxpy.switch.eventtext import EventRecord, event_record
 from gofaxpy.switch.hangup import HangupCause
 
@@ -137,11 +137,6 @@ class Call:
         characters become blanks (:func:`gofaxpy.switch.clean.incoming`)."""
         return incoming(self._session.getVariable(_checked(_NAME, name, "name of a variable")))
 
-    def raw(self, name: str) -> bytes:
-        """A channel variable as the bytes the switch has, ``b""`` if it is unset.  For files that keep what came over
-        the line; nothing of it may go back to the switch."""
-        return raw_bytes(self._session.getVariable(_checked(_NAME, name, "name of a variable")))
-
     def set(self, name: str, value: str) -> bool:
         """Sets a channel variable; ``""`` unsets it.  True if it then has the value, else it is unset.
 
@@ -187,12 +182,6 @@ class Call:
             return False
         self._pause(READY_AGAIN)
         return bool(self._session.ready())
-
-    def answer(self) -> bool:
-        """Answers.  True if the call is up then: after the caller has gone it does nothing and says nothing.  Guards
-        against the standstill (``session.answer`` would wait with the lock held)."""
-        self.execute("answer")
-        return self.ready()
 
     def sleep(self, milliseconds: int) -> None:
         """Waits; ends early when the caller hangs up.  Guards against the standstill."""
