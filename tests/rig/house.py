@@ -143,10 +143,11 @@ class House:
         _give_to_uucp(self.path("sendq"), self.path("docq"))
         return jobid
 
-    def start_gofaxsend(self, jobid: int, *more: str) -> subprocess.Popen[str]:
-        """gofaxsend as faxq starts it, but with standard error where the scenario can read it."""
+    def start_gofaxsend(self, jobid: int, *more: str, under: Sequence[str] = ()) -> subprocess.Popen[str]:
+        """gofaxsend as faxq starts it, but with standard error where the scenario can read it; ``under`` is a command that
+        runs it."""
         return subprocess.Popen(
-            [self.installed.gofaxsend, "-C", self.config, *more, "-m", "freeswitch0", f"sendq/q{jobid}"],
+            [*under, self.installed.gofaxsend, "-C", self.config, *more, "-m", "freeswitch0", f"sendq/q{jobid}"],
             cwd=self.spool,
             env=self.run_dir.environ,
             stdin=subprocess.DEVNULL,

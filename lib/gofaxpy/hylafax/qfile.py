@@ -265,7 +265,9 @@ class QFileHandle:
         """Writes the qfile in place, with one write and under the same inode: hfaxd reads it unlocked, and faxq and the
         links in docq rely on the file staying itself (FaxRequest::writeQFile).  ``durable`` waits for the disk.
 
-        Room for a longer text is made before anything is overwritten, so that a full disk leaves the old contents.
+        Room for a longer text is made before anything is overwritten, so that a full disk leaves the old contents.  A shorter
+        one is followed by empty lines, which go with the truncation: whoever reads in between, or after a crash in between,
+        must not find the end of the old contents, which may be a document that has just been sent.
         Raises :class:`QFileError`.
         """
         octets = encode(self.qfile.render())
@@ -277,9 +279,10 @@ class QFileHandle:
                 except OSError:
                     os.ftruncate(self._fd, size)
                     raise
-            done = os.pwrite(self._fd, octets, 0)
-            while done < len(octets):
-                done += os.pwrite(self._fd, octets[done:], done)
+            covering = octets.ljust(size, b"\n")
+            done = os.pwrite(self._fd, covering, 0)
+            while done < len(covering):
+                done += os.pwrite(self._fd, covering[done:], done)
             os.ftruncate(self._fd, len(octets))
             if durable:
                 os.fsync(self._fd)

@@ -1,0 +1,103 @@
+"""One job sent through an accident, and then to its end without one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import yaml
+
+from crash.audit import Audit, SentJob, nothing_left, pages_of
+from crash.cut import Cut, Proxy
+from crash.strace import CHANGES, Accident, calls_in, under
+from rig.house import House
+
+MOST_ATTEMPTS = 6
+NUMBER = "1000"
+
+
+def calls_of_a_job(house: House, pages: Sequence[int] = (2, 1), calls: Sequence[str] = CHANGES) -> dict[str, int]:
+    """How often gofaxsend makes each of these system calls for a job that goes well."""
+    log = _log(house)
+    job = house.job(NUMBER, pages)
+    house.start_gofaxsend(job, under=under(log, None, calls)).communicate(timeout=60)
+    assert house.qfile(job)["returned"] == "2"
+    return calls_in(log)
+
+
+def sent_over(house: House, cut: Cut | None, pages: Sequence[int] = (2, 1), reset: bool = False) -> tuple[Audit, Proxy]:
+    """A job over a line to the event socket that is cut once; then to its end."""
+    with Proxy(house.switch.esl_port, cut, reset) as proxy:
+        config = _through(house, proxy.port)
+        before = set(house.far_received())
+        jobid = house.job(NUMBER, pages)
+        job = SentJob(house, jobid, pages_of(house.sent[jobid]))
+        found = Audit()
+        status = house.gofaxsend(jobid, "-C", config, timeout=90)
+        found.must(house.qfile(jobid)["returned"] == str(status), f"exit status {status}, {house.qfile(jobid)['returned']=}")
+        job.returned.append(str(status))
+        _to_the_end(house, job, ("-C", config))
+        job.far = [file for file in house.far_received() if file not in before]
+        found.violations += job.audit().violations
+        nothing_left(house, found, "freeswitch0")
+    return found, proxy
+
+
+def _through(house: House, port: int) -> str:
+    """A configuration whose event socket is at another port."""
+    path = os.path.join(house.run_dir.path, f"gofax-{port}.yaml")
+    with open(house.config, encoding="utf-8") as file:
+        settings = yaml.safe_load(file)
+    for server in settings["freeswitch"]["servers"]:
+        server["port"] = port
+    with open(path, "w", encoding="utf-8") as file:
+        yaml.safe_dump(settings, file)
+    return path
+
+
+def sent_through(house: House, accident: Accident, pages: Sequence[int] = (2, 1), torn: bool = False) -> Audit:
+    """A job whose first attempt meets ``accident``; it is then tried again as faxq would, until it is done."""
+    before = set(house.far_received())
+    jobid = house.job(NUMBER, pages)
+    job = SentJob(house, jobid, pages_of(house.sent[jobid]), torn=torn)
+    process = house.start_gofaxsend(jobid, under=under(_log(house), accident))
+    output, _ = process.communicate(timeout=90)
+    qfile = house.qfile(jobid)
+    killed = process.returncode < 0
+    found = Audit()
+    found.must(killed or process.returncode in (0, 1, 2), f"exit status {process.returncode}: {output}")
+    # a sender that was killed counts as what the qfile says; while that is still faxq's own 7, as failed
+    answered = qfile["returned"] if qfile["returned"] != "7" else "0"
+    found.must(killed or answered == str(process.returncode), f"exit status {process.returncode}, returned:{answered}")
+    job.returned.append(answered)
+    _to_the_end(house, job)
+    job.far = [file for file in house.far_received() if file not in before]
+    found.violations += job.audit().violations
+    nothing_left(house, found, "freeswitch0")
+    return found
+
+
+def _to_the_end(house: House, job: SentJob, more: Sequence[str] = ()) -> None:
+    """As faxq does it: again, until there is an answer for good."""
+    while job.returned[-1] == "0" and len(job.returned) < MOST_ATTEMPTS:
+        _as_faxq(house, job.jobid)
+        job.returned.append(str(house.gofaxsend(job.jobid, *more)))
+    house.switch.wait_calls_over()
+
+
+def _as_faxq(house: House, jobid: int) -> None:
+    """faxq rewrites the qfile before it starts a sender: no result yet (faxd/faxQueueApp.c++).  What a torn rewrite has
+    left behind goes through its parser, as here through the house's."""
+    path = house.path("sendq", f"q{jobid}")
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        lines = [line for line in file.read().split("\n") if ":" in line]
+    fresh = {"returned": "7", "status": "", "statuscode": "0", "state": "6"}
+    text = "\n".join(f"{tag}:{fresh[tag]}" if (tag := line.partition(":")[0]) in fresh else line for line in lines) + "\n"
+    with open(path, "r+", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(text)
+        file.truncate()
+
+
+def _log(house: House) -> str:
+    directory = house.run_dir.sub("strace", owner="uucp")
+    return os.path.join(directory, "gofaxsend")
