@@ -78,7 +78,7 @@ class Attached:
     """strace on a process that runs, all of its threads.  A context manager."""
 
     def __init__(self, pid: int, log: str, options: Sequence[str]) -> None:
-        self._command = [STRACE, "-f", "-qq", "-y", "-o", log, *options, "-p", str(pid)]
+        self._command = [STRACE, "-f", "-qq", "-o", log, *options, "-p", str(pid)]
         self._pid = pid
         self._process: subprocess.Popen[bytes] | None = None
 
