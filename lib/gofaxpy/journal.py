@@ -17,6 +17,7 @@ import errno
 import fcntl
 import json
 import os
+import struct
 import time
 from enum import StrEnum
 
@@ -51,6 +52,9 @@ class Step(StrEnum):
     ANNOUNCING = "announcing"    # faxrcvd is about to run
     UNANNOUNCED = "unannounced"  # faxrcvd could not be started
     ANNOUNCED = "announced"      # faxrcvd has ended
+
+
+_WHOLE = struct.Struct("@hhqqi4x")      # struct flock: type, whence, start, length (0: all of it), pid (0)
 
 
 class JournalError(Exception):
@@ -142,6 +146,34 @@ class Entry:
     def find(self, step: Step) -> Mark | None:
         """The first mark of this step: where two observers noted the same thing, the first one counts."""
         return next((mark for mark in self.marks() if mark.step is step), None)
+
+    def hold(self) -> bool:
+        """Shows others, as long as this descriptor is open, that a call's handler is at work.  False where that cannot be.
+
+        An open file description lock (fcntl(2), F_OFD_SETLK): unlike flock it may be asked for without being taken, and
+        it stands beside the flock of whoever owns the entry.  It ends with the handler, however that ends.
+        """
+        try:
+            fcntl.fcntl(self._fd, fcntl.F_OFD_SETLK, _WHOLE.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+        except OSError:
+            return False
+        return True
+
+    def held(self) -> bool:
+        """Whether another descriptor holds the entry (:meth:`hold`)."""
+        try:
+            answer = fcntl.fcntl(self._fd, fcntl.F_OFD_GETLK, _WHOLE.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+        except OSError:
+            return False
+        kind: int = _WHOLE.unpack(answer)[0]
+        return kind != fcntl.F_UNLCK
+
+    def in_work(self, uuid: str) -> bool | None:
+        """Whether the handler of call ``uuid`` may still note its result: it holds the entry; None where it could not."""
+        for mark in self.marks():
+            if mark.step is Step.CONNECTED and mark.facts.get("uuid") == uuid:
+                return self.held() if mark.facts.get("held") else None
+        return False
 
     def withdrawn(self, uuid: str) -> bool:
         """Whether the call ``uuid`` was withdrawn before it was connected.

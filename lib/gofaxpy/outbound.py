@@ -135,7 +135,8 @@ def _send(setting: Setting, api: Api, call: Call, entry: Entry) -> None:
     if entry.find(Step.FAX_OVER) is not None:
         log("warning", f"{call.uuid}: {entry.name} has been sent by another call; hanging up")
         return
-    entry.mark(Step.CONNECTED, uuid=call.uuid)
+    held = entry.hold()     # until the result is noted: who waits for that need not guess for how long
+    entry.mark(Step.CONNECTED, uuid=call.uuid, held=held)
     if entry.withdrawn(call.uuid):
         log("warning", f"{call.uuid}: gofaxsend has given this call up; hanging up without sending")
         return

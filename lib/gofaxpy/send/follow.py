@@ -27,7 +27,8 @@ SECONDS_AFTER_REPLY = 0.5   # CHANNEL_HANGUP_COMPLETE comes within 20 ms of a fa
 SECONDS_AFTER_RING = 15.0   # the switch bounds the ringing itself; this much later something is wrong
 SECONDS_TO_RECONNECT = 60.0         # for a fax under way
 SECONDS_TO_RECONNECT_DIALLED = 15.0 # for a call that is not answered yet: it can be withdrawn
-SECONDS_FOR_THE_NOTE = 5.0  # the handler of a call that is gone notes the result within this
+# How long the handler of a call that is gone may take to note the result, by whether it holds the entry (Entry.in_work).
+SECONDS_FOR_THE_NOTE = {True: 60.0, None: 5.0, False: 0.0}
 SECONDS_AFTER_KILL = 10.0   # a call that FreeSWITCH does not know any more has told of its end within this
 SECONDS_TO_APPEAR = 3.0     # a call whose order was cut off may take this long to exist, if it was taken at all
 EVENTS = (
@@ -259,7 +260,10 @@ class Follower:
         if self._trace.stage is Stage.CONNECTED:
             # over, and its handler is about to note how; it may wait for events a second and for the disk
             self._lost_at = self._lost_at if self._gone else time.monotonic()
-            self._gone, patience, since = True, SECONDS_FOR_THE_NOTE, self._lost_at
+            self._gone, since = True, self._lost_at
+            patience = SECONDS_FOR_THE_NOTE[self._entry.in_work(self._ids.uuid)]
+            if self._noted_result():
+                return
         else:
             patience, since = SECONDS_TO_APPEAR, self._began    # it may be about to be placed
         if time.monotonic() - since > patience or (self._note_abort() and not self._gone):

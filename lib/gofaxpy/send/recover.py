@@ -19,7 +19,7 @@ from gofaxpy.hylafax.qfile import QFileHandle
 from gofaxpy.journal import Entry, JournalError, Mark, Step
 from gofaxpy.outcome import Ending, Stage, judge
 from gofaxpy.send.document import remove_directory
-from gofaxpy.send.follow import CallIds, Follower, Progress
+from gofaxpy.send.follow import SECONDS_FOR_THE_NOTE, CallIds, Follower, Progress
 from gofaxpy.send.launch import reconnect
 from gofaxpy.send.report import JobReport
 from gofaxpy.send.settle import count, write_record
@@ -27,7 +27,7 @@ from gofaxpy.setting import Setting
 from gofaxpy.switch.client import EventSocketError
 from gofaxpy.switch.faxresult import FaxResult
 
-SECONDS_FOR_THE_HANDLER = 5.0
+STILL_AT_WORK = "An earlier call of this job is over, but its handler in FreeSWITCH has not noted the result yet"
 NO_RESULT = "The sender of this attempt was ended, and its call left no result"
 WIDTH = 1728        # pixels of an A4 page, where SpanDSP does not say
 
@@ -143,7 +143,7 @@ def _wait_for(
         answer = client.api("uuid_exists", ids.uuid).strip()
         if answer != "true":
             client.close()
-            return _gone(entry) if answer == "false" else f"FreeSWITCH does not know whether a call goes on: {answer[:80]}"
+            return _gone(entry, ids.uuid) if answer == "false" else f"FreeSWITCH does not know whether a call goes on: {answer[:80]}"
     except EventSocketError as error:
         return f"An earlier call of this job may still go on, and FreeSWITCH cannot be asked: {error}"
     except OSError as error:
@@ -163,11 +163,25 @@ def _wait_for(
     return ""
 
 
-def _gone(entry: Entry) -> str:
-    """The channel is gone; its handler may still be about to note the result (it waits for events up to a second)."""
-    deadline = time.monotonic() + SECONDS_FOR_THE_HANDLER
-    while entry.find(Step.CONNECTED) is not None and entry.find(Step.FAX_OVER) is None and time.monotonic() < deadline:
-        time.sleep(0.1)
+def _gone(entry: Entry, uuid: str) -> str:
+    """The switch knows no such call: it was never placed, is about to be, or is over.  Makes sure of which.
+
+    A call that is not connected is withdrawn, so that it cannot send any more.  One that was connected has a handler,
+    which may still be about to note the result: that is waited for as long as the handler holds the entry.  Returns why
+    the job cannot be dialled yet, or ``""``.
+    """
+    try:
+        if not any(mark.step is Step.CONNECTED and mark.facts.get("uuid") == uuid for mark in entry.marks()):
+            entry.mark(Step.WITHDRAWN, uuid=uuid)
+        if entry.withdrawn(uuid):
+            return ""
+        began = time.monotonic()
+        while (work := entry.in_work(uuid)) is not False and entry.find(Step.FAX_OVER) is None:
+            if time.monotonic() - began > SECONDS_FOR_THE_NOTE[work]:
+                return STILL_AT_WORK if work else ""
+            time.sleep(0.1)
+    except JournalError as error:
+        return str(error)
     return ""
 
 
