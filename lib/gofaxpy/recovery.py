@@ -1,4 +1,4 @@
-"""Finishes what a FreeSWITCH that died has left in the journal of incoming calls, and clears away what nobody asks for."""
+"""Finishes what a FreeSWITCH that died has left in the journal of incoming calls."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ import time
 from gofaxpy import modems, operatorlog, reception
 from gofaxpy.calllog import CallLog
 from gofaxpy.faxrcvd import AGAIN
-from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.sessionlog import SessionLog
-from gofaxpy.journal import Entry, JournalError, Step
-from gofaxpy.send.document import remove_directory
+from gofaxpy.journal import Entry, Step
 from gofaxpy.setting import Setting
-from gofaxpy.switch.boundary import log
 
 SECONDS_OF_SILENCE = 10.0       # after which a call that nobody works on is taken for one that was given up
 _postponed: set[str] = set()    # entries whose full disk the operator has been told of
@@ -58,25 +55,6 @@ def _finish(setting: Setting, entry: Entry) -> None:
             log.end()
         else:
             log.close()
-
-
-def forget_attempts(setting: Setting, now: float) -> None:
-    """Removes the entries of attempts to send whose job is no longer in ``sendq``: they are kept for the next attempt,
-    and there will be none.  A job that is removed while its call goes on leaves such an entry."""
-    for name in list(setting.journal.names()):
-        jobid = name.partition("-")[0]
-        if not (jobid.isascii() and jobid.isdigit()) or os.path.exists(setting.spool.qfile(jobid)):
-            continue
-        try:
-            entry = setting.journal.open(name)
-            if entry is None:
-                continue
-            with entry:
-                if now - os.fstat(entry.fileno()).st_mtime > setting.config.outbound.call_timeout and entry.lock():
-                    remove_directory(setting.spool.path("gofax", "tmp", name))
-                    entry.remove()
-        except (JournalError, SpoolError, OSError) as error:
-            log("err", f"journal entry {name} could not be cleared away: {error}")
 
 
 def _abandoned(entry: Entry) -> bool:

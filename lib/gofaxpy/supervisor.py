@@ -18,7 +18,7 @@ from typing import Protocol
 
 import filelock
 
-from gofaxpy import recovery
+from gofaxpy import recovery, sweep
 from gofaxpy import setting as settings
 from gofaxpy.bell import BELL
 from gofaxpy.calls import CALLS, NEGOTIATE, PAGE, RESULT
@@ -163,7 +163,8 @@ class Supervisor:
             lock.acquire()
             try:
                 recovery.recover(setting)
-                recovery.forget_attempts(setting, time.time())
+                sweep.at_start(setting, log)
+                sweep.around(setting, time.time(), log, young=0.0)
                 self._getty = Getty(setting, self._abort, self._clock)
             except BaseException:
                 lock.release()
@@ -221,6 +222,7 @@ class Supervisor:
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP
             recovery.recover(setting, announced=False)
+            sweep.around(setting, time.time(), log)
             textfile.after_fax(setting, lambda text: log("warning", text), patience=0)
 
     def _poke(self, now: float, getty: Getty) -> None:

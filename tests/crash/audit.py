@@ -88,17 +88,18 @@ def _whole_pages(file: str) -> list[Page]:
         return []
 
 
-def nothing_left(house: House, found: Audit, modem: str = "") -> None:
-    """(e): no call, journal entry, temporary file or lock stays behind, and ``modem`` (default: all) is idle."""
+def nothing_left(house: House, found: Audit) -> None:
+    """(e): no call, journal entry, temporary file or lock stays behind, and every modem is idle."""
     calls = house.switch.calls()
     found.must(not calls, f"calls are left: {calls}")
     found.must(not house.journal(), f"journal entries are left: {house.journal()}")
-    for directory in (("gofax", "tmp"),):
-        left = _names(house.path(*directory))
-        found.must(not left, f"{'/'.join(directory)} still holds {left}")
+    left = _names(house.path("gofax", "tmp"))
+    found.must(not left, f"gofax/tmp still holds {left}")
+    empty = [name for name in house.received() if os.path.getsize(name) == 0]
+    found.must(not empty, f"empty files in recvq: {empty}")
     locks = [name for name in _names(house.lock_dir) if name.startswith("LCK..")]
     found.must(not locks, f"modem locks are left: {locks}")
-    for name in [modem] if modem else _names(house.path("status")):
+    for name in _names(house.path("status")):
         with open(house.path("status", name), encoding="utf-8") as file:
             text = file.read().strip()
         found.must(text == IDLE or not name.startswith("freeswitch"), f"modem {name} says {text!r}")

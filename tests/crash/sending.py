@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
+from collections import Counter
 from collections.abc import Sequence
 
 import yaml
 
-from crash.audit import Audit, SentJob, nothing_left, pages_of
+from crash.audit import IDLE, Audit, SentJob, nothing_left, pages_of
 from crash.cut import Cut, Proxy
-from crash.strace import CHANGES, Accident, calls_in, under
+from crash.strace import CHANGES, FAILS, Accident, calls_in, under
 from rig.house import House
 
 MOST_ATTEMPTS = 6
@@ -39,7 +42,7 @@ def sent_over(house: House, cut: Cut | None, pages: Sequence[int] = (2, 1), rese
         _to_the_end(house, job, ("-C", config))
         job.far = [file for file in house.far_received() if file not in before]
         found.violations += job.audit().violations
-        nothing_left(house, found, "freeswitch0")
+    _as_faxq_when_done(house, job)
     return found, proxy
 
 
@@ -73,8 +76,72 @@ def sent_through(house: House, accident: Accident, pages: Sequence[int] = (2, 1)
     _to_the_end(house, job)
     job.far = [file for file in house.far_received() if file not in before]
     found.violations += job.audit().violations
-    nothing_left(house, found, "freeswitch0")
+    _as_faxq_when_done(house, job)
     return found
+
+
+def faults(house: House, error: int, pages: Sequence[int] = (2, 1)) -> list[Accident]:
+    """Every call of a job that may fail with ``error``, as far as it concerns our files: that the interpreter itself cannot
+    be loaded is told by its exit status, which no program of ours can change."""
+    log = _log(house)
+    job = house.job(NUMBER, pages)
+    house.start_gofaxsend(job, under=under(log, None, FAILS[error])).communicate(timeout=60)
+    found, counts = [], Counter[str]()
+    with open(log, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            call = line.partition("(")[0]
+            counts[call] += call in FAILS[error]
+            if call in FAILS[error] and (house.spool in line.partition("(")[2] or call == "socket"):
+                found.append(Accident(call, counts[call], error))
+    return found
+
+
+def killed_at_a_moment(house: House, moment: float, pages: Sequence[int] = (2, 1)) -> Audit:
+    """A job whose sender is killed so many seconds after its start."""
+    before = set(house.far_received())
+    jobid = house.job(NUMBER, pages)
+    job = SentJob(house, jobid, pages_of(house.sent[jobid]))
+    process = house.start_gofaxsend(jobid)
+    time.sleep(moment)
+    process.kill()
+    process.communicate()
+    job.returned.append(house.qfile(jobid)["returned"].replace("7", "0"))
+    _to_the_end(house, job)
+    job.far = [file for file in house.far_received() if file not in before]
+    found = job.audit()
+    _as_faxq_when_done(house, job)
+    return found
+
+
+def cleared_up(house: House) -> Audit:
+    """After all the accidents: FreeSWITCH is started anew, and nothing is left of any of them."""
+    found = Audit()
+    age_documents(house)
+    house.switch.stop()
+    house.switch.start()
+    with contextlib.suppress(AssertionError):
+        house.wait("the sweep", lambda: not house.journal() and _idle(house), timeout=10)
+    nothing_left(house, found)
+    return found
+
+
+def _idle(house: House) -> bool:
+    """Whether the supervisor has taken the modems over."""
+    with open(house.path("status", "freeswitch0"), encoding="utf-8") as file:
+        return file.read().strip() == IDLE
+
+
+def age_documents(house: House) -> None:
+    """What was made for calls looks as old as it is in a real switch's life: the sweep leaves young things alone."""
+    for directory in (house.path("gofax", "tmp"), house.path("gofax", "journal")):
+        for item in os.scandir(directory):
+            os.utime(item.path, (0, 0), follow_symlinks=False)
+
+
+def _as_faxq_when_done(house: House, job: SentJob) -> None:
+    """faxq takes a job that has an answer for good out of sendq."""
+    if job.returned[-1] in ("1", "2"):
+        os.rename(house.path("sendq", f"q{job.jobid}"), house.path("doneq", f"q{job.jobid}"))
 
 
 def _to_the_end(house: House, job: SentJob, more: Sequence[str] = ()) -> None:

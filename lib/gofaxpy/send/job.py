@@ -29,6 +29,7 @@ from gofaxpy.setting import Setting
 from gofaxpy.switch.dialstring import DialstringError, dialable
 from gofaxpy.switch.faxresult import FaxResult
 
+NO_DOCUMENT = "The job has no document left, though none of its pages was sent: submit it again"
 Complain = Callable[[BaseException], None]
 
 
@@ -70,6 +71,8 @@ def _send(
     except SpoolError as error:     # a document that cannot be read, or that is not in the spool
         return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=True, reason=str(error)))
     if not pages:
+        if _sent_nothing(report.handle.qfile):
+            return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=True, reason=NO_DOCUMENT))
         report.log.line("Every page of this job has been sent before; nothing is dialled")
         return settle(setting, report, Ending(Stage.CONNECTED, fax=FaxResult.nothing_left()))
     answer = settle_terms(setting.config, report.handle.qfile, report.device, setting.spool.root, aborted)
@@ -85,6 +88,11 @@ def _send(
         final = not (isinstance(error, DocumentError) and error.again)
         return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=final, reason=str(error)))
     return _attempt(setting, line, report, answer.terms, number, document, aborted, complain)
+
+
+def _sent_nothing(qfile: QFile) -> bool:
+    """Whether a job without documents never had one sent: its documents have got lost, and it must not pass for done."""
+    return qfile.number("totpages") > 0 and qfile.number("npages") == 0
 
 
 def dialled_number(qfile: QFile, settings: Outbound, prefix: str) -> str:

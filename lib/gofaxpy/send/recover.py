@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 
 from gofaxpy.config import Server
@@ -44,9 +45,18 @@ def clear_up(setting: Setting, report: JobReport, aborted: Callable[[], bool]) -
             held_up = _one(setting, report, entry, aborted)
             if held_up:
                 return held_up
-            remove_directory(setting.spool.path("gofax", "tmp", name))
             entry.remove()
+    _remove_documents(setting, report.jobid)
     return ""
+
+
+def _remove_documents(setting: Setting, jobid: str) -> None:
+    """What earlier attempts have made for their calls, also those that died before they had an entry."""
+    directory = setting.spool.path("gofax", "tmp")
+    with suppress(FileNotFoundError):
+        for name in os.listdir(directory):
+            if name.startswith(f"{jobid}-"):
+                remove_directory(os.path.join(directory, name))
 
 
 def identity(handle: QFileHandle) -> str:
@@ -143,7 +153,9 @@ def _wait_for(
         answer = client.api("uuid_exists", ids.uuid).strip()
         if answer != "true":
             client.close()
-            return _gone(entry, ids.uuid) if answer == "false" else f"FreeSWITCH does not know whether a call goes on: {answer[:80]}"
+            if answer == "false":
+                return _gone(entry, ids.uuid)
+            return f"FreeSWITCH does not know whether a call goes on: {answer[:80]}"
     except EventSocketError as error:
         return f"An earlier call of this job may still go on, and FreeSWITCH cannot be asked: {error}"
     except OSError as error:

@@ -45,6 +45,7 @@ class JobReport:
         self.confirmed = 0                  # pages of this attempt that the far end has confirmed
         self.params = expected_params(handle.qfile)
         self.station = ""
+        self.recorded = False               # the SEND record is in xferfaxlog
         self.launched = False               # from here on there may be a call
         self.announced = announced          # faxq has been told that this job's call is placed
         self._document = ""                 # the one that is sent now

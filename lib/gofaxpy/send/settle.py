@@ -38,14 +38,17 @@ def settle(setting: Setting, report: JobReport, ending: Ending, connected_at: fl
     if verdict.returned is Returned.RETRY and verdict.delay is not Delay.NONE:
         qfile.set("tts", int(now) + (qfile.number("retrytime") or delay_of(setting.config.outbound, verdict.delay)))
     qfile.set("returned", verdict.returned.value)
+    # The record comes first: an attempt that dies between the two is answered by the next one, which finds the record; a
+    # job that is done has no next one.  A job with nothing left has made no call.
+    if (ending.pages_due or ending.stage is not Stage.CONNECTED) and not report.recorded:
+        report.recorded = True
+        _record(setting, report, verdict, now, connected_at)
     report.handle.rewrite(durable=True)
     if verdict.returned is not Returned.DONE:
         for said in (first, verdict) if verdict.text != first.text else (first,):   # both, as native
             report.announce(
                 f"SEND FAILED: JOB {report.jobid} DEST {qfile.get('external')} ERR [{int(said.code)}] {said.text}"
             )
-    if ending.pages_due or ending.stage is not Stage.CONNECTED:     # a job with nothing left has made no call
-        _record(setting, report, verdict, now, connected_at)
     report.log.end()
     report.modem(modemstatus.IDLE)
     return verdict.returned

@@ -1,0 +1,124 @@
+"""What dead processes left is cleared away, and nothing else."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from gofaxpy import sweep
+from gofaxpy.config import Config, HylaFax
+from gofaxpy.hylafax.uucplock import UUCPLock
+from gofaxpy.journal import Step
+from gofaxpy.setting import Setting
+
+LATER = 7200 + 60.0
+
+
+@pytest.fixture
+def setting(tmp_path: Path) -> Setting:
+    for name in ("sendq", "recvq", "lock"):
+        (tmp_path / name).mkdir()
+    return Setting.of(Config(hylafax=HylaFax(spooldir=str(tmp_path), lock_dir=str(tmp_path / "lock"), modems=2)))
+
+
+class Told(list[str]):
+    """The log: its lines."""
+
+    def __call__(self, level: str, text: str) -> None:
+        self.append(f"{level}: {text}")
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+def entries(setting: Setting) -> list[str]:
+    return sorted(os.listdir(setting.journal.directory))
+
+
+def document_of(tmp_path: Path, name: str) -> Path:
+    directory = tmp_path / "gofax" / "tmp" / name
+    directory.mkdir(parents=True)
+    (directory / "joined.tif").write_bytes(b"")
+    return directory
+
+
+def test_entries_of_jobs_that_are_gone_go_when_no_call_can_go_on(setting: Setting, tmp_path: Path, told: Told) -> None:
+    (tmp_path / "sendq" / "q2").write_text("jobid:2")
+    leftover = document_of(tmp_path, "1-000000001")
+    for name in ("1-000000001", "2-000000002", "c000000003", "5-000000005", "6-000000006"):
+        with setting.journal.create(name, Step.OPENED) as entry:
+            if name != "1-000000001":
+                entry.mark(Step.LAUNCHED, uuid="u")
+            if name == "6-000000006":
+                entry.mark(Step.FAX_OVER, uuid="u")
+    with setting.journal.create("4-000000004", Step.OPENED):
+        sweep.around(setting, time.time(), told)
+        # 2: has a job; 4: somebody works on it; 5: its call may go on; c…: a call that came in
+        assert entries(setting) == ["2-000000002", "4-000000004", "5-000000005", "c000000003"]
+        assert not leftover.exists()
+        sweep.around(setting, time.time() + LATER, told)
+        assert entries(setting) == ["2-000000002", "4-000000004", "c000000003"]
+
+
+def test_an_entry_whose_handler_is_at_work_stays(setting: Setting, told: Told) -> None:
+    with setting.journal.create("6-000000006", Step.OPENED) as entry:
+        entry.mark(Step.LAUNCHED, uuid="u")
+        entry.mark(Step.FAX_OVER, uuid="u")
+    handler = setting.journal.open("6-000000006")
+    assert handler is not None
+    with handler:
+        assert handler.hold()
+        sweep.around(setting, time.time(), told)
+        assert entries(setting) == ["6-000000006"]
+    sweep.around(setting, time.time(), told)
+    assert entries(setting) == []
+
+
+def test_documents_without_an_entry_go_when_they_are_old(setting: Setting, tmp_path: Path, told: Told) -> None:
+    leftover = document_of(tmp_path, "7-000000007")
+    setting.journal.create("8-000000008", Step.OPENED).close()
+    (tmp_path / "sendq" / "q8").write_text("jobid:8")
+    used = document_of(tmp_path, "8-000000008")
+    hidden = Path(setting.journal.directory) / ".9-000000009.abcdef01"
+    hidden.write_text("")
+    sweep.around(setting, time.time(), told)
+    assert leftover.exists() and hidden.exists(), "a gofaxsend may just be making them"
+    sweep.around(setting, time.time() + LATER, told)
+    assert not leftover.exists() and not hidden.exists() and used.exists()
+
+
+def test_an_empty_received_file_that_nobody_receives_into_goes(setting: Setting, tmp_path: Path, told: Told) -> None:
+    recvq = tmp_path / "recvq"
+    for name in ("fax000000001.tif", "fax000000002.tif", "fax000000003.tif", "other.tif"):
+        (recvq / name).write_bytes(b"page" if name == "fax000000003.tif" else b"")
+    with open(recvq / "fax000000002.tif", "rb") as receiving:
+        fcntl.flock(receiving, fcntl.LOCK_EX)
+        sweep.around(setting, time.time(), told)
+        assert (recvq / "fax000000001.tif").exists(), "it may be about to be locked"
+        sweep.around(setting, time.time(), told, young=0.0)
+    assert sorted(item.name for item in recvq.iterdir()) == ["fax000000002.tif", "fax000000003.tif", "other.tif"]
+
+
+def test_at_the_start_modems_of_dead_processes_are_free_again(setting: Setting, told: Told) -> None:
+    dead = subprocess.Popen(["/bin/true"])
+    dead.wait()
+    locks = [UUCPLock(setting.spool.lock_dir, f"freeswitch{number}", pid=pid) for number, pid in enumerate((dead.pid, 1))]
+    assert all(lock.acquire() for lock in locks)
+    sweep.at_start(setting, told)
+    assert not os.path.exists(locks[0].path) and os.path.exists(locks[1].path)
+
+
+def test_trouble_with_one_thing_keeps_nothing_else_waiting(setting: Setting, tmp_path: Path, told: Told) -> None:
+    first = document_of(tmp_path, "1-000000001")
+    (first / "directory").mkdir()       # nothing of ours: it cannot be unlinked
+    second = document_of(tmp_path, "2-000000002")
+    sweep.around(setting, time.time() + LATER, told)
+    assert first.exists() and not second.exists()
+    assert len(told) == 1 and str(first) in told[0]
