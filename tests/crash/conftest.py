@@ -9,11 +9,11 @@ from typing import TypeVar
 import pytest
 
 from crash.audit import Audit
-from scenario.conftest import make_house
+from scenario.conftest import document, make_house
 
 T = TypeVar("T")
 ALL = os.environ.get("CRASH") == "all"
-__all__ = ["make_house"]
+__all__ = ["document", "make_house"]
 
 
 class Tries:

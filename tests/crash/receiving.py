@@ -132,6 +132,22 @@ def received_through(house: House, document: str, accident: Accident) -> Audit:
     return found
 
 
+def failed_calls(house: House, document: str, accident: Accident) -> Audit:
+    """A fax comes in while one system call fails; the switch lives on, and is started anew to finish what was put off."""
+    fax = IncomingFax(house, document)
+    with Attached(interpreter(house), _log(house), accident.arguments()):
+        fax.place(patience=8)
+    announced = len(runs(house)) > fax.before_runs
+    restart(house)
+    found = Audit()
+    try:
+        house.wait("the end of the journal entry", lambda: not house.journal(), timeout=20)
+    except AssertionError as error:
+        found.violations.append(str(error))
+    found.violations += fax.audit(announced).violations
+    return found
+
+
 def restart(house: House) -> None:
     """As an operator's systemd does it."""
     house.switch.kill()
@@ -173,4 +189,4 @@ def _log(house: House) -> str:
     return os.path.join(house.run_dir.sub("strace", owner="uucp"), "switch")
 
 
-__all__ = ["IncomingFax", "calls_of_a_call", "interpreter", "prepare", "received_through", "restart", "runs"]
+__all__ = ["IncomingFax", "calls_of_a_call", "failed_calls", "interpreter", "prepare", "received_through", "restart", "runs"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -91,7 +92,8 @@ def faults(house: House, error: int, pages: Sequence[int] = (2, 1)) -> list[Acci
         for line in file:
             call = line.partition("(")[0]
             counts[call] += call in FAILS[error]
-            if call in FAILS[error] and (house.spool in line.partition("(")[2] or call == "socket"):
+            # "-y" names the working directory as well, in <>
+            if call in FAILS[error] and (re.search(f'[<"]{house.spool}/', line) or call == "socket"):
                 found.append(Accident(call, counts[call], error))
     return found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 
 class SpoolError(Exception):
     """A file of the spool cannot be used as HylaFAX uses it."""
@@ -21,6 +23,16 @@ class FifoError(SpoolError):
 
 class LockedError(SpoolError):
     """Somebody else holds the lock."""
+
+
+def is_of_the_machine(error: BaseException) -> bool:
+    """Whether an error was caused by what passes, or can be mended, without the file being another one: no descriptors or
+    memory left, a disk or server that does not answer (errno(3))."""
+    cause = error if isinstance(error, OSError) else error.__cause__
+    return isinstance(cause, OSError) and cause.errno in _OF_THE_MACHINE
+
+
+_OF_THE_MACHINE = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE, errno.ETIMEDOUT))
 
 
 def reason(error: OSError) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from gofaxpy.hylafax.errors import SpoolError, TiffError
+from gofaxpy.hylafax.errors import SpoolError, TiffError, is_of_the_machine
 from gofaxpy.hylafax.pages import Page
 from gofaxpy.hylafax.spool import Spool, private_directory
 from gofaxpy.hylafax.tiff import directories
@@ -87,7 +87,7 @@ def _check(path: str, numbers: Sequence[int]) -> None:
                     f"{path}: page {number + 1} has {page.width} x {page.length} pixels, which is no fax page", again=False
                 )
     except TiffError as error:
-        raise DocumentError(str(error), again=False) from error
+        raise DocumentError(str(error), again=is_of_the_machine(error)) from error
 
 
 def _runs(pages: Sequence[Page]) -> list[tuple[str, list[int]]]:
