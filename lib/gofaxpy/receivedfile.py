@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gofaxpy.calllog import CallLog
-from gofaxpy.hylafax.errors import SpoolError, TiffError
+from gofaxpy.hylafax.errors import SpoolError, TiffError, is_of_the_machine
 from gofaxpy.hylafax.params import FaxParams
 from gofaxpy.hylafax.recvtags import UNSPECIFIED, PageTags, description, tiff_date, write_receive_tags
 from gofaxpy.hylafax.tiff import DATE_TIME, FAX_DCS, IMAGE_DESCRIPTION, directories, page_count
@@ -20,13 +20,13 @@ TIFF_HEADER = 8                 # octets; a file of no more holds nothing
 
 
 class PostponedError(Exception):
-    """The disk is full; what is left to be done with a fax is done when there is room."""
+    """The disk is full or does not answer; what is left to be done with a fax is done when that has passed."""
 
 
 def check_room(error: SpoolError | OSError) -> None:
-    """Raises PostponedError if ``error`` says that the disk is full."""
+    """Raises PostponedError if ``error`` says that the disk is full, or of something else that passes."""
     cause = error if isinstance(error, OSError) else error.__cause__
-    if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_of_the_machine(error) or (isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)):
         raise PostponedError(str(error)) from error
 
 

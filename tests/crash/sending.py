@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import time
@@ -64,6 +65,7 @@ def sent_through(house: House, accident: Accident, pages: Sequence[int] = (2, 1)
     before = set(house.far_received())
     jobid = house.job(NUMBER, pages)
     job = SentJob(house, jobid, pages_of(house.sent[jobid]), torn=torn)
+    job.refused_for = "cannot open the document: Permission denied" if accident.error == errno.EACCES else ""
     process = house.start_gofaxsend(jobid, under=under(_log(house), accident))
     output, _ = process.communicate(timeout=90)
     qfile = house.qfile(jobid)

@@ -127,3 +127,14 @@ def test_a_lock_directory_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 def test_what_cannot_be_a_modem_is_refused(tmp_path: Path, device: str) -> None:
     with pytest.raises(SpoolError, match="cannot be the name of a modem"):
         UUCPLock(str(tmp_path), device)
+
+
+def test_a_lock_of_a_dead_process_that_nobody_has_waited_for_is_stale(tmp_path: Path) -> None:
+    process = subprocess.Popen(["/bin/true"])
+    try:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)      # it has ended, and stays a zombie
+        assert UUCPLock(str(tmp_path), "modem", pid=process.pid).acquire()
+        os.utime(tmp_path / "LCK..modem", (0, 0))
+        assert UUCPLock(str(tmp_path), "modem").held_by() is None
+    finally:
+        process.wait()

@@ -147,7 +147,8 @@ def _identity(status: os.stat_result) -> _Identity:
 
 
 def _alive(pid: int) -> bool:
-    """Whether the process exists, be it ours or not."""
+    """Whether the process exists, be it ours or not.  One that has died and was not waited for (a zombie, proc(5)) is dead:
+    it holds a modem no more than its lock file does."""
     if pid <= 0:
         return False
     try:
@@ -155,5 +156,9 @@ def _alive(pid: int) -> bool:
     except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
+        pass
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[:1] != [b"Z"]
+    except OSError:
         return True
-    return True
