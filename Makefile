@@ -11,7 +11,7 @@ ARGS ?=
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo test lint types unit pytest live bench bench-compare reference deb dist fuzz clean
+.PHONY: help deps demo test lint types unit pytest live bench bench-compare reference deb dist fuzz crash clean
 
 help: ## show this list
 	@echo 'make TARGET'
@@ -93,6 +93,9 @@ dist: deps ## build dist/gofaxpy-VERSION.tar.gz (sdist) and the wheel
 
 # Seconds for `make fuzz`, all targets together.
 TIME ?= 300
+
+crash: deps ## kill, fail, cut and lose power at every point, then audit (some 20 minutes); see docs/reliability.md
+	$(AS_ROOT) env CRASH=all PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest tests/crash $(ARGS)
 
 fuzz: deps ## try hostile input for TIME seconds (300), guided by coverage where atheris can be installed
 	@$(PYTHON) -c 'import atheris' 2>/dev/null || $(PYTHON) -m pip install --quiet --only-binary :all: -r tests/fuzz/requirements.txt || \

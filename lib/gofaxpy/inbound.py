@@ -25,8 +25,9 @@ from gofaxpy.hylafax.canonical import digits
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.sequence import commid as next_commid
 from gofaxpy.hylafax.sessionlog import SessionLog
+from gofaxpy.hylafax.spool import fsync_directory
 from gofaxpy.hylafax.statuscode import StatusCode
-from gofaxpy.journal import Entry, JournalError, Step, call_name, fsync_directory
+from gofaxpy.journal import Entry, JournalError, Step, call_name
 from gofaxpy.metrics import textfile
 from gofaxpy.modems import Line
 from gofaxpy.outbound import DOCUMENT

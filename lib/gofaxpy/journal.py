@@ -21,7 +21,7 @@ import struct
 import time
 from enum import StrEnum
 
-from gofaxpy.hylafax.spool import private_directory
+from gofaxpy.hylafax.spool import fsync_directory, private_directory
 from gofaxpy.values import frozen
 
 TYPE_CHECKING = False
@@ -303,15 +303,6 @@ class Journal:
 
 def _is_name(name: str) -> bool:
     return bool(name) and not name.startswith(".") and "/" not in name and "\0" not in name
-
-
-def fsync_directory(path: str) -> None:
-    """Waits until the names in a directory are on the disk.  Raises OSError."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 _FALLOC_FL_KEEP_SIZE = 1

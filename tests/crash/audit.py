@@ -50,6 +50,8 @@ class SentJob:
     far: list[str] = field(default_factory=list)
     refused_for: str = ""
     """What a job may be failed for before anything is dialled; it then must say so."""
+    numbered_anew: bool = False
+    """Whether commids may have come again: ``log/seqf`` is not synced at each call, as HylaFAX does not do it either."""
     torn: bool = False
     """Whether the call itself may have been cut: the switch died, or lost its line.  Then one page may come twice: the far
     end has confirmed it and nobody was left to hear."""
@@ -79,7 +81,7 @@ class SentJob:
         for record in records:
             found.must(len(record) == 19, f"a record of {len(record)} fields: {record}")
         commids = [record[2] for record in records]
-        found.must(len(set(commids)) == len(commids), f"two records of one attempt: {commids}")
+        found.must(self.numbered_anew or len(set(commids)) == len(commids), f"two records of one attempt: {commids}")
         accounted = sum(int(record[10]) for record in records)
         found.must(accounted <= len(self.sent) + self.torn, f"{accounted} pages recorded of {len(self.sent)}")
 

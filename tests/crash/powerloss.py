@@ -23,6 +23,7 @@ TRACED = (
     "unlinkat", "rename", "renameat", "mkdir", "mkdirat", "rmdir", "symlink", "symlinkat",
 )
 OPTIONS = ("-s", "16777216", "-xx", "-e", f"trace={','.join(TRACED)}")
+_OPEN_FILE = re.compile(r"^/proc/self/fd/(\d+)$")
 _SAME = {"pwrite64": "pwrite", "linkat": "link", "unlinkat": "unlink", "renameat": "rename", "mkdirat": "mkdir",
          "symlinkat": "symlink", "fdatasync": "fsync"}
 _LINE = re.compile(r"^(\d+) +(.*)$")
@@ -129,6 +130,10 @@ class Disk:
         if not self._inside(path):
             self.descriptors[key] = (path, None)
             return
+        if "O_TMPFILE" in flags:
+            self.descriptors[key] = (path, Inode(bytearray()))
+            self.append |= {key} if "O_APPEND" in flags else set()
+            return
         inode = None if "O_DIRECTORY" in flags or os.path.isdir(_before(self.root, path)) or path in self.made \
             else self._inode(path)
         if inode is None and "O_CREAT" in flags:
@@ -146,7 +151,8 @@ class Disk:
     def _link(self, call: Call) -> None:
         old, new = (self._path(name) for name in call.strings)
         if self._inside(new):
-            self._name(new, self._inode(old))
+            descriptor = _OPEN_FILE.match(old)      # a file that had no name gets one
+            self._name(new, self.descriptors[call.process, int(descriptor[1])][1] if descriptor else self._inode(old))
 
     def _unlink(self, call: Call) -> None:
         path = self._path(call.strings[0])
@@ -243,7 +249,8 @@ def restore(disk: Disk) -> None:
             path = os.path.join(directory, name)
             if not stat.S_ISFIFO(os.lstat(path).st_mode) and not os.path.lexists(_before(root, path)):
                 os.unlink(path)
-    subprocess.run(["/bin/cp", "-a", "--remove-destination", before + "/.", root], check=True)
+    # in place: a job is known by the inode of its qfile as well
+    subprocess.run(["/bin/cp", "-a", before + "/.", root], check=True)
     for path, octets in disk.contents().items():
         if octets is None:
             with contextlib.suppress(FileNotFoundError):

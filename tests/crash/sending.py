@@ -41,7 +41,7 @@ def sent_over(house: House, cut: Cut | None, pages: Sequence[int] = (2, 1), rese
         status = house.gofaxsend(jobid, "-C", config, timeout=90)
         found.must(house.qfile(jobid)["returned"] == str(status), f"exit status {status}, {house.qfile(jobid)['returned']=}")
         job.returned.append(str(status))
-        _to_the_end(house, job, ("-C", config))
+        to_the_end(house, job, ("-C", config))
         job.far = [file for file in house.far_received() if file not in before]
         found.violations += job.audit().violations
     _as_faxq_when_done(house, job)
@@ -76,7 +76,7 @@ def sent_through(house: House, accident: Accident, pages: Sequence[int] = (2, 1)
     answered = qfile["returned"] if qfile["returned"] != "7" else "0"
     found.must(killed or answered == str(process.returncode), f"exit status {process.returncode}, returned:{answered}")
     job.returned.append(answered)
-    _to_the_end(house, job)
+    to_the_end(house, job)
     job.far = [file for file in house.far_received() if file not in before]
     found.violations += job.audit().violations
     _as_faxq_when_done(house, job)
@@ -110,7 +110,7 @@ def killed_at_a_moment(house: House, moment: float, pages: Sequence[int] = (2, 1
     process.kill()
     process.communicate()
     job.returned.append(house.qfile(jobid)["returned"].replace("7", "0"))
-    _to_the_end(house, job)
+    to_the_end(house, job)
     job.far = [file for file in house.far_received() if file not in before]
     found = job.audit()
     _as_faxq_when_done(house, job)
@@ -148,7 +148,7 @@ def _as_faxq_when_done(house: House, job: SentJob) -> None:
         os.rename(house.path("sendq", f"q{job.jobid}"), house.path("doneq", f"q{job.jobid}"))
 
 
-def _to_the_end(house: House, job: SentJob, more: Sequence[str] = ()) -> None:
+def to_the_end(house: House, job: SentJob, more: Sequence[str] = ()) -> None:
     """As faxq does it: again, until there is an answer for good."""
     while job.returned[-1] == "0" and len(job.returned) < MOST_ATTEMPTS:
         _as_faxq(house, job.jobid)

@@ -17,7 +17,7 @@ cd "$(dirname "$0")/../.."
 packages=(
     ca-certificates python3 python3-venv python3-yaml python3-filelock
     hylafax-server hylafax-client libtiff-tools libspandsp2
-    mandoc groff-base shellcheck
+    mandoc groff-base shellcheck strace
     dpkg-dev debhelper dh-python lintian
     chromium
 )

@@ -91,3 +91,12 @@ def _name(name: str, what: str) -> str:
     if not name or name.startswith(".") or "/" in name or "\0" in name:
         raise SpoolError(f"{name!r} cannot be a {what}")
     return name
+
+
+def fsync_directory(path: str) -> None:
+    """Waits until the names in a directory are on the disk.  Raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -22,6 +22,7 @@ from gofaxpy.hylafax.encoding import cut, encode, one_line
 from gofaxpy.hylafax.errors import SpoolError, reason
 from gofaxpy.hylafax.fmttime import duration
 from gofaxpy.hylafax.params import FaxParams
+from gofaxpy.hylafax.spool import fsync_directory
 from gofaxpy.values import frozen
 
 _JOBTAG_OCTETS = 78
@@ -130,6 +131,8 @@ def append(path: str, *records: Record, sync: bool = False) -> None:
             fcntl.flock(fd, fcntl.LOCK_UN)
             if sync:
                 os.fdatasync(fd)
+                if not size:
+                    fsync_directory(os.path.dirname(path))      # a log that has just been made, or rotated
         finally:
             os.close(fd)
     except OSError as error:
