@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -115,12 +114,14 @@ def calls_of_a_call(house: House, document: str, calls: Sequence[str] = CHANGES)
 def received_through(house: House, document: str, accident: Accident) -> Audit:
     """A fax comes in, the interpreter meets ``accident``, the switch dies and comes back."""
     fax = IncomingFax(house, document)
-    with Attached(interpreter(house), _log(house), accident.arguments()):
+    python = interpreter(house)
+    with Attached(python, _log(house), accident.arguments()):
         fax.place(patience=8)
     if house.switch.running and not accident.error:
         house.switch.kill()     # the accident was another thread's, or came after all: a crash at the end it is
     announced = len(runs(house)) > fax.before_runs
     if not house.switch.running:
+        house.wait("the end of the interpreter", lambda: not _lives(python))
         restart(house)
     found = Audit()
     try:
@@ -149,8 +150,10 @@ def failed_calls(house: House, document: str, accident: Accident) -> Audit:
 
 
 def restart(house: House) -> None:
-    """As an operator's systemd does it."""
+    """As systemd does it: once everything of the old one has ended."""
+    old = _children(house.switch.pid) if house.switch.running else []
     house.switch.kill()
+    house.wait("the end of the interpreter", lambda: not any(_lives(pid) for pid in old))
     house.switch.start()
 
 
@@ -179,10 +182,13 @@ def _children(parent: int) -> list[int]:
     return found
 
 
-def stop_hard(pid: int) -> None:
-    """kill -9 to one process."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+def _lives(pid: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _log(house: House) -> str:

@@ -69,7 +69,7 @@ def _send(
     try:
         pages = report.remaining()
     except SpoolError as error:     # a document that cannot be read, or that is not in the spool
-        return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=True, reason=str(error)))
+        return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=not is_of_the_machine(error), reason=str(error)))
     if not pages:
         if _sent_nothing(report.handle.qfile):
             return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=True, reason=NO_DOCUMENT))

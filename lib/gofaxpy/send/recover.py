@@ -60,9 +60,10 @@ def _remove_documents(setting: Setting, jobid: str) -> None:
 
 
 def identity(handle: QFileHandle) -> str:
-    """Tells one job from another with the same number, which there are once ``sendq/seqf`` was set back."""
+    """Tells one job from another with the same number, which there are once ``sendq/seqf`` was set back: by what a client
+    cannot change of a job once it is submitted, and the number to call, which makes it another fax."""
     qfile = handle.qfile
-    return "|".join([str(os.stat(handle.path).st_ino), *(qfile.get(tag) for tag in ("external", "mailaddr", "totpages"))])
+    return "|".join([str(os.stat(handle.path).st_ino), *(qfile.get(tag) for tag in ("external", "owner", "client"))])
 
 
 def _one(setting: Setting, report: JobReport, entry: Entry, aborted: Callable[[], bool]) -> str:
