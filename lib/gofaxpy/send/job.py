@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from gofaxpy.config import Outbound
 from gofaxpy.hylafax.canonical import digits
-from gofaxpy.hylafax.errors import QFileError, SpoolError
+from gofaxpy.hylafax.errors import QFileError, SpoolError, is_of_the_machine
 from gofaxpy.hylafax.qfile import QFile, QFileHandle
 from gofaxpy.hylafax.returned import Returned
 from gofaxpy.hylafax.sessionlog import SessionLog
