@@ -108,7 +108,7 @@ def test_a_lock_file_that_cannot_be_read_costs_its_modem_and_nothing_else(
     setting = Setting.of(load(str(tmp_path / "gofax.yaml")))
     getty = Getty(setting, lambda uuid: None, lambda: 0.0)
     for now in range(1, 6):
-        getty.freed(float(now))
+        getty.poll_locks(float(now))
     assert {modem.device: modem.state for modem in getty.descriptors().values()} == {
         "freeswitch0": ModemState.IDLE, "freeswitch1": ModemState.LOCKED,
     }
