@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from rig import Installed, RunDir, install
 from rig.conformance import CONFORMANCE, Recorder
+from rig.namespaces import overlays_are_allowed
 from rig.switch import FREESWITCH
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Note outcomes for the conformance report where that is wanted."""
+    """Note outcomes for the conformance report where that is wanted.
+
+    And Ctrl-C means to the programs under test what it means at a terminal: a shell that ran us with ``&`` has it ignored, and
+    what is ignored is inherited.
+    """
     if os.environ.get(CONFORMANCE) and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Recorder(os.environ[CONFORMANCE]))
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,6 +46,13 @@ def run_dir() -> Iterator[RunDir]:
     """A directory that user uucp can reach; it and all processes of the run are gone after the test."""
     with RunDir() as directory:
         yield directory
+
+
+@pytest.fixture(scope="session")
+def overlays() -> None:
+    """Skips tests in a container that does not allow what they need: a writable layer over the machine's own directories."""
+    if not overlays_are_allowed():
+        pytest.skip("overlays in a mount namespace are not allowed here")
 
 
 @pytest.fixture(scope="session")

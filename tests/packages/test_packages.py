@@ -12,7 +12,7 @@ import sys
 import tarfile
 import textwrap
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from rig import RunDir
 from rig.install import CHECKOUT, SYSTEM_PYTHON
 from rig.pages import make_tiff
 
+CleanRoot = Callable[[str], str]
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CLEAN_ROOT = r"""
 set -eu
@@ -60,16 +61,21 @@ def deb(made: Path) -> Path:
     return made / f"gofaxpy_{__version__}_all.deb"
 
 
-def in_clean_root(run_dir: RunDir, deb: Path, script: str) -> str:
+@pytest.fixture
+def in_clean_root(run_dir: RunDir, deb: Path, overlays: None) -> CleanRoot:
     """Runs a shell script as root in a clean root where the package lies as /package.deb; returns what it prints."""
-    done = subprocess.run(
-        ["unshare", "--mount", "--propagation", "private", "sh", "-c", _CLEAN_ROOT, "sh", run_dir.sub("clean"), str(deb),
-         textwrap.dedent(script)],
-        capture_output=True, text=True, check=False, timeout=120, cwd="/", stdin=subprocess.DEVNULL,
-        env={"PATH": PATH, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"},
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+
+    def run(script: str) -> str:
+        done = subprocess.run(
+            ["unshare", "--mount", "--propagation", "private", "sh", "-c", _CLEAN_ROOT, "sh", run_dir.sub("clean"), str(deb),
+             textwrap.dedent(script)],
+            capture_output=True, text=True, check=False, timeout=120, cwd="/", stdin=subprocess.DEVNULL,
+            env={"PATH": PATH, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"},
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
 
 
 def test_the_version_is_the_same_everywhere(made: Path) -> None:
@@ -86,8 +92,8 @@ def test_lintian_has_nothing_to_say(deb: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_package_is_put_where_everybody_looks_for_it(run_dir: RunDir, deb: Path) -> None:
-    out = in_clean_root(run_dir, deb, """
+def test_the_package_is_put_where_everybody_looks_for_it(in_clean_root: CleanRoot) -> None:
+    out = in_clean_root("""
         dpkg -i /package.deb >/dev/null
         dpkg-query -W -f '${db:Status-Status} ${Version}\\n' gofaxpy
         stat -c '%a %U:%G %n' /etc/gofax.yaml /usr/bin/gofaxsend /usr/bin/gofaxctl
@@ -111,8 +117,8 @@ def test_the_package_is_put_where_everybody_looks_for_it(run_dir: RunDir, deb: P
     assert {f"/usr/share/man/man8/{path.name}.gz" for path in (checkout / "docs/man").glob("*.8")} <= files
 
 
-def test_the_installed_commands_work(run_dir: RunDir, deb: Path) -> None:
-    out = in_clean_root(run_dir, deb, """
+def test_the_installed_commands_work(in_clean_root: CleanRoot) -> None:
+    out = in_clean_root("""
         dpkg -i /package.deb >/dev/null
         gofaxctl --version
         gofaxsend -V
@@ -132,11 +138,11 @@ def test_the_installed_commands_work(run_dir: RunDir, deb: Path) -> None:
     ]
 
 
-def test_the_installed_gofaxsend_answers_faxq_where_no_freeswitch_runs(run_dir: RunDir, deb: Path) -> None:
+def test_the_installed_gofaxsend_answers_faxq_where_no_freeswitch_runs(in_clean_root: CleanRoot, run_dir: RunDir) -> None:
     make_tiff(os.path.join(run_dir.path, "document.tif"), 1)
     qfile = r"tts:1\nkilltime:9999999999\nstate:6\nnumber:1\nexternal:1\nmailaddr:root\nsender:x\njobid:1\nmodem:any\n" \
         r"client:x\nowner:root\npagehandling:e1P\nstatus:\nreturned:7\nfax:0::docq/doc1.tif\n"
-    out = in_clean_root(run_dir, deb, f"""
+    out = in_clean_root(f"""
         dpkg -i /package.deb >/dev/null
         sed -i 's/port: 8021/port: 1/' /etc/gofax.yaml
         cd /var/spool/hylafax
@@ -150,8 +156,8 @@ def test_the_installed_gofaxsend_answers_faxq_where_no_freeswitch_runs(run_dir: 
     assert "exit status 0" in out and "returned:0" in out and "status:\n" not in out
 
 
-def test_an_update_keeps_what_the_operator_has_changed(run_dir: RunDir, deb: Path) -> None:
-    out = in_clean_root(run_dir, deb, """
+def test_an_update_keeps_what_the_operator_has_changed(in_clean_root: CleanRoot) -> None:
+    out = in_clean_root("""
         dpkg -i /package.deb >/dev/null
         echo '# ours' >> /etc/gofax.yaml
         chmod 600 /etc/gofax.yaml && chown uucp:uucp /etc/gofax.yaml
@@ -162,8 +168,8 @@ def test_an_update_keeps_what_the_operator_has_changed(run_dir: RunDir, deb: Pat
     assert out == "# ours\n600 uucp:uucp\n"
 
 
-def test_removal_leaves_the_configuration_and_purge_leaves_the_spool(run_dir: RunDir, deb: Path) -> None:
-    out = in_clean_root(run_dir, deb, """
+def test_removal_leaves_the_configuration_and_purge_leaves_the_spool(in_clean_root: CleanRoot) -> None:
+    out = in_clean_root("""
         spool=/var/spool/hylafax
         mkdir -p $spool/log $spool/recvq $spool/gofax/journal
         echo record > $spool/log/xferfaxlog

@@ -26,6 +26,7 @@ from rig.syslog import SyslogSink
 FAXQ = "/usr/sbin/faxq"
 HFAXD = "/usr/sbin/hfaxd"
 MODEM_PREFIX = "freeswitch"
+POKE_AFTER = 3.0
 FINISHED = frozenset((JobState.DONE, JobState.FAILED))
 
 # Writes each mail to a file of its own, arguments first.
@@ -65,6 +66,7 @@ class PrivateHylaFAX(Clients):
         self._faxq: subprocess.Popen[bytes] | None = None
         self._hfaxd: subprocess.Popen[bytes] | None = None
         self._fifos: list[int] = []
+        self._poke_at = 0.0
         self._environ: dict[str, str] = {}
 
     def __enter__(self) -> PrivateHylaFAX:
@@ -180,6 +182,14 @@ class PrivateHylaFAX(Clients):
             self._fifos.append(os.open(fifo, os.O_RDWR | os.O_NONBLOCK))
             self.tell_faxq(f"+{modem}:N")
             self.tell_faxq(f"+{modem}:Rpcbffff01")
+        self._poke_at = time.monotonic() + POKE_AFTER
+
+    def _poke(self) -> None:
+        """What the switch's supervisor does after the end of a job, where there is none: faxq 6.0.7 may sleep over a job that
+        is submitted a second after other news, and a poke wakes it."""
+        if self._fifos and self._faxq is not None and time.monotonic() > self._poke_at:
+            self._poke_at = time.monotonic() + POKE_AFTER
+            self.tell_faxq("Z")
 
     # -- what is in the spool -----------------------------------------------------------------
 
@@ -208,6 +218,7 @@ class PrivateHylaFAX(Clients):
         deadline = time.monotonic() + timeout
         over = set(states) <= FINISHED  # the sender marks a job finished before faxq moves it to doneq
         while (qfile := self.job(jobid)).state not in states or (over and "/sendq/" in qfile.path):
+            self._poke()
             if time.monotonic() > deadline:
                 raise TimeoutError(
                     f"job {jobid} is {qfile.state.name} after {timeout:g} s, status {qfile['status']!r}, "

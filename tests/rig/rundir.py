@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from types import TracebackType
 
 MARK = "GOFAXPY_RIG"
+_KERNEL_THREAD = 0x200000       # PF_KTHREAD in Linux' sched.h
 FAX_USER = "uucp"
 
 # Waits for the end of standard input.  The word "over" before it means an orderly end; without it
@@ -159,6 +160,21 @@ def _marked(mark: str) -> Iterator[int]:
         if not name.isdigit():
             continue
         # A process may end, or belong to somebody else, between listing and reading.
-        with contextlib.suppress(OSError), open(f"/proc/{name}/environ", "rb") as file:
-            if wanted in file.read().split(b"\0"):
+        with contextlib.suppress(OSError):
+            if wanted in _environment(name).split(b"\0"):
                 yield int(name)
+
+
+def _environment(pid: str) -> bytes:
+    """The environment of a process; of one that is just being executed, for a moment without any, the new one."""
+    for _ in range(100):
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            if environment := file.read():
+                return environment
+        with open(f"/proc/{pid}/stat", "rb") as file:       # see proc(5)
+            fields = file.read().rpartition(b")")[2].split()
+        state, flags, env_start = fields[0], int(fields[6]), int(fields[47])
+        if env_start or state in b"ZX" or flags & _KERNEL_THREAD:
+            break
+        time.sleep(0.01)
+    return b""

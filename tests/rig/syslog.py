@@ -14,6 +14,7 @@ import socket
 import threading
 
 DEV_LOG = "/dev/log"
+_MARK = b"<7>rig: read so far"
 # A crashed run leaves a link of this form behind; any other /dev/log is not ours to touch.
 _OURS = re.compile(r"/gofaxpy-[^/]+/dev-log$")
 
@@ -29,6 +30,7 @@ class SyslogSink:
         self._path = os.path.join(run_dir, "dev-log")
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
+        self._taken = threading.Event()
 
     def start(self) -> bool:
         """Take /dev/log if it is free.  True if this sink has it now."""
@@ -54,7 +56,13 @@ class SyslogSink:
         return self.file if self._socket else "this machine's own syslog (journalctl, /var/log/syslog)"
 
     def lines(self) -> list[str]:
-        """What was logged so far, ``<priority>`` cut off; empty where somebody else has /dev/log."""
+        """All that was logged, ``<priority>`` cut off; empty where somebody else has /dev/log, or took it meanwhile."""
+        if self._socket is not None:
+            if not self._has_dev_log():
+                return []
+            self._taken.clear()
+            self._send(_MARK)       # messages arrive in order: when this one is there, all before it are
+            self._taken.wait(30)
         try:
             with open(self.file, encoding="utf-8", errors="surrogateescape") as file:
                 return file.read().splitlines()
@@ -65,19 +73,30 @@ class SyslogSink:
         """Give /dev/log up again."""
         if self._socket is None or self._thread is None:
             return
-        with contextlib.suppress(OSError):
-            if os.readlink(DEV_LOG) == self._path:
+        if self._has_dev_log():
+            with contextlib.suppress(FileNotFoundError):
                 os.unlink(DEV_LOG)
-        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
-            end.sendto(b"", self._path)
+        self._send(b"")
         self._thread.join()
         self._socket.close()
         self._socket = None
         os.unlink(self._path)
 
+    def _has_dev_log(self) -> bool:
+        with contextlib.suppress(OSError):
+            return os.readlink(DEV_LOG) == self._path
+        return False
+
+    def _send(self, message: bytes) -> None:
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
+            end.sendto(message, self._path)
+
     def _collect(self, sink: socket.socket) -> None:
         with open(self.file, "ab", buffering=0) as file:
             while message := sink.recv(65536):
+                if message == _MARK:
+                    self._taken.set()
+                    continue
                 file.write(re.sub(rb"^<\d+>", b"", message).rstrip(b"\0\n").replace(b"\n", b"\\n") + b"\n")
 
 

@@ -107,15 +107,19 @@ def test_watch_repeats_until_it_is_ended(ctl: Ctl) -> None:
         [ctl.house.installed.gofaxctl, "-C", ctl.house.config, "status", "--watch", "0.2", "--json"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ctl.house.run_dir.environ,
     )
-    assert process.stdout is not None
-    shown = 0
-    for line in process.stdout:
-        shown += line.count('"supervisor": true')
-        if shown == 2:
-            break
-    process.send_signal(signal.SIGINT)
-    _, complaints = process.communicate(timeout=20)
-    assert (shown, process.returncode, complaints) == (2, 130, "")
+    try:
+        assert process.stdout is not None
+        shown = 0
+        for line in process.stdout:
+            shown += line.count('"supervisor": true')
+            if shown == 2:
+                break
+        process.send_signal(signal.SIGINT)
+        _, complaints = process.communicate(timeout=20)
+        assert (shown, process.returncode, complaints) == (2, 130, "")
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def test_overrides_are_set_listed_used_and_deleted(ctl: Ctl) -> None:
