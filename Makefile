@@ -11,7 +11,7 @@ ARGS ?=
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo test lint types unit pytest live bench bench-compare reference deb dist fuzz crash clean
+.PHONY: help deps demo test lint types unit pytest live bench bench-compare reference deb dist fuzz crash soak clean
 
 help: ## show this list
 	@echo 'make TARGET'
@@ -96,6 +96,13 @@ TIME ?= 300
 
 crash: deps ## kill, fail, cut and lose power at every point, then audit (some 20 minutes); see docs/reliability.md
 	$(AS_ROOT) env CRASH=all PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest tests/crash $(ARGS)
+
+# FAXES in a row, CALLS at once in either direction.
+FAXES ?= 5000
+CALLS ?= 200
+
+soak: deps ## send and receive FAXES faxes in a row and CALLS at once; nothing may be lost or grow
+	$(AS_ROOT) env FAXES=$(FAXES) CALLS=$(CALLS) PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest tests/soak $(ARGS)
 
 fuzz: deps ## try hostile input for TIME seconds (300), guided by coverage where atheris can be installed
 	@$(PYTHON) -c 'import atheris' 2>/dev/null || $(PYTHON) -m pip install --quiet --only-binary :all: -r tests/fuzz/requirements.txt || \

@@ -1,0 +1,1 @@
+"""Many faxes: at once, and one after the other."""
