@@ -177,7 +177,8 @@ class Sent:
             report, entry, gateways, number = (given[name] for name in ("report", "entry", "gateways", "number"))
             ids = launch.new_ids(gateways[0])
             report.dialling(number, gateways[0])
-            entry.mark(Step.LAUNCHED, **ids.facts(), host="127.0.0.1", port=8021)
+            entry.note(Step.LAUNCHED, **ids.facts(), host="127.0.0.1", port=8021)
+            entry.sync()
             order = {"ref": entry.name, "uuid": ids.uuid, "job_uuid": ids.job_uuid, "gateway": ids.gateway}
             reply = outbound.place_call(Api(Commands()), encode_args(order))
             assert reply.startswith("+OK"), reply
