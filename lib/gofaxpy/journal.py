@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 DIRECTORY = ("gofax", "journal")
 MAX_ENTRY = 1 << 20
 _UNNAMED = os.O_TMPFILE | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC     # open(2)
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode     # json.dumps would make an encoder for every mark
 
 
 class Step(StrEnum):
@@ -107,7 +108,7 @@ class Entry:
         self._append(step, facts, False)
 
     def _append(self, step: Step, facts: dict[str, Any], sync: bool) -> None:
-        line = json.dumps({"step": step.value, "at": round(time.time(), 3), **facts}, separators=(",", ":"))
+        line = _ENCODE({"step": step.value, "at": round(time.time(), 3), **facts})
         data = b"\n" + line.encode("ascii") + b"\n"  # the first newline ends a line torn by an earlier crash
         try:
             written = os.write(self._fd, data)

@@ -11,8 +11,8 @@ import fcntl
 import os
 import stat
 import termios
-import threading
 import time
+from _thread import allocate_lock
 
 from gofaxpy.hylafax.encoding import decode, encode
 from gofaxpy.hylafax.errors import FifoError, reason
@@ -21,7 +21,7 @@ from gofaxpy.hylafax.errors import FifoError, reason
 MAX_MESSAGE = 2047
 PATIENCE = 0.5  # seconds; faxq reads within milliseconds unless it waits for somebody's lock
 _STEP = 0.002  # seconds between two looks at a FIFO that is not yet empty enough
-_turn = threading.Lock()  # one writer of this process at a time, so that what was room stays room
+_turn = allocate_lock()  # one writer of this process at a time, so that what was room stays room
 _READ = 65536  # what a pipe holds, so that a message is never cut
 
 

@@ -45,12 +45,14 @@ class Item:
     file: str
 
 
-@define
 class _Field:
     """A line that is no document, as it stands in the file; ``tag`` is empty where it has no colon."""
 
-    tag: str
-    raw: str
+    __slots__ = ("raw", "tag")
+
+    def __init__(self, tag: str, raw: str) -> None:     # of its own: there are seventy to a job
+        self.tag = tag
+        self.raw = raw
 
 
 @define

@@ -6,6 +6,7 @@ faxq takes any exit status it does not know for "sent" (faxd/faxQueueApp.c++).  
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -88,8 +89,8 @@ def _one(command: CommandLine, path: str, aborted: AbortFlag, announced: bool) -
 
 def _send(command: CommandLine, handle: QFileHandle, aborted: AbortFlag, announced: bool) -> Returned:
     from gofaxpy.hylafax.sequence import commid
+    from gofaxpy.hylafax.spool import Spool
     from gofaxpy.send.line import Line
-    from gofaxpy.setting import Setting
 
     handle.qfile.set("returned", Returned.RETRY.value)
     handle.rewrite()
@@ -97,12 +98,15 @@ def _send(command: CommandLine, handle: QFileHandle, aborted: AbortFlag, announc
     _open_log(config)
     for tag, value in command.overrides:
         handle.qfile.override(tag, value)
-    setting = Setting.of(config)
-    number = commid(setting.spool)
+    spool = Spool(config.hylafax.spooldir, config.hylafax.lock_dir)
+    number = commid(spool)
     line = Line(config.freeswitch, int(number), aborted)
     try:
-        from gofaxpy.send.job import send_job  # now, while FreeSWITCH answers
+        from gofaxpy.send.job import send_job  # now, with the switch's greeting on its way
+        from gofaxpy.setting import Setting
 
+        gc.enable()     # see bin/gofaxsend
+        setting = Setting.of(config)
         returned = send_job(setting, line, number, command.device, handle, aborted, _complain, announced)
     finally:
         line.close()

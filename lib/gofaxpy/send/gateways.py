@@ -72,7 +72,8 @@ class _Caller:
             return Trace(
                 Stage.NOT_DIALLED, aborted=self._aborted(), reason=f"FreeSWITCH cannot be asked to call: {error}"
             )
-        self._entry.mark(Step.LAUNCHED, **ids.facts(), host=server.host, port=server.port)
+        self._entry.note(Step.LAUNCHED, **ids.facts(), host=server.host, port=server.port)
+        self._entry.sync()      # with what was noted before, and the entry's name: from here on there may be a call
         report.launched = True
         try:
             report.log.lines("\n".join(launch(client, ids, self._entry.name)))

@@ -106,7 +106,8 @@ def _attempt(
 ) -> Returned:
     facts = attempt_facts(setting, report.handle.qfile, terms, number, document)
     facts["same"] = identity(report.handle)     # by what a later attempt knows the job for the same
-    with setting.journal.create(attempt_name(report.jobid, report.commid), Step.OPENED, **facts) as entry:
+    # made durable by LAUNCHED, before the order to call; a power failure until then leaves a job that was not tried
+    with setting.journal.begin(attempt_name(report.jobid, report.commid), Step.OPENED, **facts) as entry:
         trace = call_through_gateways(setting, report, entry, line, terms.gateways, number, aborted)
         if trace.fax is not None:
             report.confirm(trace.fax.pages_transferred)

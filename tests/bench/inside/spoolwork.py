@@ -166,7 +166,8 @@ class Sent:
         from gofaxpy.switch.hangup import CallEnd
 
         self._plan = plan
-        self._handle, self._load, self._commid = QFileHandle, lambda: Setting.of(load(config_path())), commid
+        self._handle, self._commid = QFileHandle, commid
+        self._setting = Setting.of(load(config_path()))     # no work in the spool; the figure `cpu` has it
         self._job = job
         self._number = 0
         asked = inspect.signature(job.call_through_gateways).parameters
@@ -177,7 +178,8 @@ class Sent:
             report, entry, gateways, number = (given[name] for name in ("report", "entry", "gateways", "number"))
             ids = launch.new_ids(gateways[0])
             report.dialling(number, gateways[0])
-            entry.mark(Step.LAUNCHED, **ids.facts(), host="127.0.0.1", port=8021)
+            entry.note(Step.LAUNCHED, **ids.facts(), host="127.0.0.1", port=8021)
+            entry.sync()
             order = {"ref": entry.name, "uuid": ids.uuid, "job_uuid": ids.job_uuid, "gateway": ids.gateway}
             reply = outbound.place_call(Api(Commands()), encode_args(order))
             assert reply.startswith("+OK"), reply
@@ -211,7 +213,7 @@ class Sent:
         with self._handle.open(path) as handle:
             handle.qfile.set("returned", 0)
             handle.rewrite()
-            setting = self._load()
+            setting = self._setting
             values = {
                 "setting": lambda: setting, "line": lambda: None, "commid": lambda: self._commid(setting.spool),
                 "device": lambda: "freeswitch0", "handle": lambda: handle, "aborted": lambda: _never,
