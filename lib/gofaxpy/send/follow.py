@@ -22,7 +22,7 @@ from gofaxpy.switch.hangup import CallEnd
 from gofaxpy.values import define, frozen
 
 TICK = 0.2                  # seconds between attempts to connect again
-LOOK = 1.0                  # seconds between looks at the abort flag and the limits while nothing happens: each costs 0.1 ms
+LOOK = 0.5                  # seconds between looks at the abort flag and the limits while nothing happens; each costs CPU
 SECONDS_AFTER_FAX = 5.0     # a call whose fax is over is hung up after this (T.38 stalls: signalwire/freeswitch #3044)
 SECONDS_AFTER_REPLY = 0.5   # CHANNEL_HANGUP_COMPLETE comes within 20 ms of a failed originate's reply, before or after it
 SECONDS_AFTER_RING = 15.0   # the switch bounds the ringing itself; this much later something is wrong
