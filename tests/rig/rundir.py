@@ -167,14 +167,17 @@ def _marked(mark: str) -> Iterator[int]:
 
 def _environment(pid: str) -> bytes:
     """The environment of a process; of one that is just being executed, for a moment without any, the new one."""
+    final = False
     for _ in range(100):
         with open(f"/proc/{pid}/environ", "rb") as file:
-            if environment := file.read():
-                return environment
+            environment = file.read()
+        if environment or final:
+            return environment
         with open(f"/proc/{pid}/stat", "rb") as file:       # see proc(5)
             fields = file.read().rpartition(b")")[2].split()
-        state, flags, env_start = fields[0], int(fields[6]), int(fields[47])
-        if env_start or state in b"ZX" or flags & _KERNEL_THREAD:
-            break
-        time.sleep(0.01)
+        state, flags, env_end = fields[0], int(fields[6]), int(fields[48])
+        if env_end or state in b"ZX" or flags & _KERNEL_THREAD:
+            final = True        # it may have come between the two looks: once more, and that is it
+        else:
+            time.sleep(0.01)
     return b""

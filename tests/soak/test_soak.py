@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import statistics
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -41,11 +40,14 @@ class Size:
         return cls(int(lines["VmRSS"].split()[0]), len(os.listdir(f"/proc/{pid}/fd")), int(lines["Threads"]))
 
 
-def quarters(sizes: Sequence[Size], what: str) -> tuple[float, float]:
-    """Medians of the second and of the last quarter: the first is for what is loaded once."""
+def quarters(sizes: Sequence[Size], what: str) -> tuple[int, int]:
+    """The least in the second and in the last quarter: what is left behind raises that, too, and what is under way does not.
+
+    The first quarter is for what is loaded once.
+    """
     values = [getattr(size, what) for size in sizes]
     quarter = len(values) // 4
-    return statistics.median(values[quarter : 2 * quarter]), statistics.median(values[-quarter:])
+    return min(values[quarter : 2 * quarter]), min(values[-quarter:])
 
 
 def idle(house: House) -> bool:
@@ -80,8 +82,8 @@ def test_faxes_in_a_row_leave_nothing_behind(make_house: HouseMaker, document: s
     found = Audit()
     accounts(house, found, (FAXES + 1) // 2, FAXES // 2, document)
     nothing_left(house, found)
-    for what, most in (("resident", 1024.0), ("descriptors", 0.0), ("threads", 1.0)):
-        before, after = quarters(sizes, what)
+    for what, most in (("resident", 1024.0), ("descriptors", 2.0), ("threads", 2.0)):
+        before, after = quarters(sizes, what)       # a thread more or less with its connection is the stand-in's way
         found.must(after <= before * 1.02 + most, f"{what}: {before} in the second quarter, {after} in the last")
     assert not found.violations, "\n".join(found.violations)
 
