@@ -12,6 +12,7 @@ from rig import Installed, RunDir, install
 from rig.conformance import CONFORMANCE, Recorder
 from rig.namespaces import overlays_are_allowed
 from rig.switch import FREESWITCH
+from rig.syslog import SyslogSink
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -24,6 +25,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Recorder(os.environ[CONFORMANCE]))
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if os.geteuid() == 0 and not hasattr(config, "workerinput"):
+        directory = RunDir()        # of the process that outlives all workers: one /dev/log for them all
+        config.add_cleanup(directory.close)
+        syslog = SyslogSink(directory.path)
+        config.add_cleanup(syslog.stop)
+        syslog.start()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

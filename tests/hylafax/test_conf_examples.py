@@ -125,7 +125,7 @@ def test_faxq_understands_every_line_of_the_examples(
         known = program.read()
     for name in settings:
         assert b"\0" + name.lower().encode() + b"\0" in known, f"faxq knows no {name}"
-    if lines := hylafax.syslog.lines():     # none where another run has /dev/log
+    if lines := hylafax.syslog.lines():     # none where a real syslog has /dev/log
         log = "\n".join(lines)
         assert [name for name in settings if not re.search(rf"\b{name} = ", log, re.I)] == []
         assert "nknown" not in log, log

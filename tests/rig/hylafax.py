@@ -62,7 +62,7 @@ class PrivateHylaFAX(Clients):
         self._mails = self.run_dir.sub("mails", owner=FAX_USER)
         self._port = Port()
         self.port = self._port.number
-        self.syslog = SyslogSink(self.run_dir.path, os.path.join(self.log_dir, "syslog"))
+        self.syslog = SyslogSink(self.run_dir.path)
         self._faxq: subprocess.Popen[bytes] | None = None
         self._hfaxd: subprocess.Popen[bytes] | None = None
         self._fifos: list[int] = []
