@@ -32,10 +32,7 @@ SECONDS_TO_RECONNECT_DIALLED = 15.0 # for a call that is not answered yet: it ca
 SECONDS_FOR_THE_NOTE = {True: 60.0, None: 5.0, False: 0.0}
 SECONDS_AFTER_KILL = 10.0   # a call that FreeSWITCH does not know any more has told of its end within this
 SECONDS_TO_APPEAR = 3.0     # a call whose order was cut off may take this long to exist, if it was taken at all
-EVENTS = (
-    "CHANNEL_CREATE", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_ANSWER", "CHANNEL_HANGUP_COMPLETE",
-    "CHANNEL_DESTROY", "BACKGROUND_JOB",
-)
+EVENTS = ("CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_ANSWER", "CHANNEL_HANGUP_COMPLETE", "BACKGROUND_JOB")
 SUBCLASSES = ("spandsp::txfaxnegociateresult", "spandsp::txfaxpageresult", "spandsp::txfaxresult")
 
 

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 
 from gofaxpy.switch.errors import LocalProtocolError, RemoteProtocolError
-from gofaxpy.switch.eventtext import event_headers
+from gofaxpy.switch.eventtext import EventHeaders
 from gofaxpy.values import frozen
 
 MAX_HEAD = MAX_COMMAND = 64 << 10       # bytes; real ones have some hundred
@@ -229,7 +229,7 @@ def _frame(headers: dict[str, str], body: bytes) -> Frame:
 
 def _event(data: bytes) -> EventFrame:
     head, _, body = data.partition(b"\n\n")
-    headers = event_headers(head)
+    headers = EventHeaders(head)
     if not headers.get("Event-Name"):
         raise RemoteProtocolError("an event without a name")
     return EventFrame(headers["Event-Name"], headers.get("Event-Subclass", ""), headers, _text(body))

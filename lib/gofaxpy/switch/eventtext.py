@@ -3,7 +3,7 @@ the switch alike: lines ``Name: value``, values percent-encoded, an empty line, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from gofaxpy.switch.clean import incoming, one_line, raw_bytes
 from gofaxpy.values import frozen
@@ -21,28 +21,42 @@ class EventRecord:
     uuid: str
 
 
-def event_headers(data: bytes) -> dict[str, str]:
-    """The headers of a serialised event, decoded.  Ends at an empty line.
+class EventHeaders(Mapping[str, str]):
+    """The headers of a serialised event, each decoded when it is asked for: an event has some 150, and few are looked at.
 
-    Lines are split first and decoded after, so that ``%0A`` in a caller's name makes no header.  What it decodes to is
-    then a blank, as every control character: FreeSWITCH leaves a ``%0A`` that stood in the value alone
-    (``switch_url_encode``), so a newline can come from outside although SIP allows none.  Of a repeated header the
-    first counts, as in FreeSWITCH itself.  Bytes that are not UTF-8 stay as surrogates.
+    Ends at an empty line.  Lines are split first and decoded after, so that ``%0A`` in a caller's name makes no header.
+    What it decodes to is then a blank, as every control character: FreeSWITCH leaves a ``%0A`` that stood in the value
+    alone (``switch_url_encode``), so a newline can come from outside although SIP allows none.  Of a repeated header the
+    first counts, as in FreeSWITCH itself.  ``clean`` makes a value of a decoded one; without it bytes that are not UTF-8
+    stay as surrogates.
     """
-    headers: dict[str, str] = {}
-    for line in data.split(b"\n"):
-        if not line:
-            break
-        name, colon, value = line.partition(b": ")
-        if colon:
-            text = one_line(_unquoted(value).decode("utf-8", "surrogateescape"))
-            headers.setdefault(name.decode("utf-8", "surrogateescape"), text if text != EMPTY_VALUE else "")
-    return headers
+
+    __slots__ = ("_clean", "_raw")
+
+    def __init__(self, data: bytes, clean: Callable[[str], str] = one_line) -> None:
+        self._clean = clean
+        self._raw: dict[bytes, bytes] = {}
+        for line in data.split(b"\n"):
+            if not line:
+                break
+            name, colon, value = line.partition(b": ")
+            if colon:
+                self._raw.setdefault(name, value)
+
+    def __getitem__(self, name: str) -> str:
+        text = self._clean(_unquoted(self._raw[name.encode("utf-8", "surrogateescape")]).decode("utf-8", "surrogateescape"))
+        return text if text != EMPTY_VALUE else ""
+
+    def __iter__(self) -> Iterator[str]:
+        return (name.decode("utf-8", "surrogateescape") for name in self._raw)
+
+    def __len__(self) -> int:
+        return len(self._raw)
 
 
 def event_record(serialized: str) -> EventRecord | None:
     """An event from its text form, as mod_python3 gives it; None for one without a name."""
-    headers = {name: incoming(value) for name, value in event_headers(raw_bytes(serialized)).items()}
+    headers = EventHeaders(raw_bytes(serialized), incoming)
     name = headers.get("Event-Name", "")
     if not name:
         return None
