@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import select
+import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +17,7 @@ from gofaxpy.config import Outbound
 from gofaxpy.journal import Entry, Journal, Step
 from gofaxpy.outcome import Stage
 from gofaxpy.send import follow
+from gofaxpy.send.abort import AbortFlag
 from gofaxpy.send.follow import CallIds, Follower
 from gofaxpy.switch.client import Client
 
@@ -26,7 +31,7 @@ class SilentSwitch:
         self._kills = list(kills)
         self.asked: list[str] = []
 
-    def events(self, deadline: float) -> None:
+    def events(self, deadline: float, wake: int) -> None:
         time.sleep(max(min(deadline - time.monotonic(), 0.01), 0))
 
     def api(self, command: str, args: str) -> str:
@@ -87,3 +92,33 @@ def test_its_end_is_taken_from_the_journal_where_the_handler_has_noted_it(entry:
     trace = followed(Late(), entry, Outbound(**limits), aborted=False)
     assert trace.stage is Stage.CONNECTED
     assert trace.fax is not None and (trace.fax.success, trace.fax.pages_transferred) == (True, 3)
+
+
+def test_a_signal_wakes_the_follower_out_of_a_wait_for_minutes(entry: Entry) -> None:
+    """Without a look at the flag every so often, which would cost CPU all through a fax."""
+    entry.mark(Step.CONNECTED, uuid=IDS.uuid)
+    waits: list[float] = []
+
+    class Patient(SilentSwitch):
+        def events(self, deadline: float, wake: int) -> None:
+            waits.append(deadline - time.monotonic())
+            if wake >= 0:
+                select.select([wake], [], [], min(waits[-1], 20))
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    flag = AbortFlag()
+    try:
+        flag.open()
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        client = cast(Client, Patient("-ERR No such channel!\n"))
+        began = time.monotonic()
+        follower = Follower(client, lambda: client, IDS, Outbound(), entry, lambda progress, headers: None, flag)
+        trace = follower.follow()
+    finally:
+        os.close(signal.set_wakeup_fd(-1))
+        os.close(flag.wake)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert trace.aborted
+    assert time.monotonic() - began < 10
+    assert waits[0] > 30, waits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import threading
@@ -383,6 +384,31 @@ def test_no_event_by_the_deadline_is_none_and_loses_nothing() -> None:
         more.set()
         frame = client.events(time.monotonic() + PATIENCE)
         assert frame is not None and frame.name == "ONE"
+
+
+def test_a_wait_for_events_ends_when_something_else_wakes_it_and_loses_nothing() -> None:
+    more = threading.Event()
+    awake, wake = os.pipe()
+
+    def script(peer: Peer) -> None:
+        peer.say(event("ONE")[:20])
+        more.wait(PATIENCE)
+        peer.say(event("ONE")[20:])
+        peer.until_closed()
+
+    try:
+        with server(logged_in(script)) as port, connect(port) as client:
+            assert client.events(time.monotonic() + 0.05, awake) is None
+            os.write(wake, b"!")
+            began = time.monotonic()
+            assert client.events(began + PATIENCE, awake) is None
+            assert time.monotonic() - began < PATIENCE / 2
+            more.set()
+            frame = client.events(time.monotonic() + PATIENCE)
+            assert frame is not None and frame.name == "ONE"
+    finally:
+        os.close(awake)
+        os.close(wake)
 
 
 def test_a_closed_client_says_so() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
 import syslog
 import time
@@ -19,6 +18,7 @@ from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.qfile import QFileHandle
 from gofaxpy.hylafax.returned import Returned
 from gofaxpy.send import syslogged
+from gofaxpy.send.abort import AbortFlag
 from gofaxpy.send.process import CommandLine, UsageError, give_up_root, parse, reopen_standard_descriptors
 
 TYPE_CHECKING = False
@@ -28,28 +28,13 @@ if TYPE_CHECKING:
 LATER = 300     # seconds until the next try after trouble of our own
 
 
-class AbortFlag:
-    """Set by SIGTERM or SIGINT: faxq's way to say that the user wants the job ended."""
-
-    def __init__(self) -> None:
-        self.set = False
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_signal)
-
-    def _on_signal(self, number: int, frame: object) -> None:
-        self.set = True
-        syslogged.error(f"CAUGHT SIGNAL {number}")
-
-    def __call__(self) -> bool:
-        return self.set
-
-
 def main(argv: list[str]) -> int:
     """Runs the command.  ``argv`` is ``sys.argv``; the return value is the exit status."""
     aborted = AbortFlag()
     try:
         give_up_root()
         reopen_standard_descriptors()
+        aborted.open()
         line = parse(argv[1:])
         if line.version:
             print(f"gofaxsend {__version__}", flush=True)
@@ -57,7 +42,7 @@ def main(argv: list[str]) -> int:
     except UsageError as error:
         return _refuse(str(error))
     except (OSError, KeyError) as error:
-        return _refuse(f"cannot give up root: {error}")
+        return _refuse(f"cannot give up root or get a descriptor: {error}")
     returned = Returned.RETRY
     for number, path in enumerate(line.qfiles):
         returned = _one(line, path, aborted, announced=number > 0)

@@ -15,6 +15,7 @@ from enum import Enum
 from gofaxpy.config import Outbound
 from gofaxpy.journal import Entry, JournalError, Step
 from gofaxpy.outcome import Stage
+from gofaxpy.send.abort import NO_WAKE, wake_of
 from gofaxpy.switch.client import Client, EventSocketError
 from gofaxpy.switch.esl import EventFrame
 from gofaxpy.switch.faxresult import FaxResult
@@ -22,7 +23,8 @@ from gofaxpy.switch.hangup import CallEnd
 from gofaxpy.values import define, frozen
 
 TICK = 0.2                  # seconds between attempts to connect again
-LOOK = 0.5                  # seconds between looks at the abort flag and the limits while nothing happens; each costs CPU
+LOOK = 0.5                  # seconds between looks while something is overdue, or the abort flag has nothing to wake by
+LONGEST = 60.0              # seconds without a look at the limits while nothing happens; each costs CPU
 SECONDS_AFTER_FAX = 5.0     # a call whose fax is over is hung up after this (T.38 stalls: signalwire/freeswitch #3044)
 SECONDS_AFTER_REPLY = 0.5   # CHANNEL_HANGUP_COMPLETE comes within 20 ms of a failed originate's reply, before or after it
 SECONDS_AFTER_RING = 15.0   # the switch bounds the ringing itself; this much later something is wrong
@@ -79,7 +81,8 @@ class Trace:
 
 
 class Follower:
-    """Watches one call and keeps its limits.  ``listener`` hears of progress, ``aborted`` is asked at every tick."""
+    """Watches one call and keeps its limits.  ``listener`` hears of progress; ``aborted`` is asked when it wakes, and at every
+    look."""
 
     def __init__(
         self, client: Client | None, reconnect: Callable[[], Client], ids: CallIds, limits: Outbound, entry: Entry,
@@ -92,6 +95,7 @@ class Follower:
         self._entry = entry
         self._listener = listener
         self._aborted = aborted
+        self._wake = wake_of(aborted)
         self._trace = Trace()
         self._began = time.monotonic()
         self._progress_at = self._began
@@ -116,7 +120,7 @@ class Follower:
                 self._look_again()
                 continue
             try:
-                event = self._client.events(time.monotonic() + LOOK)
+                event = self._client.events(*self._until())
                 if event is not None:
                     self._take(event)
                 else:
@@ -195,6 +199,20 @@ class Follower:
             self._trace.end = self._reply
             return True
         return False
+
+    def _until(self) -> tuple[float, int]:
+        """When to look at the limits next if nothing happens, and what wakes before that."""
+        now = time.monotonic()
+        soon = now + LOOK
+        if self._wake == NO_WAKE or self._trace.aborted:
+            return soon, NO_WAKE
+        if self._fax_over_at or self._reply_at or self._unknown_since:
+            return soon, self._wake
+        if self._trace.stage is Stage.CONNECTED:
+            limit = min(self._progress_at + self._limits.page_timeout, self._began + self._limits.call_timeout)
+        else:
+            limit = self._began + self._limits.ring_timeout + SECONDS_AFTER_RING
+        return max(soon, min(limit, now + LONGEST)), self._wake
 
     def _watch_limits(self) -> None:
         now = time.monotonic()

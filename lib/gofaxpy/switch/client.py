@@ -185,11 +185,14 @@ class Client:
 
     # -- events
 
-    def events(self, deadline: float) -> esl.EventFrame | None:
+    def events(self, deadline: float, wake: int = -1) -> esl.EventFrame | None:
         """The next event, or None if none has come by ``deadline`` (of :func:`time.monotonic`; one in the past only
-        takes what is there).  Raises ConnectionLost once every event that came before is given out."""
+        takes what is there), or by the moment at which the descriptor ``wake`` is readable.
+
+        Raises ConnectionLost once every event that came before is given out.
+        """
         while not self._events:
-            frame = self._frame(deadline)
+            frame = self._frame(deadline, wake)
             if frame is None:
                 return None
             self._other(frame)
@@ -224,8 +227,8 @@ class Client:
             text = " ".join(frame.text.split())[:100]
             raise self._lose(f"{self._where} has closed the connection{': ' + text if text else ''}")
 
-    def _frame(self, deadline: float) -> esl.Frame | None:
-        """The next frame, or None if it has not come by ``deadline``."""
+    def _frame(self, deadline: float, wake: int = -1) -> esl.Frame | None:
+        """The next frame, or None if it has not come by ``deadline``, or when ``wake`` is readable."""
         if self._lost:
             raise ConnectionLost(self._lost)
         while True:
@@ -234,13 +237,21 @@ class Client:
                 if not isinstance(frame, esl.NeedData):
                     return frame
                 left = max(deadline - time.monotonic(), 0.0)
-                if not self._poll.poll(left * 1000):
+                if not self._readable(left, wake):
                     return None
                 self._protocol.receive(self._socket.recv(65536))
             except RemoteProtocolError as error:
                 raise self._lose(f"{self._where} is not to be understood: {error}") from None
             except OSError as error:
                 raise self._lose(f"the connection to {self._where} broke: {_reason(error)}") from None
+
+    def _readable(self, timeout: float, wake: int) -> bool:
+        poll = self._poll
+        if wake >= 0:
+            poll = select.poll()
+            poll.register(self._socket, select.POLLIN)
+            poll.register(wake, select.POLLIN)
+        return any(fd != wake for fd, _ in poll.poll(timeout * 1000))
 
     def _send(self, data: bytes, deadline: float) -> None:
         if self._lost:
