@@ -10,10 +10,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from gofaxpy.hylafax import xferfaxlog
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.uucplock import UUCPLock
 from gofaxpy.journal import Entry, JournalError, Step
 from gofaxpy.send.document import remove_directory
+from gofaxpy.send.earlier import orphan_record
 from gofaxpy.setting import Setting
 
 TYPE_CHECKING = False
@@ -73,6 +75,11 @@ def _attempt(setting: Setting, name: str, now: float, tell: Tell) -> None:
         with entry:
             old = now - os.fstat(entry.fileno()).st_mtime > setting.config.outbound.call_timeout
             if (old or not _may_go_on(entry)) and entry.lock():
+                record = orphan_record(entry, setting.xferfaxlog) if setting.xferfaxlog else None
+                if record is not None:
+                    xferfaxlog.append(setting.xferfaxlog, record)
+                    tell("notice", f"job {record.jobid} is gone, but it had a call: {record.pages} pages to {record.dest}"
+                                   f" are noted in {setting.xferfaxlog}")
                 remove_directory(setting.spool.path("gofax", "tmp", name))
                 entry.remove()
     except (JournalError, SpoolError, OSError) as error:

@@ -15,13 +15,14 @@ from gofaxpy.config import Config, HylaFax
 from gofaxpy.hylafax.uucplock import UUCPLock
 from gofaxpy.journal import Step
 from gofaxpy.setting import Setting
+from gofaxpy.switch.faxresult import FaxResult, ResultCode
 
 LATER = 7200 + 60.0
 
 
 @pytest.fixture
 def setting(tmp_path: Path) -> Setting:
-    for name in ("sendq", "recvq", "lock"):
+    for name in ("sendq", "recvq", "lock", "log"):
         (tmp_path / name).mkdir()
     return Setting.of(Config(hylafax=HylaFax(spooldir=str(tmp_path), lock_dir=str(tmp_path / "lock"), modems=2)))
 
@@ -65,6 +66,32 @@ def test_entries_of_jobs_that_are_gone_go_when_no_call_can_go_on(setting: Settin
         assert not leftover.exists()
         sweep.around(setting, time.time() + LATER, told)
         assert entries(setting) == ["2-000000002", "4-000000004", "c000000003"]
+
+
+def test_a_call_whose_job_was_removed_is_in_the_log_once(setting: Setting, told: Told) -> None:
+    """gofaxsend killed, the job removed, and the call goes on: there is nobody else left to write its record."""
+    fax = FaxResult(success=True, code=ResultCode.OK, ecm=True, rate=14400, remote_station="+49 30 FAR", pages_transferred=2)
+    with setting.journal.create(
+        "7-000000007", Step.OPENED, job="7", owner="anna", destination="030123", device="freeswitch1", jobtag="case\t4711",
+        mailaddr="anna@example.org", pages=2,
+    ) as entry:
+        entry.mark(Step.LAUNCHED, uuid="u")
+        entry.mark(Step.CONNECTED, uuid="u")
+        entry.mark(Step.FAX_OVER, uuid="u", fax=fax.facts())
+        entry.mark(Step.LAUNCHED, uuid="never noted")
+    with setting.journal.create("8-000000008", Step.OPENED, job="8", pages=1):
+        pass            # never called: nothing to note
+    sweep.around(setting, time.time(), told)
+    with setting.journal.create("7-000000007", Step.OPENED, job="7", pages=2) as entry:     # as before its removal
+        entry.mark(Step.LAUNCHED, uuid="u")
+    sweep.around(setting, time.time() + LATER, told)
+    [record] = Path(setting.xferfaxlog).read_text(encoding="utf-8").splitlines()
+    fields = record.split("\t")
+    assert fields[1:7] == ["SEND", "000000007", "freeswitch1", "7", '"case 4711"', "anna@example.org"]
+    assert fields[7:9] == ['"030123"', '"+49 30 FAR"']
+    assert fields[10] == "2" and fields[13] == '""', fields
+    assert fields[17] == chr(34) + "anna" + chr(34)
+    assert len([line for line in told if "job 7 is gone, but it had a call: 2 pages to 030123" in line]) == 1
 
 
 def test_an_entry_whose_handler_is_at_work_stays(setting: Setting, told: Told) -> None:

@@ -106,6 +106,7 @@ def _attempt(
 ) -> Returned:
     facts = attempt_facts(setting, report.handle.qfile, terms, number, document)
     facts["same"] = identity(report.handle)     # by what a later attempt knows the job for the same
+    facts["device"] = report.device
     # made durable by LAUNCHED, before the order to call; a power failure until then leaves a job that was not tried
     with setting.journal.begin(attempt_name(report.jobid, report.commid), Step.OPENED, **facts) as entry:
         trace = call_through_gateways(setting, report, entry, line, terms.gateways, number, aborted)
@@ -136,6 +137,7 @@ def attempt_facts(setting: Setting, qfile: QFile, terms: Terms, number: str, doc
     without_v17, without_ecm = config.outbound.disable_v17_after_retry, config.outbound.disable_ecm_after_retry
     return {
         "job": qfile.get("jobid"), "owner": qfile.get("owner"),
+        "jobtag": qfile.get("jobtag"), "mailaddr": qfile.get("mailaddr"),   # for the record, should the job be gone by then
         "number": number, "destination": dialable(qfile.get(config.outbound.dial)),
         "document": document.path, "first": document.first, "last": document.last, "pages": document.pages,
         "ident": terms.ident, "header": terms.header,

@@ -15,11 +15,11 @@ from functools import partial
 
 from gofaxpy.config import Server
 from gofaxpy.hylafax import xferfaxlog
-from gofaxpy.hylafax.params import NO_DCS, FaxParams
 from gofaxpy.hylafax.qfile import QFileHandle
 from gofaxpy.journal import Entry, JournalError, Mark, Step
-from gofaxpy.outcome import Ending, Stage, judge
+from gofaxpy.outcome import Stage
 from gofaxpy.send.document import remove_directory
+from gofaxpy.send.earlier import Earlier
 from gofaxpy.send.follow import SECONDS_FOR_THE_NOTE, CallIds, Follower, Progress
 from gofaxpy.send.launch import reconnect
 from gofaxpy.send.report import JobReport
@@ -29,8 +29,6 @@ from gofaxpy.switch.client import EventSocketError
 from gofaxpy.switch.faxresult import FaxResult
 
 STILL_AT_WORK = "An earlier call of this job is over, but its handler in FreeSWITCH has not noted the result yet"
-NO_RESULT = "The sender of this attempt was ended, and its call left no result"
-WIDTH = 1728        # pixels of an A4 page, where SpanDSP does not say
 
 
 def clear_up(setting: Setting, report: JobReport, aborted: Callable[[], bool]) -> str:
@@ -115,27 +113,11 @@ def _record_earlier(
 ) -> None:
     """The SEND record, and the dial, of an attempt that could not do that itself.  ``pages``: to record, delivered, due."""
     unrecorded, delivered, due = pages
-    times = {mark.step: mark.at for mark in marks}
-    connected = times.get(Step.CONNECTED, 0.0)
-    if fax is not None:
-        ending = Ending(Stage.CONNECTED, due, delivered, fax=fax)
-    else:
-        ending = Ending(Stage.CONNECTED if connected else Stage.UNKNOWN, due, delivered, reason=NO_RESULT)
-    verdict = judge(ending, ())
+    earlier = Earlier.of(marks, fax, delivered, due)
     if not counted:
-        count(report.handle.qfile, ending, verdict)
+        count(report.handle.qfile, earlier.ending, earlier.verdict)
         report.handle.rewrite()
-    params, reached = report.params, bool(connected) and not verdict.dial_failed
-    if fax is not None and fax.rate:
-        params = FaxParams.from_transfer(
-            fax.rate, fax.ecm, fax.resolution, fax.encoding_name, fax.pixel_width or WIDTH)
-    end = max(times.get(Step.FAX_OVER, 0.0), connected, times[Step.OPENED])
-    write_record(setting, report, xferfaxlog.Record(
-        type=xferfaxlog.RecordType.SEND, start=times[Step.OPENED], commid=commid, device=report.device,
-        station=fax.remote_station if fax is not None else "", params=params, pages=unrecorded,
-        job_seconds=end - times[Step.OPENED], conn_seconds=max(end - connected, 1.0) if reached else 0.0,
-        reason=verdict.text, dcs=params.dcs() if reached else NO_DCS,
-    ))
+    write_record(setting, report, earlier.record(marks, commid, report.device, report.params, unrecorded))
 
 
 def _wait_for(

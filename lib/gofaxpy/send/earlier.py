@@ -1,0 +1,70 @@
+"""The SEND record of an attempt whose gofaxsend did not live to write it, from what the journal has of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gofaxpy.hylafax import xferfaxlog
+from gofaxpy.hylafax.params import NO_DCS, FaxParams
+from gofaxpy.journal import Entry, Mark, Step
+from gofaxpy.outcome import Ending, Stage, Verdict, judge
+from gofaxpy.switch.faxresult import FaxResult
+from gofaxpy.values import frozen, replace
+
+NO_RESULT = "The sender of this attempt was ended, and its call left no result"
+WIDTH = 1728        # pixels of an A4 page, where SpanDSP does not say
+
+
+@frozen
+class Earlier:
+    """How such an attempt ended; ``delivered`` of ``due`` pages were confirmed."""
+
+    ending: Ending
+    verdict: Verdict
+
+    @classmethod
+    def of(cls, marks: Sequence[Mark], fax: FaxResult | None, delivered: int, due: int) -> Earlier:
+        """``marks`` are those of its entry, ``fax`` the result in them, if there is one."""
+        if fax is not None:
+            ending = Ending(Stage.CONNECTED, due, delivered, fax=fax)
+        else:
+            connected = any(mark.step is Step.CONNECTED for mark in marks)
+            ending = Ending(Stage.CONNECTED if connected else Stage.UNKNOWN, due, delivered, reason=NO_RESULT)
+        return cls(ending, judge(ending, ()))
+
+    def record(self, marks: Sequence[Mark], commid: str, device: str, params: FaxParams, pages: int) -> xferfaxlog.Record:
+        """Its record, with ``pages`` pages; what only the job knows is left out.  ``params`` count where the fax has none."""
+        fax, times = self.ending.fax, {mark.step: mark.at for mark in marks}
+        begun, connected = times[Step.OPENED], times.get(Step.CONNECTED, 0.0)
+        reached = bool(connected) and not self.verdict.dial_failed
+        if fax is not None and fax.rate:
+            params = FaxParams.from_transfer(
+                fax.rate, fax.ecm, fax.resolution, fax.encoding_name, fax.pixel_width or WIDTH)
+        end = max(times.get(Step.FAX_OVER, 0.0), connected, begun)
+        return xferfaxlog.Record(
+            type=xferfaxlog.RecordType.SEND, start=begun, commid=commid, device=device,
+            station=fax.remote_station if fax is not None else "", params=params, pages=pages,
+            job_seconds=end - begun, conn_seconds=max(end - connected, 1.0) if reached else 0.0,
+            reason=self.verdict.text, dcs=params.dcs() if reached else NO_DCS,
+        )
+
+
+def orphan_record(entry: Entry, log: str) -> xferfaxlog.Record | None:
+    """The record of an attempt whose job is gone (removed while the call went on), so that no next attempt can write it.
+
+    None where there was no call, or where ``log`` (xferfaxlog) has one.  As far as the journal knows the job: its tag, its
+    sender and its owner stand there for this.
+    """
+    marks, commid = entry.marks(), entry.name.rpartition("-")[2]
+    opened = next((mark.facts for mark in marks if mark.step is Step.OPENED), None)
+    if opened is None or not any(mark.step is Step.LAUNCHED for mark in marks):
+        return None
+    if xferfaxlog.RecordType.SEND in xferfaxlog.recent(log, commid):
+        return None
+    over = entry.find(Step.FAX_OVER)
+    fax = FaxResult.from_facts(over.facts.get("fax")) if over is not None else None
+    pages = fax.pages_transferred if fax is not None else 0
+    earlier = Earlier.of(marks, fax, pages, int(opened.get("pages", 0)))
+    record = earlier.record(marks, commid, str(opened.get("device", "")), FaxParams(), pages)
+    known = {"jobid": "job", "owner": "owner", "dest": "destination", "jobtag": "jobtag", "sender": "mailaddr"}
+    return replace(record, **{field: str(opened.get(fact, "")) for field, fact in known.items()})
