@@ -78,6 +78,8 @@ class Entry:
         self._directory = directory
         self.name = name
         self._fd = fd
+        self._read: list[Mark] = []     # an entry only grows, so what was read once is not read again
+        self._read_to = 0
 
     @property
     def path(self) -> str:
@@ -139,10 +141,13 @@ class Entry:
     def marks(self) -> list[Mark]:
         """All marks so far, whoever set them.  Raises :class:`JournalError` if the file cannot be read."""
         try:
-            data = os.pread(self._fd, MAX_ENTRY, 0)
+            data = os.pread(self._fd, MAX_ENTRY, self._read_to)
         except OSError as error:
             raise JournalError(f"{self.path}: cannot be read: {error.strerror}") from error
-        return [mark for mark in map(_parsed, data.split(b"\n")) if mark is not None]
+        whole, newline, rest = data.rpartition(b"\n")
+        self._read += _marks(whole)
+        self._read_to += len(whole) + len(newline)
+        return self._read + _marks(rest)        # a line without an end may still get one
 
     def find(self, step: Step) -> Mark | None:
         """The first mark of this step: where two observers noted the same thing, the first one counts."""
@@ -207,6 +212,10 @@ class Entry:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _marks(data: bytes) -> list[Mark]:
+    return [mark for mark in map(_parsed, data.split(b"\n")) if mark is not None]
 
 
 def _parsed(line: bytes) -> Mark | None:

@@ -75,6 +75,8 @@ def _init(self: Any, *args: Any, **named: Any) -> None:
         raise TypeError(f"{type(self).__name__} has {len(setters)} fields, not {given}")
     for (_, store), value in zip(setters, args, strict=False):
         store(self, value)
+    if given == len(setters) and not named:
+        return
     defaults = self.__field_defaults__
     for name, store in setters[given:]:
         if name in named:

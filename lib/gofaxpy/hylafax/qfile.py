@@ -115,14 +115,14 @@ class QFile:
             slot.item is item for slot, item in zip(self._slots, self.items, strict=True)
         )
         raws = {id(slot.item): slot for slot in self._slots}
-        lines: list[str] = []
+        if same:    # nearly always, and a job is written seven times
+            lines = [entry.raw if isinstance(entry, _Field) else _line(entry.item, raws) for entry in self._entries]
+            return "\n".join(lines) + "\n"
+        lines = []
         written = False
         for entry in self._entries:
             if isinstance(entry, _Field):
                 lines.append(entry.raw)
-            elif same:
-                lines.append(_line(entry.item, raws))
-                written = True
             elif not written:
                 lines.extend(_line(item, raws) for item in self.items)
                 written = True
