@@ -9,11 +9,13 @@ from typing import TypeVar
 import pytest
 
 from crash.audit import Audit
+from hylafax.conftest import document as paper
+from hylafax.conftest import hylafax, make_server
 from scenario.conftest import document, make_house
 
 T = TypeVar("T")
 ALL = os.environ.get("CRASH") == "all"
-__all__ = ["document", "make_house"]
+__all__ = ["document", "hylafax", "make_house", "make_server", "paper"]
 
 
 class Tries:

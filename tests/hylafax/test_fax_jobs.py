@@ -119,6 +119,22 @@ def test_faxq_restarted_while_a_fax_is_sent_does_not_send_it_twice(make_server: 
     assert len([name for name in os.listdir(switch.far) if name.endswith(".tif")]) == 1
 
 
+def test_a_batch_whose_faxq_was_killed_goes_on_under_the_next_one(make_server: ServerMaker, document: str) -> None:
+    hylafax, switch = make_server(modems=1, config_extra="MaxBatchJobs: 10\n", speed=15)
+    jobs = [hylafax.sendfax([document], "1000") for _ in range(4)]      # the first one holds the modem while three gather
+    hylafax.wait_job(jobs[0])
+    assert wait(lambda: any(hylafax.job(job)["npages"] == "1" for job in jobs[1:]), 30)
+    hylafax.kill_faxq()
+    lock = os.path.join(hylafax.lock_dir, "LCK..freeswitch0")
+    os.utime(lock, (os.stat(lock).st_mtime - 60,) * 2)      # HylaFAX leaves the lock of a dead faxq alone for 30 s
+    hylafax.begin_faxq()
+    for job in jobs:
+        qfile = hylafax.wait_job(job)
+        assert (qfile.state, qfile["npages"], qfile["status"]) == (JobState.DONE, "3", ""), qfile
+    far = [read_pages(os.path.join(switch.far, name)) for name in os.listdir(switch.far) if name.endswith(".tif")]
+    assert [len(pages) for pages in far] == [3] * 4, "each arrived once"
+
+
 def test_statistics_count_our_record_as_a_success(make_server: ServerMaker, document: str) -> None:
     hylafax, switch = make_server()
     hylafax.wait_job(hylafax.sendfax([document], "1000"))

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from rig.faxwatch import FaxWatch
 from rig.rundir import RigError, RunDir
 
+USER = "root"
+
 
 class Clients:
     """What users and operators run: sendfax, faxstat, faxrm, faxalter, faxwatch, statistics.
@@ -31,12 +33,14 @@ class Clients:
         sender: str = "Test <root@localhost>",
         modem: str | None = None,
         cover: bool = False,
+        user: str = USER,
     ) -> int:
-        """Submit one job with sendfax(1) and return its number.  ``flags`` are sendfax's own."""
+        """Submit one job with sendfax(1) and return its number.  ``flags`` are sendfax's own, ``user`` is who hfaxd takes it
+        from."""
         host = f"{modem}@{self._host}" if modem else self._host
         paths = [os.path.abspath(file) for file in files]
         cover_flag = () if cover else ("-n",)
-        text = self._client("/usr/bin/sendfax", *cover_flag, *flags, "-f", sender, "-d", number, *paths, host=host)
+        text = self._client("/usr/bin/sendfax", *cover_flag, *flags, "-f", sender, "-d", number, *paths, host=host, user=user)
         found = re.search(r"request id is (\d+) ", text)
         if not found:
             raise RigError(f"sendfax gave no job number: {text.strip()}")
@@ -46,9 +50,9 @@ class Clients:
         """What faxstat(1) prints."""
         return self._client("/usr/bin/faxstat", *flags)
 
-    def faxrm(self, job: int, *, check: bool = True) -> str:
+    def faxrm(self, job: int, *, check: bool = True, user: str = USER) -> str:
         """Remove or abort a job with faxrm(1).  With ``check`` a refusal raises RigError."""
-        return self._client("/usr/bin/faxrm", str(job), check=check)
+        return self._client("/usr/bin/faxrm", str(job), check=check, user=user)
 
     def faxalter(self, job: int, *flags: str, check: bool = True) -> str:
         """Change a waiting job with faxalter(1).
@@ -87,13 +91,13 @@ class Clients:
     def _host(self) -> str:
         return f"127.0.0.1:{self.port}"
 
-    def _client(self, program: str, *arguments: str, host: str | None = None, check: bool = True) -> str:
-        return self._run([program, "-h", host or self._host, *arguments], check=check)
+    def _client(self, program: str, *arguments: str, host: str | None = None, check: bool = True, user: str = USER) -> str:
+        return self._run([program, "-h", host or self._host, *arguments], check=check, user=user)
 
-    def _run(self, command: Sequence[str], *, check: bool) -> str:
+    def _run(self, command: Sequence[str], *, check: bool, user: str = USER) -> str:
         done = subprocess.run(
             command,
-            env={**self.run_dir.environ, "FAXUSER": "root"},
+            env={**self.run_dir.environ, "FAXUSER": user},
             cwd=self.spool,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

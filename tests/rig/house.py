@@ -175,8 +175,10 @@ class House:
         return f"etc/{name}"
 
     def qfile(self, jobid: int) -> QFile:
-        """The job's qfile as it is now."""
+        """The job's qfile as it is now; where there is a faxq, it takes jobs that are over to doneq."""
         path = self.path("sendq", f"q{jobid}")
+        if not os.path.exists(path):
+            path = self.path("doneq", f"q{jobid}")
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             return parse_qfile(path, file.read())
 

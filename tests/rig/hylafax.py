@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import stat
 import subprocess
@@ -107,15 +108,31 @@ class PrivateHylaFAX(Clients):
         try:
             self.syslog.start()
             self.start_faxq()
-            self._start_hfaxd()
+            self.start_hfaxd()
         except BaseException:
             self.stop()
             raise
 
     def start_faxq(self) -> None:
         """Start the scheduler (again, after ``stop_faxq``); returns when it reads its FIFO."""
+        self.begin_faxq()
+        self.wait_faxq()
+
+    def begin_faxq(self) -> None:
+        """Start the scheduler and return at once: as long as a sender holds a qfile, it is kept from reading its FIFO."""
         self._faxq = self._daemon(FAXQ, "-q", self.spool, "-D")
-        self._wait(self._faxq, "faxq", self._faxq_reads)
+
+    def wait_faxq(self, timeout: float = 20) -> None:
+        """Wait until the scheduler reads its FIFO.  Raises RigError."""
+        assert self._faxq is not None, "begin_faxq comes first"
+        self._wait(self._faxq, "faxq", self._faxq_reads, timeout)
+
+    def kill_faxq(self) -> None:
+        """kill -9 of the scheduler; the senders that it has started live on."""
+        if self._faxq is not None:
+            self._faxq.kill()
+            self._faxq.wait()
+            self._faxq = None
 
     def stop_faxq(self, *, wait_for_jobs: bool = False) -> None:
         """End the scheduler at once (SIGTERM), or when the running jobs have ended (message ``Q``)."""
@@ -127,6 +144,13 @@ class PrivateHylaFAX(Clients):
             self._faxq.terminate()
         _ended(self._faxq, 300 if wait_for_jobs else 5)
         self._faxq = None
+
+    def kill_hfaxd(self) -> None:
+        """kill -9 of hfaxd and of its processes for the clients that are connected."""
+        if self._hfaxd is not None:
+            os.killpg(self._hfaxd.pid, signal.SIGKILL)
+            self._hfaxd.wait()
+            self._hfaxd = None
 
     @property
     def faxq_pid(self) -> int:
@@ -279,7 +303,8 @@ class PrivateHylaFAX(Clients):
                 process_group=0, umask=0o022,
             )  # fmt: skip
 
-    def _start_hfaxd(self) -> None:
+    def start_hfaxd(self) -> None:
+        """Start the server of the clients (again); returns when it answers."""
         self._hfaxd = self._daemon(HFAXD, "-d", "-q", self.spool, "-l", "127.0.0.1", "-i", str(self.port))
         self._wait(self._hfaxd, "hfaxd", self._hfaxd_answers)
 

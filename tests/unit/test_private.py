@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,8 +17,10 @@ from gofaxpy.config import Config, HylaFax
 from gofaxpy.configfile import load
 from gofaxpy.getty import Getty, ModemState
 from gofaxpy.hylafax.qfile import QFileHandle
-from gofaxpy.hylafax.spool import private_directory
+from gofaxpy.hylafax.spool import open_own, private_directory
 from gofaxpy.journal import Journal, JournalError, Step
+from gofaxpy.send import process
+from gofaxpy.send.document import remove_directory
 from gofaxpy.send.job import send_job
 from gofaxpy.setting import Setting, wrong_user
 
@@ -118,3 +122,63 @@ def test_a_lock_file_that_cannot_be_read_costs_its_modem_and_nothing_else(
     line.release()
     modems.release_dead(setting, "freeswitch1", 12345, 0)
     getty.close()
+
+
+def test_a_file_with_a_second_name_is_left_alone_under_that_one(tmp_path: Path) -> None:
+    other, path = tmp_path / "other", tmp_path / "status"
+    other.write_text("precious")
+    os.link(other, path)
+    with os.fdopen(open_own(str(path), os.O_RDWR, 0o644), "w") as file:
+        file.write("Running and idle")
+    assert (other.read_text(), path.read_text()) == ("precious", "Running and idle")
+    with os.fdopen(open_own(str(path), os.O_RDWR, 0o644), "r+") as file:
+        assert file.read() == "Running and idle", "a file with one name stays itself"
+
+
+def test_only_regular_files_that_are_no_links_are_written(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("precious")
+    (tmp_path / "link").symlink_to(other)
+    os.mkfifo(tmp_path / "fifo")
+    for name in ("link", "fifo"):
+        with pytest.raises(OSError):
+            open_own(str(tmp_path / name), os.O_RDWR, 0o644)
+    assert other.read_text() == "precious"
+
+
+@pytest.mark.parametrize("leads_to", ["directory", "file", "nowhere"])
+def test_of_a_link_only_the_link_is_removed(tmp_path: Path, leads_to: str) -> None:
+    (tmp_path / "directory").mkdir()
+    for name in ("directory/precious", "file"):
+        (tmp_path / name).write_text("precious")
+    (tmp_path / "1-000000001").symlink_to(tmp_path / leads_to)
+    remove_directory(str(tmp_path / "1-000000001"))
+    assert not (tmp_path / "1-000000001").is_symlink()
+    assert (tmp_path / "directory" / "precious").read_text() == (tmp_path / "file").read_text() == "precious"
+
+
+ORPHAN = """
+import os, sys, time
+from gofaxpy.send.process import is_orphan
+before = is_orphan()
+os.kill(os.getppid(), 9)
+while os.getppid() == int(sys.argv[2]):
+    time.sleep(0.01)
+with open(sys.argv[1] + ".new", "w") as file:
+    print(before, is_orphan(), file=file)
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+"""
+
+
+def test_a_sender_knows_that_its_faxq_is_gone(tmp_path: Path) -> None:
+    """Another faxq dies of what it says about its job (tests/crash/test_daemons.py)."""
+    library = str(Path(process.__file__).parents[2])
+    command = f'"{sys.executable}" -c "$1" "$2" $$; exit 1'
+    subprocess.run(
+        ["/bin/sh", "-c", command, "sh", ORPHAN, str(tmp_path / "said")], env={"PYTHONPATH": library}, check=False,
+    )
+    deadline = time.monotonic() + 10
+    while not (tmp_path / "said").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert (tmp_path / "said").read_text() == "False True\n"

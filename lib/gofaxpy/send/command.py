@@ -19,7 +19,7 @@ from gofaxpy.hylafax.qfile import QFileHandle
 from gofaxpy.hylafax.returned import Returned
 from gofaxpy.send import syslogged
 from gofaxpy.send.abort import AbortFlag
-from gofaxpy.send.process import CommandLine, UsageError, give_up_root, parse, reopen_standard_descriptors
+from gofaxpy.send.process import CommandLine, UsageError, give_up_root, is_orphan, parse, reopen_standard_descriptors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def main(argv: list[str]) -> int:
     returned = Returned.RETRY
     for number, path in enumerate(line.qfiles):
         returned = _one(line, path, aborted, announced=number > 0)
-        if returned is not Returned.DONE or aborted():  # who ended a job that was just done did not mean the next one
+        # who ended a job that was just done did not mean the next one; what is left is another faxq's
+        if returned is not Returned.DONE or aborted() or is_orphan():
             break
         if number + 1 < len(line.qfiles):
             _announce_next(line.qfiles[number + 1])

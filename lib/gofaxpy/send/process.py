@@ -11,6 +11,8 @@ import os
 
 from gofaxpy.values import frozen
 
+_PARENT = os.getppid()
+
 
 class UsageError(Exception):
     """The command line is not one that faxq writes."""
@@ -39,6 +41,15 @@ def give_up_root(user: str = "uucp") -> None:
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
     os.umask(0o077)
+
+
+def is_orphan() -> bool:
+    """Whether the faxq that started this process is gone.
+
+    Another faxq knows nothing of this attempt: HylaFAX 6.0.7 dies of a ``*job:c`` for a job that it has not started
+    itself (faxd/faxQueueApp.c++, FIFOJobMessage takes the job for one of a batch).
+    """
+    return os.getppid() != _PARENT
 
 
 def reopen_standard_descriptors() -> None:

@@ -23,6 +23,7 @@ from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.hylafax.tiff import page_count
 from gofaxpy.send import syslogged
 from gofaxpy.send.follow import Progress
+from gofaxpy.send.process import is_orphan
 from gofaxpy.values import replace
 
 NO_CSI = "<UNSPECIFIED>"
@@ -242,8 +243,10 @@ class JobReport:
             self.log.line(str(error))
 
     def event(self, message: str) -> None:
-        """Tells faxq and, through it, the clients that watch the job.  A faxq that is down misses it."""
-        fifo.send(self.spool.fifo, message)
+        """Tells faxq and, through it, the clients that watch the job.  A faxq that is down misses it, and so does one that
+        was started since."""
+        if not is_orphan():
+            fifo.send(self.spool.fifo, message)
 
 
 def equipment(vendor: str, model: str) -> str:
