@@ -15,6 +15,10 @@ from collections.abc import Callable, Sequence
 from gofaxpy.hylafax.encoding import encode
 from gofaxpy.values import frozen
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import subprocess
+
 # Threads of FreeSWITCH have 240 KiB stacks, and their children inherit that as RLIMIT_STACK; scripts need the usual 8 MiB.
 PRLIMIT = ("/usr/bin/prlimit", "--stack=8388608:", "--")
 KEPT_ENVIRONMENT = ("PATH", "TZ", "LANG", "LC_ALL", "LC_CTYPE")
@@ -23,6 +27,7 @@ MAX_OUTPUT = 65536
 MAX_ARGUMENT = 1024
 UMASK = 0o077                   # as HylaFAX's servers have it (faxd/ModemServer.c++): FreeSWITCH's is anybody's guess
 TICK = 0.2                      # seconds between looks at the abort flag
+SHORT_TICK = 0.01               # seconds between looks at a script that says no more; mostly it ends at once
 
 
 def _never() -> bool:
@@ -69,16 +74,13 @@ def run(
     except OSError as error:
         return HookResult("", -1, f"{path} cannot be started: {error.strerror}")
     assert process.stdout is not None
+    deadline = time.monotonic() + timeout
     with process.stdout:
-        data, problem = _read(process.stdout.fileno(), time.monotonic() + timeout, aborted)
-    try:
-        status = process.wait(0.5 if problem else max(timeout, 0.5))
-    except subprocess.TimeoutExpired:
-        problem = problem or f"has not ended within {timeout:g} s"
-        status = None
-    if problem or status is None:
+        data, problem = _read(process.stdout.fileno(), deadline, aborted)
+    problem = problem or _wait(process, deadline, aborted)
+    if problem:
         _kill_group(process.pid)
-        status = process.wait()
+    status = process.wait()
     if not problem and status != 0:
         problem = f"ended with status {status}"
     return HookResult(data.decode("utf-8", "surrogateescape"), status, f"{path} {problem}" if problem else "")
@@ -88,11 +90,9 @@ def _read(fd: int, deadline: float, aborted: Callable[[], bool]) -> tuple[bytes,
     """All that comes until the end of the pipe; the reason in words if that is not reached."""
     data = b""
     while True:
-        left = deadline - time.monotonic()
-        if aborted():
-            return data, "was not waited for: the job is aborted"
-        if left <= 0:
-            return data, "has not ended in time"
+        if problem := _no_more(deadline, aborted):
+            return data, problem
+        left = max(deadline - time.monotonic(), 0.0)
         if not select.select([fd], [], [], min(left, TICK))[0]:
             continue
         chunk = os.read(fd, 8192)
@@ -101,6 +101,22 @@ def _read(fd: int, deadline: float, aborted: Callable[[], bool]) -> tuple[bytes,
         data += chunk
         if len(data) > MAX_OUTPUT:
             return data[:MAX_OUTPUT], f"prints more than {MAX_OUTPUT} bytes"
+
+
+def _wait(process: subprocess.Popen[bytes], deadline: float, aborted: Callable[[], bool]) -> str:
+    """Until the script has ended, which may be long after it has closed its standard output; or why not, in words."""
+    while process.poll() is None:
+        if problem := _no_more(deadline, aborted):
+            return problem
+        select.select([], [], [], SHORT_TICK)
+    return ""
+
+
+def _no_more(deadline: float, aborted: Callable[[], bool]) -> str:
+    """Why the script is not waited for any longer, if it is not."""
+    if aborted():
+        return "was not waited for: the job is aborted"
+    return "has not ended in time" if time.monotonic() >= deadline else ""
 
 
 def _kill_group(pid: int) -> None:
