@@ -93,7 +93,9 @@ def _keep(config: Config, data: bytes, complain: Callable[[str], None]) -> None:
         if os.geteuid() == 0 != os.stat(config.hylafax.spooldir).st_uid:
             return      # what root leaves in the spool is in the way of HylaFAX's user
         private_directory(config.hylafax.spooldir, os.path.dirname(COPY))
-        fd = os.open(f"{copy}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        if os.path.lexists(f"{copy}.new"):      # of a switch that died, or a link that somebody has set
+            os.unlink(f"{copy}.new")
+        fd = os.open(f"{copy}.new", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(fd, "wb") as file:
             file.write(data)
             file.flush()

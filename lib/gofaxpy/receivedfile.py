@@ -105,6 +105,8 @@ def put_away(setting: Setting, path: str, log: CallLog) -> None:
             return
         directory = setting.spool.path("recvq", BAD)
         os.makedirs(directory, mode=0o700, exist_ok=True)
+        if os.path.islink(directory):
+            raise OSError(errno.ELOOP, f"{directory} is a link")
         kept = os.path.join(directory, os.path.basename(path))
         os.rename(path, kept)
     except FileNotFoundError:

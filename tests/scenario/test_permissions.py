@@ -140,39 +140,96 @@ def _holding(house: House, text: str) -> list[str]:
     return found
 
 
-def test_links_in_the_spool_lead_nowhere(make_house: HouseMaker, document: str) -> None:
+NAMES = (
+    "recvq/fax000000001.tif", "recvq/fax000000002.tif", "log/c000000001", "status/freeswitch0", "info/1000", "info/491000",
+    "docq/doc10.tif.1", "gofax/journal/c000000009", "gofax/journal/7-000000009", "gofax/metrics.json",
+    "gofax/gofax.yaml.good.new",
+)
+
+
+class Victims:
+    """Files of HylaFAX's user that are nobody's business, each with a link to it in the spool."""
+
+    def __init__(self, house: House, names: tuple[str, ...], kind: str) -> None:
+        self._house = house
+        self.directory = house.run_dir.sub("victims", owner=FAX_USER)
+        for name in names:
+            self.plant(name, kind)
+        self._before = {name: os.stat(os.path.join(self.directory, name)) for name in os.listdir(self.directory)}
+
+    def plant(self, name: str, kind: str) -> None:
+        victim, path = os.path.join(self.directory, name.replace("/", "-")), self._house.path(name)
+        with open(victim, "w", encoding="ascii") as file:
+            file.write("precious")
+        os.chown(victim, UUCP.pw_uid, UUCP.pw_gid)
+        os.chmod(victim, 0o640)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        (os.symlink if kind == "symbolic" else os.link)(victim, path)
+        os.chown(path, UUCP.pw_uid, UUCP.pw_gid, follow_symlinks=False)
+
+    def unharmed(self) -> None:
+        """Not written to, not opened to anybody, not removed."""
+        for name, before in self._before.items():
+            path = os.path.join(self.directory, name)
+            now = os.stat(path)
+            with open(path, encoding="ascii") as file:
+                assert file.read() == "precious", name
+            assert (now.st_ino, now.st_mode, now.st_mtime_ns) == (before.st_ino, before.st_mode, before.st_mtime_ns), name
+
+
+@pytest.mark.parametrize("kind", ["symbolic", "hard"])
+def test_links_in_the_spool_lead_nowhere(make_house: HouseMaker, document: str, kind: str) -> None:
     """Links in the place of everything that we make or write, set by somebody who may write into the spool."""
     house = make_house({"inbound": {"allocate_modems": "require"}})
     faxrcvd(house)
     house.wait("the supervisor's directory", lambda: house.spool_has("gofax", "supervisor.lock"))
-    victims = house.run_dir.sub("victims", owner=FAX_USER)
-    for name in (
-        "recvq/fax000000001.tif", "recvq/fax000000002.tif", "log/c000000001", "log/xferfaxlog", "status/freeswitch0",
-        "info/1000", "info/491000", "docq/doc10.tif.1",
-    ):
-        victim = os.path.join(victims, name.replace("/", "-"))
-        with open(victim, "w", encoding="ascii") as file:
-            file.write("precious")
-        os.chown(victim, UUCP.pw_uid, UUCP.pw_gid)
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(house.path(name))
-        os.symlink(victim, house.path(name))
-        os.chown(house.path(name), UUCP.pw_uid, UUCP.pw_gid, follow_symlinks=False)
+    os.makedirs(house.path("gofax", "journal"), mode=0o700, exist_ok=True)
+    os.makedirs(house.path("gofax", "tmp"), mode=0o700, exist_ok=True)
+    for name in ("journal", "tmp"):
+        os.chown(house.path("gofax", name), UUCP.pw_uid, UUCP.pw_gid)
+    names = NAMES if kind == "hard" else (*NAMES, "log/xferfaxlog")     # what is only added to may have a second name
+    victims = Victims(house, names, kind)
+    # the directory that a joined document is made in, and one that was left behind
+    for name in ("1-000000002", "8-000000008"):
+        os.symlink(victims.directory, house.path("gofax", "tmp", name))
+        os.utime(house.path("gofax", "tmp", name), (0, 0), follow_symlinks=False)
     os.unlink(house.path("docq", "doc10.tif.1"))
-    os.symlink(os.path.join(victims, "log-xferfaxlog"), house.path("gofax", "supervisor.old"))
-    before = {name: os.stat(os.path.join(victims, name)) for name in os.listdir(victims)}
-    job = house.job("1000")
-    assert house.gofaxsend(job) == DONE
+    job = house.job("1000", pages=(1, 2))
+    returned = house.gofaxsend(job)
+    if returned == RETRY:       # it would have been joined behind the link
+        assert "cannot join the documents" in house.qfile(job)["status"]
+        returned = house.gofaxsend(job)
+    assert returned == DONE
     assert house.switch.place_call("4711", document).answered
-    finished(house)
+    house.wait("faxrcvd", lambda: any(name.startswith("faxrcvd.0") for name in os.listdir(house.path("log"))))
+    house.switch.wait_calls_over()
+    house.switch.stop()
+    house.switch.start()        # which sweeps
+    house.wait("the sweep", lambda: not os.listdir(house.path("gofax", "tmp")))
+    victims.unharmed()
     fax = house.path("recvq", "fax000000003.tif")
     assert not os.path.islink(fax) and os.path.getsize(fax) > 1000
-    for name, status in before.items():
-        path = os.path.join(victims, name)
-        now = os.stat(path)
-        with open(path, encoding="ascii") as file:
-            assert file.read() == "precious", name
-        assert (now.st_ino, now.st_mode, now.st_mtime_ns) == (status.st_ino, status.st_mode, status.st_mtime_ns), name
+    if kind == "hard":          # these are made anew, so that the modem's line and what is known of a number go on
+        with open(house.path("status", "freeswitch0"), encoding="utf-8") as file:
+            assert file.read() == "Running and idle\n"
+        assert os.stat(house.path("status", "freeswitch0")).st_nlink == 1
+
+
+@pytest.mark.parametrize("where", ["docq/other.tif", "recvq/fax000000007.tif"])
+def test_a_link_to_a_fax_of_somebody_else_is_not_sent(house: House, where: str) -> None:
+    """HylaFAX's user may read it, and the job's owner may not."""
+    secret = house.path(where)
+    make_tiff(secret, 3)
+    os.chown(secret, UUCP.pw_uid, UUCP.pw_gid)
+    os.chmod(secret, 0o600)
+    job = house.job("1000")
+    image = house.path("docq", f"doc{job}0.tif;e1")
+    os.unlink(image)
+    os.symlink(secret, image)
+    assert house.gofaxsend(job) == FAILED
+    assert "cannot open the document" in house.qfile(job)["status"]
+    assert house.far_received() == [] and house.qfile(job)["totdials"] == "0"
 
 
 @pytest.mark.parametrize("file", ["docq/../../secret.tif", "/etc/hosts", "docq/.hidden", "../secret.tif", "docq/secret.tif"])

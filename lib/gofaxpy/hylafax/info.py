@@ -12,7 +12,7 @@ import os
 from gofaxpy.hylafax.canonical import digits
 from gofaxpy.hylafax.encoding import decode, encode, one_line
 from gofaxpy.hylafax.errors import SpoolError, reason
-from gofaxpy.hylafax.spool import Spool
+from gofaxpy.hylafax.spool import Spool, open_own
 
 # HylaFAX's order and what it expects of a machine it has never called.  "" is not written by itself: see _OPTIONAL.
 DEFAULTS: dict[str, str] = {
@@ -83,7 +83,8 @@ def read(spool: Spool, canonical: str) -> MachineInfo:
     """What is known; the defaults where there is no file.  Raises SpoolError."""
     path = path_of(spool, canonical)
     try:
-        with open(path, "rb") as file:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(fd, "rb") as file:
             return MachineInfo(decode(file.read(_MAX_SIZE)))
     except FileNotFoundError:
         return MachineInfo()
@@ -95,7 +96,7 @@ def write(spool: Spool, canonical: str, info: MachineInfo) -> None:
     """Writes the file in place, readable for everybody, as native does.  Raises SpoolError."""
     path = path_of(spool, canonical)
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        fd = open_own(path, os.O_WRONLY, 0o644)
         with os.fdopen(fd, "wb") as file:
             if os.fstat(fd).st_uid == os.geteuid():
                 os.fchmod(fd, 0o644)

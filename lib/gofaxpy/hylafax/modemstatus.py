@@ -8,7 +8,7 @@ import time
 
 from gofaxpy.hylafax.encoding import cut, encode, one_line
 from gofaxpy.hylafax.errors import SpoolError, reason
-from gofaxpy.hylafax.spool import Spool
+from gofaxpy.hylafax.spool import Spool, open_own
 
 INITIALIZING_SERVER = "Initializing server"
 INITIALIZING = "Initializing server and modem"
@@ -42,7 +42,7 @@ def write_status(spool: Spool, devid: str, text: str) -> None:
     path = spool.status(devid)
     octets = encode(cut(one_line(text), _TEXT_OCTETS)) + b"\n"
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        fd = open_own(path, os.O_RDWR, 0o644)
         try:
             _lock(fd)
             if os.fstat(fd).st_mode & 0o777 != 0o644:

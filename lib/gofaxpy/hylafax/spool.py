@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.values import frozen
@@ -91,6 +92,24 @@ def _name(name: str, what: str) -> str:
     if not name or name.startswith(".") or "/" in name or "\0" in name:
         raise SpoolError(f"{name!r} cannot be a {what}")
     return name
+
+
+def open_own(path: str, flags: int, mode: int) -> int:
+    """Opens a file that is written anew each time, or makes it: never what a link leads to.
+
+    A file that has a second name (a hard link) is left alone under that one, and gets a new file here: what is behind the
+    other name may be anybody's, or a backup.  Raises OSError.
+    """
+    flags |= os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    fd = os.open(path, flags, mode)
+    status = os.fstat(fd)
+    if stat.S_ISREG(status.st_mode) and status.st_nlink <= 1:
+        return fd
+    os.close(fd)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "is no regular file", path)
+    os.unlink(path)
+    return os.open(path, flags | os.O_EXCL, mode)
 
 
 def fsync_directory(path: str) -> None:

@@ -218,7 +218,8 @@ class _open:
     def __init__(self, path: str) -> None:
         self._path = path
         try:
-            self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            # no link: what it leads to is somebody else's, and need not be a fax that this job may send
+            self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
         except OSError as error:
             raise TiffError(f"{path}: cannot open the document: {reason(error)}") from error
 

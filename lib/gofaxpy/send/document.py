@@ -127,10 +127,18 @@ def _join(spool: Spool, runs: list[tuple[str, list[int]]], directory: str) -> st
 
 
 def remove_directory(directory: str) -> None:
-    """Removes a directory of :func:`compose` with all it holds (files and links only)."""
+    """Removes a directory of :func:`compose` with all it holds (files and links only); of a link only the link itself."""
     try:
-        for name in os.listdir(directory):
-            os.unlink(os.path.join(directory, name))
+        try:
+            fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except NotADirectoryError:      # also for a link, open(2)
+            os.unlink(directory)
+            return
+        try:
+            for name in os.listdir(fd):
+                os.unlink(name, dir_fd=fd)
+        finally:
+            os.close(fd)
         os.rmdir(directory)
     except FileNotFoundError:
         pass
