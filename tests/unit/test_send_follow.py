@@ -20,6 +20,7 @@ from gofaxpy.send import follow
 from gofaxpy.send.abort import AbortFlag
 from gofaxpy.send.follow import CallIds, Follower
 from gofaxpy.switch.client import Client
+from gofaxpy.switch.esl import EventFrame
 
 IDS = CallIds("uuid", "job", "default")
 
@@ -92,6 +93,16 @@ def test_its_end_is_taken_from_the_journal_where_the_handler_has_noted_it(entry:
     trace = followed(Late(), entry, Outbound(**limits), aborted=False)
     assert trace.stage is Stage.CONNECTED
     assert trace.fax is not None and (trace.fax.success, trace.fax.pages_transferred) == (True, 3)
+
+
+def test_events_that_never_cease_keep_no_limit_and_no_abort_waiting(entry: Entry) -> None:
+    class Talking(SilentSwitch):
+        def events(self, deadline: float, wake: int) -> EventFrame:     # type: ignore[override]
+            time.sleep(0.01)
+            return EventFrame("CHANNEL_PROGRESS", "", {"Unique-ID": IDS.uuid}, "")
+
+    trace = followed(Talking("-ERR No such channel!\n"), entry, Outbound(), aborted=True)
+    assert (trace.stage, trace.aborted) == (Stage.UNKNOWN, True)
 
 
 def test_a_signal_wakes_the_follower_out_of_a_wait_for_minutes(entry: Entry) -> None:

@@ -98,7 +98,7 @@ class Follower:
         self._wake = wake_of(aborted)
         self._trace = Trace()
         self._began = time.monotonic()
-        self._progress_at = self._began
+        self._progress_at = self._looked_at = self._began
         self._fax_over_at = 0.0
         self._reply_at = 0.0
         self._reply: CallEnd | None = None
@@ -123,7 +123,7 @@ class Follower:
                 event = self._client.events(*self._until())
                 if event is not None:
                     self._take(event)
-                else:
+                if event is None or self._is_looked_for():
                     self._watch_limits()
             except EventSocketError:
                 self._disconnect()
@@ -214,8 +214,12 @@ class Follower:
             limit = self._began + self._limits.ring_timeout + SECONDS_AFTER_RING
         return max(soon, min(limit, now + LONGEST)), self._wake
 
+    def _is_looked_for(self) -> bool:
+        """Events must not keep limits and abort from being looked at, however fast they come."""
+        return self._trace.end is None and time.monotonic() - self._looked_at >= LOOK
+
     def _watch_limits(self) -> None:
-        now = time.monotonic()
+        self._looked_at = now = time.monotonic()
         connected = self._trace.stage is Stage.CONNECTED
         if self._note_abort() or (self._fax_over_at and now - self._fax_over_at > SECONDS_AFTER_FAX):
             self._kill("")
