@@ -94,8 +94,10 @@ dist: deps ## build dist/gofaxpy-VERSION.tar.gz (sdist) and the wheel
 # Seconds for `make fuzz`, all targets together.
 TIME ?= 300
 
-crash: deps ## kill, fail, cut and lose power at every point, then audit (some 20 minutes); see docs/reliability.md
-	$(AS_ROOT) env CRASH=all PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest tests/crash $(ARGS)
+CRASH_TESTS ?= tests/crash tests/hylafax/test_competing_jobs.py
+
+crash: deps ## kill, fail, cut and lose power at every point, then audit (some 35 minutes); see docs/reliability.md
+	$(AS_ROOT) env CRASH=all PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -n $(WORKERS) --dist load $(CRASH_TESTS) $(ARGS)
 
 # FAXES in a row, CALLS at once in either direction.
 FAXES ?= 5000

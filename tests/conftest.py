@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from rig import Installed, RunDir, install
+from rig.accidents import AccidentTable
 from rig.conformance import CONFORMANCE, Recorder
 from rig.namespaces import overlays_are_allowed
 from rig.switch import FREESWITCH
@@ -21,6 +22,7 @@ def pytest_configure(config: pytest.Config) -> None:
     And Ctrl-C means to the programs under test what it means at a terminal: a shell that ran us with ``&`` has it ignored, and
     what is ignored is inherited.
     """
+    config.pluginmanager.register(AccidentTable())
     if os.environ.get(CONFORMANCE) and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Recorder(os.environ[CONFORMANCE]))
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from crash.audit import Audit
 from hylafax.conftest import document as paper
 from hylafax.conftest import hylafax, make_server
+from rig.accidents import PROPERTY
 from scenario.conftest import document, make_house
 
 T = TypeVar("T")
@@ -37,29 +38,14 @@ class Tries:
         assert not self.violations, "\n".join(self.violations)
 
 
-_all: list[Tries] = []
-
-
 @pytest.fixture
-def tries(request: pytest.FixtureRequest) -> Tries:
-    """Counts the accidents of this test for the table at the end."""
-    _all.append(Tries(request.node.name))
-    return _all[-1]
+def tries(request: pytest.FixtureRequest) -> Iterator[Tries]:
+    """Counts the accidents of this test for the table at the end (:mod:`rig.accidents`)."""
+    made = Tries(request.node.name)
+    yield made
+    request.node.user_properties.append((PROPERTY, (made.name, made.count, len(made.violations))))
 
 
 def some(items: Sequence[T], step: int) -> Sequence[T]:
     """All of them with CRASH=all, else every ``step``-th, with another start in each run of a list of another length."""
     return items if ALL else items[len(items) % step :: step]
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The table: what was tried, how often, and how many promises were broken."""
-    if not _all:
-        return
-    terminalreporter.section("accidents")
-    width = max(len(made.name) for made in _all)
-    for made in _all:
-        terminalreporter.line(f"{made.name:{width}}  {made.count:5} tried  {len(made.violations):3} violations")
-    tried, violations = sum(made.count for made in _all), sum(len(made.violations) for made in _all)
-    terminalreporter.line(f"{'in all':{width}}  {tried:5} tried  {violations:3} violations")

@@ -20,8 +20,9 @@ from rig.rundir import FAX_USER
 
 TRACED = (
     "openat", "close", "write", "pwrite64", "lseek", "ftruncate", "fallocate", "fsync", "fdatasync", "link", "linkat", "unlink",
-    "unlinkat", "rename", "renameat", "mkdir", "mkdirat", "rmdir", "symlink", "symlinkat",
+    "unlinkat", "rename", "renameat", "mkdir", "mkdirat", "rmdir", "symlink", "symlinkat", "clone", "clone3", "fork", "vfork",
 )
+BEGETS = ("clone", "clone3", "fork", "vfork")
 OPTIONS = ("-s", "16777216", "-xx", "-e", f"trace={','.join(TRACED)}")
 _OPEN_FILE = re.compile(r"^/proc/self/fd/(\d+)$")
 _SAME = {"pwrite64": "pwrite", "linkat": "link", "unlinkat": "unlink", "renameat": "rename", "mkdirat": "mkdir",
@@ -43,9 +44,8 @@ class Call:
     result: int
 
 
-def recorded(log: str, process_of: dict[int, int]) -> Iterator[Call]:
-    """The calls of a log of ``strace -f`` with :data:`OPTIONS`; ``process_of`` tells the process of a thread (default:
-    the first one that is known)."""
+def _lines(log: str) -> Iterator[tuple[int, str, str, int]]:
+    """Thread, name, arguments and result of each call of a log that succeeded, in the order in which they ended."""
     waiting: dict[str, str] = {}
     with open(log, encoding="latin-1") as file:
         for line in file:
@@ -59,12 +59,29 @@ def recorded(log: str, process_of: dict[int, int]) -> Iterator[Call]:
             if resumed := _RESUMED.match(text):
                 text = waiting.pop(thread, "") + resumed[1].lstrip()
             called = _CALL.match(text)
-            if not called or int(called[3]) < 0:
-                continue
-            strings = tuple(bytes.fromhex(item.replace("\\x", "")) for item in _STRING.findall(called[2]))
-            words = tuple(word.strip() for word in _STRING.sub("", called[2]).split(","))
-            process = process_of.get(int(thread), next(iter(process_of.values()), int(thread)))
-            yield Call(process, called[1], strings, words, int(called[3]))
+            if called and int(called[3]) >= 0:
+                yield int(thread), called[1], called[2], int(called[3])
+
+
+def recorded(log: str, process_of: dict[int, int]) -> Iterator[Call]:
+    """The calls of a log of ``strace -f`` with :data:`OPTIONS`; ``process_of`` tells the process of the threads that there
+    were at its beginning, those to come are in the log.  A process that is new begins with a call ``fork``, whose result
+    it is."""
+    processes, parents = dict(process_of), dict[int, int]()
+    for thread, name, arguments, result in _lines(log):
+        if name in BEGETS:
+            if "CLONE_THREAD" in arguments:
+                processes[result] = processes.get(thread, thread)
+            else:
+                parents[result] = thread
+    for thread, name, arguments, result in _lines(log):
+        process = processes.get(thread, thread)
+        if process in parents:      # its parent may be told of it later than it makes its first call
+            parent = parents.pop(process)
+            yield Call(processes.get(parent, parent), "fork", (), (), process)
+        strings = tuple(bytes.fromhex(item.replace("\\x", "")) for item in _STRING.findall(arguments))
+        words = tuple(word.strip() for word in _STRING.sub("", arguments).split(","))
+        yield Call(process, name, strings, words, result)
 
 
 @dataclass(slots=True)
@@ -96,6 +113,13 @@ class Disk:
         handler = getattr(self, "_" + _SAME.get(call.name, call.name), None)
         if handler is not None:
             handler(call)
+
+    def _fork(self, call: Call) -> None:
+        """The new process has the descriptors of the one that has made it."""
+        for key in [key for key in self.descriptors if key[0] == call.process]:
+            new = (call.result, key[1])
+            self.descriptors[new], self.offsets[new] = self.descriptors[key], self.offsets.get(key, 0)
+            self.append |= {new} if key in self.append else set()
 
     # -- names
 

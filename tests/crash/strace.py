@@ -75,11 +75,11 @@ _CALL = re.compile(r"(?:(\d+) +)?([a-z0-9_]+)\(")
 
 
 class Attached:
-    """strace on a process that runs, all of its threads.  A context manager."""
+    """strace on processes that run, all of their threads.  A context manager."""
 
-    def __init__(self, pid: int, log: str, options: Sequence[str]) -> None:
-        self._command = [STRACE, "-f", "-qq", "-o", log, *options, "-p", str(pid)]
-        self._pid = pid
+    def __init__(self, pid: int, log: str, options: Sequence[str], also: Sequence[int] = ()) -> None:
+        self._pids = (pid, *also)
+        self._command = [STRACE, "-f", "-qq", "-o", log, *options, *(f"--attach={one}" for one in self._pids)]
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Attached:
@@ -89,7 +89,7 @@ class Attached:
         deadline = time.monotonic() + 10
         while not self._all_traced():
             if time.monotonic() > deadline or self._process.poll() is not None:
-                raise RuntimeError(f"strace has not attached to process {self._pid}: may this machine trace processes?")
+                raise RuntimeError(f"strace has not attached to {self._pids}: may this machine trace processes?")
             time.sleep(0.01)
         return self
 
@@ -106,8 +106,9 @@ class Attached:
     def _all_traced(self) -> bool:
         """Whether every thread has its tracer."""
         try:
-            for thread in os.listdir(f"/proc/{self._pid}/task"):
-                with open(f"/proc/{self._pid}/task/{thread}/status", encoding="ascii") as file:
+            tasks = [f"/proc/{pid}/task" for pid in self._pids]
+            for status in [f"{task}/{thread}/status" for task in tasks for thread in os.listdir(task)]:
+                with open(status, encoding="ascii") as file:
                     if not re.search(r"^TracerPid:\s*[1-9]", file.read(), re.M):
                         return False
         except OSError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 
@@ -46,10 +47,16 @@ def test_a_delivered_job_is_not_sent_again_and_no_job_is_lost(make_house: HouseM
     sent = pages_of(house.sent[jobid])
     copy_before(house.spool)
     log = os.path.join(house.run_dir.sub("strace", owner="uucp"), "power")
-    process = house.start_gofaxsend(jobid, under=[STRACE, "-f", "-qq", "-o", log, *OPTIONS])
+    python = interpreter(house)     # its handler notes the result as well, and mostly does so first
+    threads = {int(thread): python for thread in os.listdir(f"/proc/{python}/task")}
+    process = house.start_gofaxsend(jobid, under=[STRACE, "-I1", "-f", "-qq", "-o", log, *OPTIONS, f"--attach={python}"])
+    house.wait("the end of the job", lambda: house.qfile(jobid)["returned"] == "2")
+    house.wait("the end of the journal entry", lambda: not house.journal())
+    house.switch.wait_calls_over()
+    process.send_signal(signal.SIGINT)      # strace goes on as long as one of the two lives
     process.communicate(timeout=60)
     assert house.qfile(jobid)["returned"] == "2"
-    disks = states(log, house.spool, {})
+    disks = states(log, house.spool, threads)
     assert any(noted(disk, Step.FAX_OVER) for disk in disks), "the result is brought to the disk"
     for number, disk in enumerate(disks):
         restore(disk)
@@ -95,7 +102,8 @@ def test_pages_that_were_synced_are_kept_recorded_and_announced(
         types = [record[1] for record in house.records()]
         found.must(types.count("RECV") == len(files), f"{len(files)} files, records {types}")
         found.must(types.count("CALL") <= 1, f"records {types}")
-        found.must(len(runs(house)) >= len(files), "faxrcvd was not run")
+        # what faxrcvd itself had written is lost here, but that it has ended is not
+        found.must(len(runs(house)) >= len(files) or noted(disk, Step.ANNOUNCED), "faxrcvd was not run")
         tries.note(f"power lost after sync {number}", found)
     assert whole == len(sent), "after the last sync everything is there"
     tries.must_be_none(6)
@@ -108,12 +116,9 @@ def _recorded_reception(house: House, document: str) -> list[Disk]:
     python = interpreter(house)
     log = os.path.join(house.run_dir.sub("strace", owner="uucp"), "power")
     fax = IncomingFax(house, document)
-    with Attached(switch.pid, log, ["-p", str(python), *OPTIONS]):
+    with Attached(switch.pid, log, OPTIONS, also=[python]):
+        threads = {int(thread): pid for pid in (switch.pid, python) for thread in os.listdir(f"/proc/{pid}/task")}
         fax.place()
         house.wait("the end of the journal entry", lambda: not house.journal())
-        threads = {int(thread): pid for pid in (switch.pid, python) for thread in os.listdir(f"/proc/{pid}/task")}
     assert fax.confirmed == 3
-    with open(log, encoding="latin-1") as file:
-        for line in file:       # threads that have ended by now were the interpreter's: one for each call
-            threads.setdefault(int(line.split(" ", 1)[0]), python)
     return states(log, house.spool, threads)

@@ -15,6 +15,7 @@ from crash.sending import calls_of_a_job, cleared_up, faults, killed_at_a_moment
 from crash.strace import FAILS, Accident
 from rig.house import House, HouseMaker
 
+PARTS = 6       # of the cuts: one takes a second
 pytestmark = pytest.mark.standin("strace counts the system calls of a call that takes no time")
 
 
@@ -54,7 +55,8 @@ def test_gofaxsend_killed_at_random_moments(make_house: HouseMaker, tries: Tries
 
 
 @pytest.mark.timeout(3000)
-def test_the_event_socket_cut_at_any_octet(house: House, tries: Tries) -> None:
+@pytest.mark.parametrize("part", range(PARTS if ALL else 1))
+def test_the_event_socket_cut_at_any_octet(house: House, tries: Tries, part: int) -> None:
     """A cut between two borders leaves a torn frame; what a cut at a border leaves is tested in scenario/test_send_cut.py."""
     audit, proxy = sent_over(house, None)
     tries.note("not cut", audit)
@@ -63,7 +65,7 @@ def test_the_event_socket_cut_at_any_octet(house: House, tries: Tries) -> None:
     cuts = [Cut("up", octets) for octets in range(1, len(passed["up"]) + 1)]
     ends = [0, *borders(passed["down"])]
     cuts += [Cut("down", chance.randint(first + 1, last)) for first, last in itertools.pairwise(ends) for _ in range(10)]
-    for number, cut in enumerate(cuts if ALL else chance.sample(cuts, 12)):
+    for number, cut in enumerate(cuts[part::PARTS] if ALL else chance.sample(cuts, 12)):
         tries.note(cut, sent_over(house, cut, reset=number % 2 == 0)[0])
     tries.note("after all of them", cleared_up(house))
     tries.must_be_none(13)

@@ -15,9 +15,8 @@ from rig.pages import NORMAL, Page, compare, make_tiff, read_pages
 from rig.server import ServerMaker, idle, wait
 
 USERS = ("anna", "bert", "carla")
-JOBS = 12
 PAGES = 2
-REMOVED, LONG = 7, 25     # which one of them is removed; its pages, if it is to be removed while it is sent
+REMOVED, LONG = 5, 25     # which one of them is removed; its pages, if it is to be removed while it is sent
 NUMBER = "1000"
 
 
@@ -39,6 +38,7 @@ CROWDS = (
     Crowd("in batches at once", concurrent=2, batch=4, modems=2, removed_while_sent=True),
 )
 ALL = os.environ.get("CRASH") == "all"      # make crash
+JOBS = 15 if ALL else 8
 
 
 class Counting:
