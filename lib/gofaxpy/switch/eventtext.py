@@ -53,6 +53,10 @@ class EventHeaders(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._raw)
 
+    def __repr__(self) -> str:
+        """What they say, decoded: two frames of the same octets look the same."""
+        return repr(dict(self))
+
 
 def event_record(serialized: str) -> EventRecord | None:
     """An event from its text form, as mod_python3 gives it; None for one without a name."""
