@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from crash.audit import Audit, nothing_left, pages_of, which
+from crash.holding import lives
 from crash.strace import CHANGES, Accident, Attached, calls_in
 from rig.esl import EventSocket
 from rig.house import OWN_NUMBER, House
@@ -121,7 +122,7 @@ def received_through(house: House, document: str, accident: Accident) -> Audit:
         house.switch.kill()     # the accident was another thread's, or came after all: a crash at the end it is
     announced = len(runs(house)) > fax.before_runs
     if not house.switch.running:
-        house.wait("the end of the interpreter", lambda: not _lives(python))
+        house.wait("the end of the interpreter", lambda: not lives(python))
         restart(house)
     found = Audit()
     try:
@@ -153,7 +154,7 @@ def restart(house: House) -> None:
     """As systemd does it: once everything of the old one has ended."""
     old = _children(house.switch.pid) if house.switch.running else []
     house.switch.kill()
-    house.wait("the end of the interpreter", lambda: not any(_lives(pid) for pid in old))
+    house.wait("the end of the interpreter", lambda: not any(lives(pid) for pid in old))
     house.switch.start()
 
 
@@ -180,15 +181,6 @@ def _children(parent: int) -> list[int]:
                     if int(file.read().rpartition(")")[2].split()[1]) == parent:
                         found.append(int(name))
     return found
-
-
-def _lives(pid: int) -> bool:
-    """Whether a process is there and no zombie."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def _log(house: House) -> str:

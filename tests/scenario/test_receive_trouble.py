@@ -10,6 +10,7 @@ import pytest
 from rig.house import House, HouseMaker
 from rig.pages import read_pages
 from rig.receiving import announced, faxrcvd, finished, receive, status, tell
+from rig.rundir import FAX_USER
 
 
 def switch_log(house: House) -> str:
@@ -110,9 +111,14 @@ def test_a_switched_modem_is_announced_as_the_operator_wants_after_a_call(make_h
     os.close(faxq)
 
 
-def test_a_file_without_a_readable_page_is_set_aside(make_house: HouseMaker, document: str) -> None:
+@pytest.mark.parametrize("link", [False, True])
+def test_a_file_without_a_readable_page_is_set_aside(make_house: HouseMaker, document: str, link: bool) -> None:
+    """But not behind a link, wherever it leads."""
     house = make_house(speed=20)
     faxrcvd(house)
+    elsewhere = house.run_dir.sub("elsewhere", owner=FAX_USER)
+    if link:
+        os.symlink(elsewhere, house.path("recvq", "bad"))
     house.switch.place_call("4711", document)
     house.wait("the file", house.received)
     house.switch.kill()
@@ -120,7 +126,11 @@ def test_a_file_without_a_readable_page_is_set_aside(make_house: HouseMaker, doc
         file.write(b"II*\0 what a crash may leave")
     house.switch.start()
     house.wait("the end of the journal entry", lambda: not house.journal())
-    assert house.received() == []
-    assert os.listdir(house.path("recvq", "bad")) == ["fax000000001.tif"]
-    assert "set aside" in house.session_log("000000001")
+    log = house.session_log("000000001")
+    if link:
+        assert os.listdir(elsewhere) == [] and len(house.received()) == 1
+        assert "holds no page and could not be set aside" in log
+    else:
+        assert house.received() == [] and os.listdir(house.path("recvq", "bad")) == ["fax000000001.tif"]
+        assert "has been set aside" in log
     assert [record[1] for record in house.records()] == ["CALL"]
