@@ -111,6 +111,15 @@ def nothing_left(house: House, found: Audit) -> None:
         found.must(text == IDLE or not name.startswith("freeswitch"), f"modem {name} says {text!r}")
 
 
+def at_rest(house: House) -> bool:
+    """Whether every modem is idle, for which the supervisor may take a second."""
+    for name in _names(house.path("status")):
+        with open(house.path("status", name), encoding="utf-8") as file:
+            if name.startswith("freeswitch") and file.read().strip() != IDLE:
+                return False
+    return not locks(house)
+
+
 def locks(house: House) -> list[str]:
     """The modems' locks, but for what HylaFAX itself calls stale: it removes the lock of a faxq that was killed when it
     next wants the modem, half a minute later at the earliest (faxd/UUCPLock.c++)."""

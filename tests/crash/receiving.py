@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from crash.audit import Audit, nothing_left, pages_of, which
+from crash.audit import Audit, at_rest, nothing_left, pages_of, which
 from crash.holding import lives
 from crash.strace import CHANGES, Accident, Attached, calls_in
 from rig.esl import EventSocket
@@ -128,6 +128,7 @@ def received_through(house: House, document: str, accident: Accident) -> Audit:
     try:
         house.wait("the end of the journal entry", lambda: not house.journal(), timeout=20)
         house.switch.wait_calls_over(20)
+        house.wait("idle modems", lambda: at_rest(house), timeout=20)
     except (AssertionError, TimeoutError) as error:
         found.violations.append(str(error))
     found.violations += fax.audit(announced).violations
@@ -144,6 +145,7 @@ def failed_calls(house: House, document: str, accident: Accident) -> Audit:
     found = Audit()
     try:
         house.wait("the end of the journal entry", lambda: not house.journal(), timeout=20)
+        house.wait("idle modems", lambda: at_rest(house), timeout=20)
     except AssertionError as error:
         found.violations.append(str(error))
     found.violations += fax.audit(announced).violations

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import yaml
 
-from crash.audit import IDLE, Audit, SentJob, nothing_left, pages_of
+from crash.audit import Audit, SentJob, at_rest, nothing_left, pages_of
 from crash.cut import Cut, Proxy
 from crash.strace import CHANGES, FAILS, Accident, calls_in, under
 from rig.house import House
@@ -124,15 +124,9 @@ def cleared_up(house: House) -> Audit:
     house.switch.stop()
     house.switch.start()
     with contextlib.suppress(AssertionError):
-        house.wait("the sweep", lambda: not house.journal() and _idle(house), timeout=10)
+        house.wait("the sweep", lambda: not house.journal() and at_rest(house), timeout=10)
     nothing_left(house, found)
     return found
-
-
-def _idle(house: House) -> bool:
-    """Whether the supervisor has taken the modems over."""
-    with open(house.path("status", "freeswitch0"), encoding="utf-8") as file:
-        return file.read().strip() == IDLE
 
 
 def age_documents(house: House) -> None:
