@@ -18,7 +18,7 @@ from rig.pages import make_tiff
 from rig.ports import Port
 from rig.rundir import FAX_USER, RunDir
 from rig.spool import make_spool
-from rig.switch import StandIn
+from rig.switch import Switch, make_switch
 
 # `@` is the place, a letter: z@ is a file that a command makes, x_@ a variable or tag, 666 a number nobody means to call.
 TRICKS = {
@@ -65,7 +65,7 @@ class Scene:
 
     house: House
     document: str
-    switch: StandIn
+    switch: Switch
     events: list[dict[str, str]] = field(default_factory=list)
     told: list[bytes] = field(default_factory=list)
 
@@ -140,7 +140,7 @@ def make_scene(installed: Installed) -> Iterator[Scene]:
         })
         ends = [{"number": f"10{number:02d}", "does": "fax", "ident": TRICKS[name].replace("@", "q")[:20].encode(
             "ascii", "replace").decode()} for number, name in enumerate(TRICKS)]
-        switch = StandIn(
+        switch = make_switch(
             run_dir, installed, gofaxyaml=config, port=port,
             far_ends=[*ends, {"number": "1...", "does": "fax", "ident": "+49 30 FAR"}, {"number": ".*", "does": "busy"}],
         )

@@ -57,7 +57,9 @@ class Live(Switch):
         port: Port | None = None,
         password: str = "ClueCon",
         env: Mapping[str, str] | None = None,
+        umask: int = 0o022,
     ) -> None:
+        self._umask = umask
         self._program = os.path.join(prefix, "bin", "freeswitch")
         if not os.access(self._program, os.X_OK):
             raise RigError(f"{self._program} is no program: {FREESWITCH} must name the prefix of an installed FreeSWITCH")
@@ -92,6 +94,7 @@ class Live(Switch):
     # -- life ---------------------------------------------------------------------------------
 
     def start(self, timeout: float = 240) -> None:
+        self._note_start()
         directories = [(_OPTION.get(name, name), os.path.join(self.directory, name)) for name in _DIRECTORIES]
         arguments = [word for name, path in directories for word in (f"-{name}", path)]
         command = [
@@ -112,7 +115,7 @@ class Live(Switch):
                 stdout=output,
                 stderr=output,
                 process_group=0,
-                umask=0o022,
+                umask=self._umask,
                 **identity,  # type: ignore[call-overload]
             )
         deadline = time.monotonic() + timeout
@@ -141,6 +144,18 @@ class Live(Switch):
         if self._watcher is not None:
             self._watcher.close()
             self._watcher = None
+
+    def console(self, command: str) -> str:
+        """By FreeSWITCH's own fs_cli.  It adds a newline, which is left out here.  Raises RigError where it fails."""
+        program = os.path.join(os.path.dirname(self._program), "fs_cli")
+        connection = ["-H", "127.0.0.1", "-P", str(self.esl_port), "-p", self.password]
+        done = subprocess.run(
+            [program, *connection, "-x", command], capture_output=True, encoding="utf-8", errors="surrogateescape",
+            check=False, timeout=60, env=self.run_dir.environ,
+        )
+        if done.returncode != 0 or done.stderr:
+            raise RigError(f"fs_cli -x '{command}' ended with status {done.returncode}: {done.stderr.strip()}")
+        return done.stdout.removesuffix("\n")
 
     # -- calls --------------------------------------------------------------------------------
 
