@@ -32,7 +32,7 @@ _CUTS_HEADER = "X-Rig-Cuts"
 
 
 class Live(Switch):
-    """FreeSWITCH as installed below ``prefix``, run as uucp at normal priority.
+    """FreeSWITCH as installed below ``prefix``, run as uucp (or ``user``) at normal priority.
 
     The options are those of the stand-in (:class:`rig.switch.StandIn`).  ``speed`` counts for nothing: time is real.
     A far end that calls us can hang up (``standin_hangup_after``, ``standin_hangup_after_pages``), stall
@@ -57,9 +57,10 @@ class Live(Switch):
         port: Port | None = None,
         password: str = "ClueCon",
         env: Mapping[str, str] | None = None,
+        user: str = FAX_USER,
         umask: int = 0o022,
     ) -> None:
-        self._umask = umask
+        self._user, self._umask = user, umask
         self._program = os.path.join(prefix, "bin", "freeswitch")
         if not os.access(self._program, os.X_OK):
             raise RigError(f"{self._program} is no program: {FREESWITCH} must name the prefix of an installed FreeSWITCH")
@@ -100,11 +101,11 @@ class Live(Switch):
         command = [
             self._program, "-nf", "-nc", "-np", "-nonat", "-conf", self._conf, "-scripts", self._scripts, *arguments
         ]
-        identity: dict[str, object] = {"user": FAX_USER, "group": FAX_USER, "extra_groups": ()}
+        identity: dict[str, object] = {"user": self._user, "group": self._user, "extra_groups": ()}
         if os.geteuid() != 0:
             identity = {}
         elif os.environ.get(REALTIME) == "1":  # root must choose it before it becomes another user; each exec keeps the pid
-            user = ["setpriv", f"--reuid={FAX_USER}", f"--regid={FAX_USER}", "--clear-groups"]
+            user = ["setpriv", f"--reuid={self._user}", f"--regid={self._user}", "--clear-groups"]
             command, identity = ["chrt", "--rr", "10", *user, *command], {}
         with open(self.output, "ab") as output:
             self._process = subprocess.Popen(
