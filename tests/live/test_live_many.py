@@ -6,9 +6,11 @@ that break must be told of as broken.
 
 from __future__ import annotations
 
+import fcntl
 import os
+import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -24,6 +26,14 @@ CALLS = 40
 PAGES = 3
 RETRY, FAILED, DONE = 0, 1, 2
 MODEMS: Mapping[str, Mapping[str, object]] = {"hylafax": {"modems": CALLS}}
+
+
+@pytest.fixture(autouse=True)
+def one_at_a_time() -> Iterator[None]:
+    """Forty calls are enough for a machine: these tests wait for each other, in whatever process of a run they are."""
+    with open(os.path.join(tempfile.gettempdir(), "gofaxpy-forty-calls.lock"), "w", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 class Results:
