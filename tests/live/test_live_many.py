@@ -91,7 +91,8 @@ def test_forty_faxes_come_in_at_once(
     records = house.records()
     assert len([record for record in records if record[1] == "CALL"]) == CALLS == len({record[2] for record in records})
     received = {record[8]: record for record in records if record[1] == "RECV"}
-    assert len(received) == len([record for record in records if record[1] == "RECV"]) == len(house.received())
+    assert len(received) == len([record for record in records if record[1] == "RECV"])
+    assert len(house.received()) == len([record for record in received.values() if record[10] != "0"]), "a file for each fax"
     good = 0
     for call, station in station_of.items():
         confirmed, success = results.of.get(call, (0, False))
@@ -100,9 +101,10 @@ def test_forty_faxes_come_in_at_once(
             continue
         record = received[station]
         file = house.path("recvq", os.path.basename(record[4]))
-        pages = len(read_pages(file))
+        pages = len(read_pages(file)) if os.path.exists(file) else 0
         assert pages == int(record[10]) >= confirmed, f"{station} had {confirmed} pages confirmed, {pages} are in the file"
         assert announced(house, record[2])[3] == record[13], "faxrcvd and the record say the same"
+        assert pages or record[13]
         if record[13] == "":
             assert whole(document, file), f"{station} is recorded as good, and is not"
             good += 1
