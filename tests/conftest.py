@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from rig import Installed, RunDir, install
 from rig.accidents import AccidentTable
-from rig.conformance import CONFORMANCE, Recorder
+from rig.conformance import CONFORMANCE, SWITCH, Recorder
+from rig.driven import switches_used
 from rig.namespaces import overlays_are_allowed
 from rig.switch import FREESWITCH
 from rig.syslog import SyslogSink
@@ -48,6 +49,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(absent)
         if live and (marker := item.get_closest_marker("standin")):
             item.add_marker(pytest.mark.skip(reason=f"only on the stand-in: {marker.args[0]}"))
+
+
+@pytest.fixture(autouse=True)
+def switches(record_property: Callable[[str, object], None]) -> Iterator[None]:
+    """For the conformance report: on what kind of switch a test has really run."""
+    yield
+    record_property(SWITCH, switches_used())
 
 
 @pytest.fixture

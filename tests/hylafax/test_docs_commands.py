@@ -19,7 +19,7 @@ from rig.markdown import Block, blocks
 from rig.ports import Port
 from rig.rundir import FAX_USER, system_environment
 from rig.spool import make_spool
-from rig.switch import StandIn
+from rig.switch import Switch, make_switch
 
 
 def marked(mark: str) -> list[Block]:
@@ -66,21 +66,21 @@ def test_on_a_spool_with_faxq(hylafax: PrivateHylaFAX) -> None:
 
 
 @pytest.fixture
-def switch(run_dir: RunDir, installed: Installed, spool: str) -> Iterator[StandIn]:
+def switch(run_dir: RunDir, installed: Installed, spool: str) -> Iterator[Switch]:
     port = Port()
     lock_dir = os.path.join(run_dir.path, "lock")
     path = gofaxyaml(os.path.join(run_dir.path, "gofax.yaml"), spool=spool, lock_dir=lock_dir, esl_port=port.number)
-    with StandIn(run_dir, installed, gofaxyaml=path, port=port) as switch:
+    with make_switch(run_dir, installed, gofaxyaml=path, port=port) as switch:
         switch.start()
         yield switch
 
 
-def test_on_the_switch(switch: StandIn) -> None:
+def test_on_the_switch(switch: Switch) -> None:
     for block in marked("switch"):
         for line in block.text.splitlines():
             program, flag, command = shlex.split(line)
             assert (program, flag) == ("fs_cli", "-x"), block
-            reply = switch.api(command)
+            reply = switch.console(command)
             assert not reply.startswith(("-ERR", "-USAGE", "INVALID", "!err!")), f"{block}: {line}: {reply}"
 
 

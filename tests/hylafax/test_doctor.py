@@ -1,6 +1,6 @@
 """gofaxctl doctor finds and names what is wrong: one prepared breakage a row, on a server that is well otherwise.
 
-The server is a real one: Debian's faxq and hfaxd, our send command, and the stand-in with our scripts, each broken in turn.
+The server is a real one: Debian's faxq and hfaxd, our send command, and a switch with our scripts, each broken in turn.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from typing import Any
 import pytest
 import yaml
 
-from rig import Installed, PrivateHylaFAX, RunDir, StandIn, gofaxyaml, install
+from rig import Installed, PrivateHylaFAX, RunDir, gofaxyaml, install
 from rig.house import FAR_ENDS, GATEWAYS
 from rig.ports import Port
 from rig.rundir import FAX_USER
+from rig.switch import FREESWITCH, Switch, make_switch, patience
 
 PASSWORD = "not-the-usual-one"
+LIVE = bool(os.environ.get(FREESWITCH))
 Findings = list[dict[str, str]]
 
 
@@ -43,7 +45,7 @@ class Ward:
         shutil.chown(self.config, "root", FAX_USER)
         os.chmod(self.config, 0o640)
         hylafax.start(self.installed.gofaxsend, 2, env={"GOFAX_CONFIG": self.config})
-        self.switch: StandIn | None = None
+        self.switch: Switch | None = None
         self._usual = False
         self.usual_switch()
 
@@ -54,17 +56,19 @@ class Ward:
             self._usual = True
 
     def start_switch(self, **options: Any) -> None:
-        """The switch anew, with other options than the usual ones."""
+        """The switch anew, with other options than the usual ones.  Skips the test where a real one cannot be so."""
+        if LIVE and ("more" in options or any("up" in gateway for gateway in options.get("gateways", {}).values())):
+            pytest.skip("only on the stand-in: FreeSWITCH itself would have to be installed differently")
         if self.switch is not None:
             self.switch.kill()
         arguments: dict[str, Any] = {"far_ends": FAR_ENDS, "gateways": GATEWAYS, **options}
-        # the version is one without known dangers
-        arguments["more"] = {"version": "1.11.2", **arguments.get("more", {})}
-        self.switch = StandIn(
+        if not LIVE:        # the version is one without known dangers
+            arguments["more"] = {"version": "1.11.2", **arguments.get("more", {})}
+        self.switch = make_switch(
             self.run_dir, self.installed, gofaxyaml=self.config, port=self.port, password=PASSWORD, **arguments
         )
         self.switch.start()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 10 * patience()
         while "fax_supervisor" in arguments.get("startup_scripts", ("fax_supervisor",)) and not self.supervised():
             if time.monotonic() > deadline:
                 break       # some rows keep it from starting
@@ -79,7 +83,7 @@ class Ward:
         """What the command finds."""
         done = subprocess.run(
             [self.installed.gofaxctl, "-C", self.config, "doctor", "--root", self.root, "--json", *words], text=True,
-            capture_output=True, check=False, env=self.run_dir.environ, timeout=60, stdin=subprocess.DEVNULL,
+            capture_output=True, check=False, env=self.run_dir.environ, timeout=60 * patience(), stdin=subprocess.DEVNULL,
         )
         assert done.stderr == "" and PASSWORD not in done.stdout, done.stderr
         found: Findings = json.loads(done.stdout)
@@ -367,7 +371,11 @@ def test_there_are_twenty_breakages_and_more() -> None:
 def test_a_server_that_is_well_has_nothing_to_be_found(ward: Ward) -> None:
     ward.usual_switch()
     found = ward.doctor()
-    assert [one for one in found if one["level"] not in ("ok", "note")] == []
+    worth_telling = [one for one in found if one["level"] not in ("ok", "note")]
+    if LIVE:        # a FreeSWITCH may be one that has known dangers; it is told of, and that is all
+        assert {(one["level"], one["check"]) for one in worth_telling} <= {("warning", "FreeSWITCH's version")}
+    else:
+        assert worth_telling == []
     assert len(found) >= 18
 
 
@@ -391,8 +399,9 @@ def test_a_person_reads_a_line_and_its_remedy(ward: Ward) -> None:
         )
     assert done.returncode == 1 and done.stderr == ""
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("XX  modem files: ") and lines[1].startswith("      → touch ")
-    assert lines[-1] == "1 problem, 0 warnings"
+    at = next(number for number, line in enumerate(lines) if line.startswith("XX  modem files: "))
+    assert lines[at + 1].startswith("      → touch ")
+    assert lines[-1].startswith("1 problem, ") if LIVE else (at, lines[-1]) == (0, "1 problem, 0 warnings")
 
 
 def test_somebody_else_than_root_is_told_what_he_cannot_see(ward: Ward) -> None:

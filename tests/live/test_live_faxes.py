@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from collections.abc import Mapping
 
@@ -115,17 +114,9 @@ def process_of(house: House) -> int:
     return found[0]
 
 
-def fs_cli(house: House, command: str) -> str:
-    """What an operator types: fs_cli -x."""
-    program = os.path.join(os.environ["FREESWITCH"], "bin", "fs_cli")
-    connection = ["-H", "127.0.0.1", "-P", str(house.switch.esl_port), "-p", house.switch.password]
-    done = subprocess.run([program, *connection, "-x", command], capture_output=True, text=True, timeout=30, check=True)
-    return done.stdout.strip()
-
-
 def test_an_override_given_at_the_console_holds_for_the_next_fax(make_house: HouseMaker) -> None:
     house = make_house(far_ends=far_end("offer"))
-    assert fs_cli(house, "db insert/override-1000/fax_use_ecm/false") == "+OK"
+    assert house.switch.console("db insert/override-1000/fax_use_ecm/false") == "+OK"
     job = house.job("1000", pages=(1,))
     assert house.gofaxsend(job) == DONE
     assert "Override of 1000: fax_use_ecm='false'" in log_of(house, job)
@@ -133,7 +124,7 @@ def test_an_override_given_at_the_console_holds_for_the_next_fax(make_house: Hou
 
 
 def test_the_console_shows_gateway_profile_and_supervisor(house: House) -> None:
-    assert "NOREG" in fs_cli(house, "sofia status gateway default")
-    assert "RUNNING" in fs_cli(house, "sofia status")
-    assert fs_cli(house, "module_exists mod_python3") == "true"
+    assert "NOREG" in house.switch.console("sofia status gateway default")
+    assert "RUNNING" in house.switch.console("sofia status")
+    assert house.switch.console("module_exists mod_python3") == "true"
     house.wait("the supervisor", lambda: os.path.exists(house.path("status", "freeswitch1")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ INVITE_TIMEOUT = 32.0
 RINGING_ENDS = 180.0
 #: Completion code of a fax whose call was hung up.
 DROPPED = 49
+#: A caller's name that a FreeSWITCH, who decodes it (switch_url_decode, by sscanf), answers with a line break or NUL in it.
+UNREADABLE = re.compile(r"%\s*(?:0[0AaDd]|[0AaDd](?![0-9A-Fa-f]))")
 #: What ends most calls.
 NORMAL = 'Q.850;cause=16;text="NORMAL_CLEARING"'
 
@@ -48,7 +51,7 @@ class ScriptedFarEnd:
             caller.got_refusal(604, phrase_of_status(604))
         elif does == "closed":
             caller.got_refusal(503, phrase_of_status(503), stack=True)
-        elif does == "dead":
+        elif does == "dead" or UNREADABLE.search(caller.sip.caller_name):
             self._after(INVITE_TIMEOUT, lambda: caller.got_refusal(408, "Request Timeout", stack=True))
         elif does == "no_answer":
             self._after(script.ring or RINGING_ENDS, lambda: caller.got_refusal(480, phrase_of_status(480)))

@@ -12,15 +12,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
 import pytest
 
 CONFORMANCE = "CONFORMANCE"
+SWITCH = "switch"
+"""Property of a test: the kinds of switches that ran for it (:func:`rig.driven.switches_used`)."""
 _FOLDERS = ("tests/scenario/", "tests/hylafax/", "tests/live/")
-_PASSED, _SKIPPED, _FAILED = "passed", "skipped", "FAILED"
+_PASSED, _SKIPPED, _FAILED, _NOT_RUN = "passed", "skipped", "FAILED", "not run"
+_REAL = "real"
 
 
 @dataclass(slots=True)
@@ -32,6 +35,7 @@ class Outcome:
     seconds: float = 0.0
     rows: dict[str, str] = field(default_factory=dict)
     commit: str = ""
+    switch: str = ""
 
     def to_json(self) -> dict[str, object]:
         """As it stands in the file."""
@@ -52,7 +56,9 @@ class Recorder:
             return
         outcome = self._found.setdefault(report.nodeid, Outcome(commit=self._commit))
         outcome.seconds += report.duration
-        outcome.rows.update({str(name): str(value) for name, value in report.user_properties})
+        properties = {str(name): str(value) for name, value in report.user_properties}
+        outcome.switch = properties.pop(SWITCH, outcome.switch)
+        outcome.rows.update(properties)
         if report.skipped:
             reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
             outcome.result, outcome.why = _SKIPPED, reason.removeprefix("Skipped: ")
@@ -79,15 +85,13 @@ def read(path: str) -> dict[str, Outcome]:
 def report(real: Mapping[str, Outcome], standin: Mapping[str, Outcome]) -> str:
     """The report, in Markdown."""
     names = sorted(real.keys() | standin.keys())
-    missing = Outcome("not run")
+    missing = Outcome(_NOT_RUN)
     pairs = [(name, real.get(name, missing), standin.get(name, missing)) for name in names]
-    both = sum(a.result == b.result == _PASSED for _, a, b in pairs)
     lines = [
-        "# The stand-in held against a real FreeSWITCH", "",
-        f"{len(pairs)} tests, {both} of them green on both switches, "
-        f"{sum(a.result == _FAILED for _, a, _ in pairs)} failed on the real one and "
-        f"{sum(b.result == _FAILED for _, _, b in pairs)} on the stand-in.",
-        "What differs and why is told in docs/stand-in.md.", "", "## Rows of the contract that were measured", "",
+        "# The stand-in held against a real FreeSWITCH", "", *_table(("tests", ""), _totals(pairs)), "",
+        "What differs and why is told in docs/stand-in.md.", "", "## Tests that did not run on both", "",
+        *_table(("tests", "module", "ran on", "why not on the other"), _on_one(pairs)), "",
+        "## Rows of the contract that were measured", "",
         *_table(("row", "real FreeSWITCH", "stand-in", ""), _rows(pairs)), "",
     ]
     for module, group in groupby(pairs, key=lambda pair: pair[0].partition("::")[0]):
@@ -95,20 +99,51 @@ def report(real: Mapping[str, Outcome], standin: Mapping[str, Outcome]) -> str:
     return "\n".join(lines)
 
 
-def _rows(pairs: Iterable[tuple[str, Outcome, Outcome]]) -> Iterable[tuple[str, ...]]:
+Pair = tuple[str, Outcome, Outcome]
+
+
+def _totals(pairs: Sequence[Pair]) -> Iterable[tuple[str, ...]]:
+    def count(matches: Callable[[Outcome, Outcome], bool]) -> str:
+        return str(sum(matches(real, standin) for _, real, standin in pairs))
+
+    green = (_PASSED, _PASSED)
+    yield count(lambda a, b: (a.result, b.result) == green and a.switch == _REAL), "green on both switches"
+    yield count(lambda a, b: (a.result, b.result) == green and a.switch != _REAL), "green in both runs, without a switch"
+    yield count(lambda a, b: a.result == _PASSED and b.result == _SKIPPED), "only on the real one, green"
+    yield count(lambda a, b: a.result == _SKIPPED and b.result == _PASSED), "only on the stand-in, green"
+    yield count(lambda a, b: a.result == _FAILED), "failed on the real one"
+    yield count(lambda a, b: b.result == _FAILED), "failed on the stand-in"
+    yield count(lambda a, b: _NOT_RUN in (a.result, b.result)), "in one run only"
+    yield count(lambda a, b: True), "in all"
+
+
+def _on_one(pairs: Iterable[Pair]) -> Iterable[tuple[str, ...]]:
+    found: dict[tuple[str, str, str], int] = {}
+    for name, real, standin in pairs:
+        if (real.result == _SKIPPED) is not (standin.result == _SKIPPED):
+            side, other = ("real FreeSWITCH", standin) if standin.result == _SKIPPED else ("stand-in", real)
+            key = name.partition("::")[0], side, other.why
+            found[key] = found.get(key, 0) + 1
+    for (module, side, why), number in sorted(found.items()):
+        yield str(number), module, side, why
+
+
+def _rows(pairs: Iterable[Pair]) -> Iterable[tuple[str, ...]]:
     for _, real, standin in pairs:
         for name in {**real.rows, **standin.rows}:
             a, b = real.rows.get(name, ""), standin.rows.get(name, "")
             yield name, a, b, "" if a == b else "differs" if a and b else "only one"
 
 
-def _outcome_row(pair: tuple[str, Outcome, Outcome]) -> tuple[str, ...]:
+def _outcome_row(pair: Pair) -> tuple[str, ...]:
     name, real, standin = pair
     remarks = "; ".join(dict.fromkeys(outcome.why for outcome in (real, standin) if outcome.why))
     return name.partition("::")[2], _cell(real), _cell(standin), remarks
 
 
 def _cell(outcome: Outcome) -> str:
+    if outcome.result == _PASSED and not outcome.switch:
+        return f"{outcome.result}, no switch ({outcome.seconds:.0f} s)"
     old = outcome.commit not in ("", _commit())
     return f"{outcome.result} ({outcome.seconds:.0f} s{', at ' + outcome.commit if old else ''})"
 

@@ -68,6 +68,17 @@ def _escape(found: re.Match[str]) -> str:
     return "\\" + {"\n": "n", "\r": "r"}.get(found[0], found[0])
 
 
+_started: list[Switch] = []
+
+
+def switches_used() -> str:
+    """What kinds of switches have run since the last call, those that still run included: ``real``, ``stand-in``, both
+    or none."""
+    kinds = {"real" if switch.live else "stand-in" for switch in _started}
+    _started[:] = [switch for switch in _started if switch.running]
+    return " and ".join(sorted(kinds))
+
+
 class Switch(ABC):
     """A switch as a process of its own.  A context manager; ``start`` raises RigError."""
 
@@ -97,6 +108,11 @@ class Switch(ABC):
     @abstractmethod
     def start(self, timeout: float = 30) -> None:
         """Start the switch; returns when it takes calls and commands.  May be called again after its end."""
+
+    def _note_start(self) -> None:
+        """For :func:`switches_used`."""
+        if self not in _started:
+            _started.append(self)
 
     @property
     def running(self) -> bool:
@@ -146,6 +162,10 @@ class Switch(ABC):
         """Run one API command over a connection of its own."""
         with self.connect() as socket:
             return socket.api(command)
+
+    def console(self, command: str) -> str:
+        """What ``fs_cli -x COMMAND`` prints to an operator."""
+        return self.api(command)
 
     def originate(self, dialstring: str, application: str, *, timeout: float = 120) -> str:
         """Originate a call to ``dialstring``; returns ``+OK <uuid>`` or ``-ERR CAUSE`` when it is answered or over."""

@@ -143,11 +143,13 @@ class House:
         _give_to_uucp(self.path("sendq"), self.path("docq"))
         return jobid
 
-    def start_gofaxsend(self, jobid: int, *more: str, under: Sequence[str] = ()) -> subprocess.Popen[str]:
+    def start_gofaxsend(
+        self, jobid: int, *more: str, under: Sequence[str] = (), modem: str = "freeswitch0"
+    ) -> subprocess.Popen[str]:
         """gofaxsend as faxq starts it, but with standard error where the scenario can read it; ``under`` is a command that
         runs it."""
         return subprocess.Popen(
-            [*under, self.installed.gofaxsend, "-C", self.config, *more, "-m", "freeswitch0", f"sendq/q{jobid}"],
+            [*under, self.installed.gofaxsend, "-C", self.config, *more, "-m", modem, f"sendq/q{jobid}"],
             cwd=self.spool,
             env=self.run_dir.environ,
             stdin=subprocess.DEVNULL,

@@ -102,6 +102,7 @@ class StandIn(Switch):
     # -- life ---------------------------------------------------------------------------------
 
     def start(self, timeout: float = 30) -> None:
+        self._note_start()
         self._ready.clear()
         identity: dict[str, object] = {"user": self._user, "group": self._user, "extra_groups": ()}
         self._process = subprocess.Popen(

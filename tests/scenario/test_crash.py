@@ -95,6 +95,26 @@ def test_a_job_whose_switch_died_sends_only_the_pages_that_are_not_confirmed(mak
     assert [len(read_pages(far)) for far in house.far_received()][-1] == 3 - pages
 
 
+def test_an_orderly_shutdown_in_mid_page_of_a_fax_that_is_sent_costs_an_attempt(make_house: HouseMaker) -> None:
+    house = make_house(speed=20)
+    job = house.job("1000")
+    process = house.start_gofaxsend(job)
+    house.wait("page 1", lambda: house.qfile(job)["npages"] == "1")
+    house.switch.api("fsctl shutdown")
+    assert house.switch.wait_end(60) == 0
+    output, _ = process.communicate(timeout=60 * house.switch.patience)
+    assert (process.returncode, output) == (0, "")
+    qfile = house.qfile(job)
+    confirmed = int(qfile["npages"])
+    assert confirmed in (1, 2) and (qfile["returned"], qfile["totdials"], qfile["tottries"]) == ("0", "1", "1")
+    house.switch.kill()
+    house.switch.start()
+    assert house.gofaxsend(job) == DONE
+    assert [len(read_pages(far)) for far in house.far_received()][-1] == 3 - confirmed
+    assert [(record[1], record[10]) for record in house.records()] == [("SEND", str(confirmed)), ("SEND", str(3 - confirmed))]
+    assert house.journal() == []
+
+
 def test_faxrcvd_that_outlives_the_switch_is_not_run_again(house: House, document: str) -> None:
     runs = faxrcvd(house)
     with open(house.path("bin", "faxrcvd"), "a", encoding="utf-8") as script:

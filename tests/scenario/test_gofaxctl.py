@@ -41,7 +41,7 @@ class Ctl:
 
     def console(self, command: str) -> str:
         """What ``fs_cli -x 'python gofax …'`` prints."""
-        return self.house.switch.api(f"python gofax {command}")
+        return self.house.switch.console(f"python gofax {command}")
 
 
 @pytest.fixture

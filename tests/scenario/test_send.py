@@ -120,11 +120,24 @@ def test_a_gateway_that_is_silent_is_passed_over_soon(make_house: HouseMaker) ->
     assert "gateway dead" in log and "PROGRESS_TIMEOUT" in log and "DIAL 1000 (gateway default)" in log, log
 
 
-def test_a_number_that_does_not_exist_fails_the_job_for_good(house: House) -> None:
+@pytest.mark.parametrize(("status", "cause"), [("404", "UNALLOCATED_NUMBER"), ("403", "CALL_REJECTED"), ("603", "CALL_REJECTED")])
+def test_a_number_that_does_not_exist_or_rejects_the_call_fails_the_job_for_good(
+    make_house: HouseMaker, status: str, cause: str
+) -> None:
+    house = make_house(far_ends=[{"number": "2002", "does": "reject", "status": int(status)}])
     job = house.job("2002")
     assert house.gofaxsend(job) == FAILED
     qfile = house.qfile(job)
-    assert qfile["returned"] == "1" and "UNALLOCATED_NUMBER" in qfile["status"] and "404" in qfile["status"]
+    assert qfile["returned"] == "1" and cause in qfile["status"] and status in qfile["status"]
+
+
+def test_a_station_identifier_that_is_not_utf_8_is_written_down_as_it_came(make_house: HouseMaker) -> None:
+    house = make_house(far_ends=[{"number": "1000", "does": "fax", "ident": "M\udcfcller \udcff"}])
+    job = house.job("1000", pages=(1,))
+    assert house.gofaxsend(job) == DONE
+    [record] = house.records()
+    assert (house.qfile(job)["csi"], record[8]) == ("M\udcfcller \udcff",) * 2
+    assert 'REMOTE CSI "' in house.session_log(record[2])
 
 
 def test_a_voice_that_answers_is_no_carrier(house: House) -> None:

@@ -83,7 +83,9 @@ def test_a_connection_cut_at_any_border_loses_nothing_and_sends_nothing_twice(cu
     house, proxy, _ = cut_house
     count = borders(house, proxy)
     [order] = [at for at, part in enumerate(proxy.borders) if part.startswith(b"api python")]
-    first = {at: cut_at(cut_house, at, stays=False) for at in range(count)}
+    # a fax on a real switch takes half a minute: there every eighth border, and those where it matters
+    tried = sorted({0, 1, 2, order, count - 1, *range(4, count, 8)}) if house.switch.live else range(count)
+    first = {at: cut_at(cut_house, at, stays=False) for at in tried}
     costly = [at for at, returned in first.items() if returned == RETRY]
     # before the password is accepted nothing is known to be a FreeSWITCH; an order that got lost is withdrawn
     assert set(costly) <= {0, 1, 2, order}, f"cut before these borders the attempt was lost: {costly}"

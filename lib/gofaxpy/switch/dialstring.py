@@ -41,7 +41,7 @@ _IMPOSSIBLE: dict[str, str] = {
 
 
 # Characters that a caller's name cannot have, and what is shown instead.
-_IN_NAME = {'"': "'", "\\": "-", "/": "-", ":": " ", "@": " ", "{": "(", "}": ")"}
+_IN_NAME = {'"': "'", "\\": "-", "/": "-", ":": " ", "@": " ", "{": "(", "}": ")", "%": "\uff05"}
 
 
 class DialstringError(ValueError):
@@ -131,7 +131,9 @@ def caller_name(text: str) -> str:
 
     mod_sofia shows what follows the last ``/`` or ``:`` and precedes an ``@`` (``switch_sanitize_number``), and writes
     it between quotes into the From header without any escape, where a quote or backslash ends more than the name
-    (sofia_glue.c).  Such characters are replaced, as are braces and control characters; blanks are single; cut to 80
+    (sofia_glue.c).  A FreeSWITCH that is called so decodes a percent sign with a hexadecimal digit or two behind it
+    (``switch_url_decode``), and answers with what came out: after ``%0A`` or ``%d`` nobody can read its answer, and the
+    call fails.  Such characters are replaced, as are braces and control characters; blanks are single; cut to 80
     characters.
     """
     shown = "".join(_IN_NAME.get(char, char) if _is_text(char) else " " for char in text)

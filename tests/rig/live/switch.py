@@ -32,7 +32,7 @@ _CUTS_HEADER = "X-Rig-Cuts"
 
 
 class Live(Switch):
-    """FreeSWITCH as installed below ``prefix``, run as uucp at normal priority.
+    """FreeSWITCH as installed below ``prefix``, run as uucp (or ``user``) at normal priority.
 
     The options are those of the stand-in (:class:`rig.switch.StandIn`).  ``speed`` counts for nothing: time is real.
     A far end that calls us can hang up (``standin_hangup_after``, ``standin_hangup_after_pages``), stall
@@ -57,7 +57,10 @@ class Live(Switch):
         port: Port | None = None,
         password: str = "ClueCon",
         env: Mapping[str, str] | None = None,
+        user: str = FAX_USER,
+        umask: int = 0o022,
     ) -> None:
+        self._user, self._umask = user, umask
         self._program = os.path.join(prefix, "bin", "freeswitch")
         if not os.access(self._program, os.X_OK):
             raise RigError(f"{self._program} is no program: {FREESWITCH} must name the prefix of an installed FreeSWITCH")
@@ -92,16 +95,17 @@ class Live(Switch):
     # -- life ---------------------------------------------------------------------------------
 
     def start(self, timeout: float = 240) -> None:
+        self._note_start()
         directories = [(_OPTION.get(name, name), os.path.join(self.directory, name)) for name in _DIRECTORIES]
         arguments = [word for name, path in directories for word in (f"-{name}", path)]
         command = [
             self._program, "-nf", "-nc", "-np", "-nonat", "-conf", self._conf, "-scripts", self._scripts, *arguments
         ]
-        identity: dict[str, object] = {"user": FAX_USER, "group": FAX_USER, "extra_groups": ()}
+        identity: dict[str, object] = {"user": self._user, "group": self._user, "extra_groups": ()}
         if os.geteuid() != 0:
             identity = {}
         elif os.environ.get(REALTIME) == "1":  # root must choose it before it becomes another user; each exec keeps the pid
-            user = ["setpriv", f"--reuid={FAX_USER}", f"--regid={FAX_USER}", "--clear-groups"]
+            user = ["setpriv", f"--reuid={self._user}", f"--regid={self._user}", "--clear-groups"]
             command, identity = ["chrt", "--rr", "10", *user, *command], {}
         with open(self.output, "ab") as output:
             self._process = subprocess.Popen(
@@ -112,7 +116,7 @@ class Live(Switch):
                 stdout=output,
                 stderr=output,
                 process_group=0,
-                umask=0o022,
+                umask=self._umask,
                 **identity,  # type: ignore[call-overload]
             )
         deadline = time.monotonic() + timeout
@@ -141,6 +145,18 @@ class Live(Switch):
         if self._watcher is not None:
             self._watcher.close()
             self._watcher = None
+
+    def console(self, command: str) -> str:
+        """By FreeSWITCH's own fs_cli.  It adds a newline, which is left out here.  Raises RigError where it fails."""
+        program = os.path.join(os.path.dirname(self._program), "fs_cli")
+        connection = ["-H", "127.0.0.1", "-P", str(self.esl_port), "-p", self.password]
+        done = subprocess.run(
+            [program, *connection, "-x", command], capture_output=True, encoding="utf-8", errors="surrogateescape",
+            check=False, timeout=60, env=self.run_dir.environ,
+        )
+        if done.returncode != 0 or done.stderr:
+            raise RigError(f"fs_cli -x '{command}' ended with status {done.returncode}: {done.stderr.strip()}")
+        return done.stdout.removesuffix("\n")
 
     # -- calls --------------------------------------------------------------------------------
 
