@@ -10,12 +10,10 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-import yaml
-
 from crash.audit import Audit, SentJob, at_rest, nothing_left, pages_of
-from crash.cut import Cut, Proxy
 from crash.strace import CHANGES, FAILS, Accident, calls_in, under
 from rig.house import House
+from rig.proxy import CutAt, Proxy, untouched
 
 MOST_ATTEMPTS = 6
 NUMBER = "1000"
@@ -30,10 +28,10 @@ def calls_of_a_job(house: House, pages: Sequence[int] = (2, 1), calls: Sequence[
     return calls_in(log)
 
 
-def sent_over(house: House, cut: Cut | None, pages: Sequence[int] = (2, 1), reset: bool = False) -> tuple[Audit, Proxy]:
+def sent_over(house: House, cut: CutAt | None, pages: Sequence[int] = (2, 1), reset: bool = False) -> tuple[Audit, Proxy]:
     """A job over a line to the event socket that is cut once; then to its end."""
-    with Proxy(house.switch.esl_port, cut, reset) as proxy:
-        config = _through(house, proxy.port)
+    with Proxy(house.switch.esl_port, cut or untouched, reset=reset) as proxy:
+        config = house.config_through(proxy.port)
         before = set(house.far_received())
         jobid = house.job(NUMBER, pages)
         job = SentJob(house, jobid, pages_of(house.sent[jobid]))
@@ -46,18 +44,6 @@ def sent_over(house: House, cut: Cut | None, pages: Sequence[int] = (2, 1), rese
         found.violations += job.audit().violations
     _as_faxq_when_done(house, job)
     return found, proxy
-
-
-def _through(house: House, port: int) -> str:
-    """A configuration whose event socket is at another port."""
-    path = os.path.join(house.run_dir.path, f"gofax-{port}.yaml")
-    with open(house.config, encoding="utf-8") as file:
-        settings = yaml.safe_load(file)
-    for server in settings["freeswitch"]["servers"]:
-        server["port"] = port
-    with open(path, "w", encoding="utf-8") as file:
-        yaml.safe_dump(settings, file)
-    return path
 
 
 def sent_through(house: House, accident: Accident, pages: Sequence[int] = (2, 1), torn: bool = False) -> Audit:

@@ -10,10 +10,10 @@ import time
 import pytest
 
 from crash.conftest import ALL, Tries, some
-from crash.cut import Cut, borders
 from crash.sending import calls_of_a_job, cleared_up, faults, killed_at_a_moment, sent_over, sent_through
 from crash.strace import FAILS, Accident
 from rig.house import House, HouseMaker
+from rig.proxy import CutAt, Direction
 
 PARTS = 6       # of the cuts: one takes a second
 pytestmark = pytest.mark.standin("strace counts the system calls of a call that takes no time")
@@ -60,11 +60,13 @@ def test_the_event_socket_cut_at_any_octet(house: House, tries: Tries, part: int
     """A cut between two borders leaves a torn frame; what a cut at a border leaves is tested in scenario/test_send_cut.py."""
     audit, proxy = sent_over(house, None)
     tries.note("not cut", audit)
-    passed = {direction: bytes(octets) for direction, octets in proxy.passed.items()}
+    sizes = {way: [len(part.data) for part in proxy.parts if part.direction is way] for way in Direction}
     chance = random.Random(7 if not ALL else time.time_ns())
-    cuts = [Cut("up", octets) for octets in range(1, len(passed["up"]) + 1)]
-    ends = [0, *borders(passed["down"])]
-    cuts += [Cut("down", chance.randint(first + 1, last)) for first, last in itertools.pairwise(ends) for _ in range(10)]
+    cuts = [CutAt(Direction.UP, octets) for octets in range(1, sum(sizes[Direction.UP]) + 1)]
+    ends = [0, *itertools.accumulate(sizes[Direction.DOWN])]
+    cuts += [
+        CutAt(Direction.DOWN, chance.randint(first + 1, last)) for first, last in itertools.pairwise(ends) for _ in range(10)
+    ]
     for number, cut in enumerate(cuts[part::PARTS] if ALL else chance.sample(cuts, 12)):
         tries.note(cut, sent_over(house, cut, reset=number % 2 == 0)[0])
     tries.note("after all of them", cleared_up(house))

@@ -168,6 +168,16 @@ class House:
         assert output == "", output
         return process.returncode
 
+    def config_through(self, port: int) -> str:
+        """A copy of the configuration whose event socket is at another ``port``: that of a proxy."""
+        path = os.path.join(self.run_dir.path, f"gofax-{port}.yaml")
+        with open(self.config, encoding="utf-8") as file:
+            text = file.read()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text.replace(f"port: {self.switch.esl_port}\n", f"port: {port}\n"))
+        os.chmod(path, 0o644)
+        return path
+
     def script(self, name: str, text: str) -> str:
         """Puts a shell script into the spool's etc; returns its path in the spool, as a configuration names it."""
         path = self.path("etc", name)

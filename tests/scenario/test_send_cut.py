@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 
 from rig.house import House, HouseMaker
 from rig.pages import read_pages
-from rig.proxy import CuttingProxy
+from rig.proxy import CUT, Part, Proxy, Step
 
 RETRY, DONE = 0, 2
 FAR_ENDS = [{"number": "3...", "does": "fax", "ident": "+49 30 FAR"}]
@@ -21,11 +21,12 @@ class Knife:
     def __init__(self) -> None:
         self.at, self.stays = -1, False
 
-    def __call__(self, number: int, part: bytes) -> bool:
-        return number == self.at or (self.stays and number > self.at >= 0)
+    def __call__(self, part: Part) -> Iterable[Step]:
+        cut = part.number == self.at or (self.stays and part.number > self.at >= 0)
+        return [CUT if cut else part.data]
 
 
-Cut = tuple[House, CuttingProxy, Knife]
+Cut = tuple[House, Proxy, Knife]
 
 
 @pytest.fixture
@@ -33,13 +34,8 @@ def cut_house(make_house: HouseMaker) -> Iterator[Cut]:
     """A house whose gofaxsend, but not whose switch, goes through a proxy."""
     house = make_house(far_ends=FAR_ENDS)
     knife = Knife()
-    with CuttingProxy(house.switch.esl_port, knife) as proxy:
-        with open(house.config, encoding="utf-8") as file:
-            text = file.read()
-        house.config = os.path.join(house.run_dir.path, "proxied.yaml")
-        with open(house.config, "w", encoding="utf-8") as file:
-            file.write(text.replace(f"port: {house.switch.esl_port}", f"port: {proxy.port}"))
-        os.chmod(house.config, 0o644)
+    with Proxy(house.switch.esl_port, knife) as proxy:
+        house.config = house.config_through(proxy.port)
         yield house, proxy, knife
 
 
@@ -49,10 +45,10 @@ def delivered(house: House, number: str) -> list[int]:
     return [len(read_pages(name)) for name in names]
 
 
-def borders(house: House, proxy: CuttingProxy) -> int:
+def borders(house: House, proxy: Proxy) -> int:
     """How many there are in the conversation of a fax that goes well."""
     assert house.gofaxsend(house.job("3999")) == DONE
-    count = len(proxy.borders)
+    count = len(proxy.parts)
     assert count > 15, "greeting, password, filters, subscription, launch, and the events of three pages"
     return count
 
@@ -61,7 +57,7 @@ def cut_at(cut_house: Cut, at: int, stays: bool) -> int:
     """One fax whose connection is cut before a border, and a second attempt if the first one wants it.  Returns what the first
     one said."""
     house, proxy, knife = cut_house
-    proxy.borders.clear()
+    proxy.parts.clear()
     knife.at, knife.stays = at, stays
     number = f"3{at:03d}"
     job = house.job(number)
@@ -82,7 +78,7 @@ def cut_at(cut_house: Cut, at: int, stays: bool) -> int:
 def test_a_connection_cut_at_any_border_loses_nothing_and_sends_nothing_twice(cut_house: Cut) -> None:
     house, proxy, _ = cut_house
     count = borders(house, proxy)
-    [order] = [at for at, part in enumerate(proxy.borders) if part.startswith(b"api python")]
+    [order] = [part.number for part in proxy.parts if part.data.startswith(b"api python")]
     # a fax on a real switch takes half a minute: there every eighth border, and those where it matters
     tried = sorted({0, 1, 2, order, count - 1, *range(4, count, 8)}) if house.switch.live else range(count)
     first = {at: cut_at(cut_house, at, stays=False) for at in tried}
@@ -95,5 +91,5 @@ def test_a_connection_cut_at_any_border_loses_nothing_and_sends_nothing_twice(cu
 def test_an_event_socket_that_stays_away_costs_an_attempt_and_no_fax(cut_house: Cut, what: bytes) -> None:
     house, proxy, _ = cut_house
     borders(house, proxy)
-    at = next(at for at, part in enumerate(proxy.borders) if what in part)
+    at = next(part.number for part in proxy.parts if what in part.data)
     cut_at(cut_house, at, stays=True)
