@@ -42,7 +42,7 @@ def sent_over(house: House, cut: CutAt | None, pages: Sequence[int] = (2, 1), re
         to_the_end(house, job, ("-C", config))
         job.far = [file for file in house.far_received() if file not in before]
         found.violations += job.audit().violations
-    _as_faxq_when_done(house, job)
+    done_with(house, job)
     return found, proxy
 
 
@@ -65,7 +65,7 @@ def sent_through(house: House, accident: Accident, pages: Sequence[int] = (2, 1)
     to_the_end(house, job)
     job.far = [file for file in house.far_received() if file not in before]
     found.violations += job.audit().violations
-    _as_faxq_when_done(house, job)
+    done_with(house, job)
     return found
 
 
@@ -99,7 +99,7 @@ def killed_at_a_moment(house: House, moment: float, pages: Sequence[int] = (2, 1
     to_the_end(house, job)
     job.far = [file for file in house.far_received() if file not in before]
     found = job.audit()
-    _as_faxq_when_done(house, job)
+    done_with(house, job)
     return found
 
 
@@ -122,7 +122,7 @@ def age_documents(house: House) -> None:
             os.utime(item.path, (0, 0), follow_symlinks=False)
 
 
-def _as_faxq_when_done(house: House, job: SentJob) -> None:
+def done_with(house: House, job: SentJob) -> None:
     """faxq takes a job that has an answer for good out of sendq."""
     if job.returned[-1] in ("1", "2"):
         os.rename(house.path("sendq", f"q{job.jobid}"), house.path("doneq", f"q{job.jobid}"))

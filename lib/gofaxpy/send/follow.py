@@ -80,6 +80,14 @@ class Trace:
     withdrawn: bool = False     # lost from sight, but certain to send nothing
 
 
+def exists(client: Client, uuid: str) -> bool:
+    """Whether FreeSWITCH knows the call.  Raises EventSocketError, also where it does not say."""
+    answer = client.api("uuid_exists", uuid).strip()
+    if answer not in ("true", "false"):
+        raise EventSocketError(f"FreeSWITCH does not say whether a call goes on: {' '.join(answer.split())[:80] or 'no answer'}")
+    return answer == "true"
+
+
 class Follower:
     """Watches one call and keeps its limits.  ``listener`` hears of progress; ``aborted`` is asked when it wakes, and at every
     look."""
@@ -265,7 +273,7 @@ class Follower:
             return
         try:
             self._client = self._reconnect()
-            alive = self._client.api("uuid_exists", self._ids.uuid).strip() != "false"
+            alive = exists(self._client, self._ids.uuid)
         except (EventSocketError, OSError) as error:
             self._disconnect()
             connected = self._trace.stage is Stage.CONNECTED

@@ -78,7 +78,9 @@ class _Caller:
         try:
             report.log.lines("\n".join(launch(client, ids, self._entry.name)))
         except LaunchError as error:
-            return Trace(Stage.NOT_DIALLED, reason=str(error))
+            if self._withdrawn(ids):
+                return Trace(Stage.NOT_DIALLED, reason=str(error))
+            report.log.line(f"{error}; but the call is there")
         except EventSocketError as error:
             report.log.line(f"{error}; whether the call was placed has to be found out")
             self.close()
@@ -94,6 +96,11 @@ class _Caller:
         if trace.end is not None and trace.stage is Stage.DIALLED:
             report.log.line(f"GATEWAY {ids.gateway}: {trace.end.describe()}")
         return trace
+
+    def _withdrawn(self, ids: CallIds) -> bool:
+        """Makes certain that a call which FreeSWITCH says it has not placed sends nothing; False if it does already."""
+        self._entry.mark(Step.WITHDRAWN, uuid=ids.uuid)
+        return self._entry.withdrawn(ids.uuid)
 
     def _watching(self, ids: CallIds) -> tuple[Client, Server]:
         """A connection that is told of everything about the call; made anew where it breaks, as nothing is ordered yet.

@@ -65,6 +65,6 @@ def _explained(reply: str) -> str:
     text = " ".join(reply.split())[:300]
     if "not found" in text.lower() or text.startswith("INVALID"):
         return f"FreeSWITCH has no mod_python3 loaded: {text}"
-    if not text:
+    if not text.removeprefix("-ERR"):
         return "FreeSWITCH could not run outbound_fax.py: see FreeSWITCH's log (is gofaxpy visible to mod_python3?)"
     return f"FreeSWITCH did not place the call: {text.removeprefix('-ERR ')}"

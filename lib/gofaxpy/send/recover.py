@@ -20,7 +20,7 @@ from gofaxpy.journal import Entry, JournalError, Mark, Step
 from gofaxpy.outcome import Stage
 from gofaxpy.send.document import remove_directory
 from gofaxpy.send.earlier import Earlier
-from gofaxpy.send.follow import SECONDS_FOR_THE_NOTE, CallIds, Follower, Progress
+from gofaxpy.send.follow import SECONDS_FOR_THE_NOTE, CallIds, Follower, Progress, exists
 from gofaxpy.send.launch import reconnect
 from gofaxpy.send.report import JobReport
 from gofaxpy.send.settle import count, write_record
@@ -133,12 +133,9 @@ def _wait_for(
     again = partial(reconnect, server, setting.config.freeswitch.connect_timeout, ids)
     try:
         client = again()
-        answer = client.api("uuid_exists", ids.uuid).strip()
-        if answer != "true":
+        if not exists(client, ids.uuid):
             client.close()
-            if answer == "false":
-                return _gone(entry, ids.uuid)
-            return f"FreeSWITCH does not know whether a call goes on: {answer[:80]}"
+            return _gone(entry, ids.uuid)
     except EventSocketError as error:
         return f"An earlier call of this job may still go on, and FreeSWITCH cannot be asked: {error}"
     except OSError as error:

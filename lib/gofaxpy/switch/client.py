@@ -123,12 +123,18 @@ class Client:
             frame = self._frame(deadline)
         except ConnectionLost as error:
             raise SwitchUnreachable(str(error)) from None
-        if not isinstance(frame, esl.CommandReply):
-            raise SwitchUnreachable(f"{self._where} gave no answer to the password")
-        if not frame.ok:
-            raise AuthenticationFailed(
-                f"{self._where} refuses the password: it must be the same as in its event_socket.conf.xml"
-            )
+        match frame:
+            case esl.CommandReply(ok=True):
+                return
+            case esl.CommandReply(text=text) if text.startswith("-ERR"):
+                raise AuthenticationFailed(
+                    f"{self._where} refuses the password: it must be the same as in its event_socket.conf.xml"
+                )
+            case None:
+                raise SwitchUnreachable(f"{self._where} did not answer to the password in time: does FreeSWITCH hang?")
+            case esl.Disconnect():
+                raise SwitchUnreachable(f"{self._where} hung up at the password: is FreeSWITCH shutting down?")
+        raise SwitchUnreachable(f"{self._where} does not speak as one does; is that its port?")
 
     def __enter__(self) -> Client:
         return self
@@ -165,6 +171,8 @@ class Client:
         self._send(esl.api(command, args), deadline)
         frame = self._reply(f"api {command}", deadline)
         if isinstance(frame, esl.CommandReply):
+            if frame.ok:        # one that was not asked for came before
+                raise self._lose(f"{self._where} answered `api {command}` with something else: is that FreeSWITCH's port?")
             raise CommandRefused(f"{self._where} refuses `api {command}`: {frame.text}")
         return "" if frame.body.strip() == NO_REPLY else frame.body
 
@@ -205,7 +213,7 @@ class Client:
         self._send(data, deadline)
         frame = self._reply(name, deadline)
         if not isinstance(frame, esl.CommandReply):
-            raise self._lose(f"{self._where} answered `{name}` with something else; the connection is given up")
+            raise self._lose(f"{self._where} answered `{name}` with something else: is that FreeSWITCH's port?")
         if not frame.ok:
             raise CommandRefused(f"{self._where} refuses `{name}`: {frame.text}")
 
@@ -241,7 +249,7 @@ class Client:
                     return None
                 self._protocol.receive(self._socket.recv(65536))
             except RemoteProtocolError as error:
-                raise self._lose(f"{self._where} is not to be understood: {error}") from None
+                raise self._lose(f"{self._where} is not to be understood ({error}): is that FreeSWITCH's port?") from None
             except OSError as error:
                 raise self._lose(f"the connection to {self._where} broke: {_reason(error)}") from None
 

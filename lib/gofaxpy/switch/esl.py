@@ -147,7 +147,8 @@ class Connection:
                 return frame
             after = _NEXT[self.state].get(type(frame))
             if after is None:
-                raise RemoteProtocolError(f"a {type(frame).__name__} came while the connection was in {self.state.name}")
+                when = "before the password was taken" if self.state is State.AUTH else "in the midst of the conversation"
+                raise RemoteProtocolError(f"{self._head.get('Content-Type', '')[:40]!r} came {when}")
         except RemoteProtocolError:
             self.state = State.CLOSED
             raise

@@ -1,0 +1,38 @@
+"""The event socket answers late, wrongly or never: a job is sent once, or it is told what to do about FreeSWITCH."""
+
+from __future__ import annotations
+
+import pytest
+
+from crash.answers import CONVERSATIONS, FAULTS, Conversation, send
+from crash.conftest import ALL, Tries, some
+from rig.house import HouseMaker
+from rig.proxy import untouched
+
+pytestmark = pytest.mark.standin("the switch of the real one's conversations is tested in tests/live")
+LONGEST = 90        # seconds of an attempt: twice a reply waited for, and a minute for a switch that stays away
+SLOW = (
+    "too late", "never, and nothing more", "left out", "of an unknown kind", "Content-Length too long",
+    "half of it, then silence",
+)
+"""Faults that cost gofaxsend its patience with one command, 15 s; ``make test`` tries one of them."""
+
+
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("stays", [False, True], ids=["once", "for good"])
+@pytest.mark.parametrize("conversation", CONVERSATIONS, ids=lambda conversation: conversation.name)
+def test_a_wrong_answer(make_house: HouseMaker, tries: Tries, conversation: Conversation, stays: bool) -> None:
+    house = make_house({"freeswitch": {"connect_timeout": 1}}, speed=conversation.speed)
+    good = send(house, conversation, conversation.wrong(-1, untouched))
+    tries.note("no fault", good.audit)
+    count = conversation.replies(good.parts)
+    assert count >= 6, "greeting, password, two filters, a subscription, a command"
+    points = [(nth, name) for nth in range(count) for name in FAULTS if ALL or name not in SLOW]
+    chosen = [*some(points, 12), *([] if ALL or stays else [(count - 1, "too late")])]
+    for nth, name in chosen:
+        fault = FAULTS[name]
+        sent = send(house, conversation, conversation.always_wrong(nth, fault) if stays else conversation.wrong(nth, fault))
+        print(nth, name, sent.first, f"{sent.seconds:.1f}", sent.status, sent.audit.violations, flush=True)
+        sent.audit.must(sent.seconds < LONGEST, f"the attempt took {sent.seconds:.0f} s")
+        tries.note(f"reply {nth}: {name}", sent.audit)
+    tries.must_be_none(12)
