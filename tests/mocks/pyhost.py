@@ -20,6 +20,7 @@ from typing import Any
 
 from mocks.host.child import PROGRAM, environment, spawn
 from mocks.host.gil import GilWatch, Holds
+from mocks.host.mishap import Mishaps
 from mocks.host.seam import ChannelLike, HostGone, Quirks, SwitchServices
 from mocks.host.service import Service
 from mocks.host.wire import (
@@ -217,6 +218,11 @@ class PythonHost:
     def gil_counts(self) -> dict[str, Holds]:
         """The same as values, by name of the call."""
         return self.gil.counts()
+
+    @property
+    def mishaps(self) -> Mishaps:
+        """What befalls events on their way to the scripts."""
+        return self._service.mishaps
 
     def _run_thread(self, args: str) -> None:
         try:

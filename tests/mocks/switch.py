@@ -24,6 +24,7 @@ from mocks.dialplan import Dialplan
 from mocks.event import Event
 from mocks.eventbus import EventBus, Identity, Origin
 from mocks.faxapp import APPLICATIONS
+from mocks.host.mishap import Mishaps
 from mocks.line import Clock
 from mocks.moddb import ModDb
 from mocks.originate import Outcome, originate
@@ -49,6 +50,10 @@ class Interpreter(Protocol):
 
     def gil_report(self) -> str:
         """Who held the interpreter's lock."""
+
+    @property
+    def mishaps(self) -> Mishaps:
+        """What befalls events on their way to scripts."""
 
 
 class Switch:

@@ -7,7 +7,10 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from mocks.event import Event
+from mocks.host import mishap
 from mocks.host.bare import BareSwitch, started
 from mocks.host.consumers import EventQueue
 from mocks.pyhost import PythonHost
@@ -155,6 +158,22 @@ def fsapi(session, stream, env, args):
             "Event-Name": "CUSTOM", "Event-Subclass": "x::y", "a-b": "ü%\n<", "Content-Length": "11", "_body": "body & soul",
         }  # fmt: skip
         assert "<body>body &amp; soul</body>" in eval(host.api("writing xml"))[0]
+
+
+@pytest.mark.parametrize(("kind", "popped"), [
+    ("", "abc"), ("lost", "ac"), ("twice", "abbc"), ("swapped", "acb"), ("late", "acb"),
+])
+def test_what_befalls_an_event_on_its_way(kind: str, popped: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mishap, "LATE", 0.05)
+    switch, mishaps = BareSwitch(), mishap.Mishaps()
+    queue = EventQueue(switch, 10, mishaps)
+    for name in "abc":
+        queue.bind("CUSTOM", name)
+    mishaps.arrange(kind, 1)
+    for name in "abc":
+        switch.fire(event("CUSTOM", name))
+    assert "".join(((found := queue.pop(True, 5000)) and found.subclass) or "" for _ in popped) == popped
+    assert queue.pop(False, 0) is None and mishaps.count == 3
 
 
 def test_blocking_pop_ends_with_an_event_with_its_time_or_with_the_consumer() -> None:

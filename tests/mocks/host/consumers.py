@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from mocks.event import EVENT_NAMES, Event
+from mocks.host.mishap import Mishaps
 
 LOG_WARNING = 4
 LOG_ERROR = 3
@@ -30,8 +31,9 @@ class EventSource(Protocol):
 class EventQueue:
     """One consumer: at most `length` events wait in it."""
 
-    def __init__(self, source: EventSource, length: int) -> None:
+    def __init__(self, source: EventSource, length: int, mishaps: Mishaps | None = None) -> None:
         self._source = source
+        self._mishaps = mishaps or Mishaps()
         self._length = length
         self._events: deque[Event] = deque()
         self._changed = threading.Condition()
@@ -45,8 +47,11 @@ class EventQueue:
         if name is None or name.upper() not in EVENT_NAMES:
             self._source.log(LOG_WARNING, f"Can't bind to {name}, event not found")
             return 0
-        self._unsubscribe.append(self._source.subscribe(name.upper(), subclass or None, self._push))
+        self._unsubscribe.append(self._source.subscribe(name.upper(), subclass or None, self._arrive))
         return 1
+
+    def _arrive(self, event: Event) -> None:
+        self._mishaps.deliver(event, self._push)
 
     def _push(self, event: Event) -> None:
         with self._changed:
@@ -79,15 +84,16 @@ class EventQueue:
 class Consumers:
     """All queues of one interpreter, by the number a script's object knows them by."""
 
-    def __init__(self, source: EventSource) -> None:
+    def __init__(self, source: EventSource, mishaps: Mishaps | None = None) -> None:
         self._source = source
+        self._mishaps = mishaps
         self._numbers = itertools.count(1)
         self._queues: dict[int, EventQueue] = {}
 
     def open(self, length: int) -> int:
         """A new queue; its number."""
         number = next(self._numbers)
-        self._queues[number] = EventQueue(self._source, length)
+        self._queues[number] = EventQueue(self._source, length, self._mishaps)
         return number
 
     def get(self, number: int) -> EventQueue | None:

@@ -16,6 +16,7 @@ from typing import Any
 from mocks.event import Event
 from mocks.host.consumers import Consumers
 from mocks.host.gil import GilWatch
+from mocks.host.mishap import Mishaps
 from mocks.host.seam import ChannelLike, Quirks, SwitchServices
 
 LOG_CRIT = 2
@@ -35,7 +36,8 @@ class Service:
         self._switch = switch
         self._gil = gil
         self._quirks = quirks
-        self._consumers = Consumers(switch)
+        self.mishaps = Mishaps()
+        self._consumers = Consumers(switch, self.mishaps)
         self._lock = threading.Lock()
         self._held: dict[str, _Held] = {}
         self._requests: dict[str, Callable[..., Any]] = {
