@@ -126,7 +126,7 @@ class Answering:
         self.facts = facts
         self.line = line
         self.device = line.device
-        self.started = time.time()
+        self.started, self.came_in = time.time(), time.monotonic()
         self._recv_file = -1
         self.commid = next_commid(setting.spool)
         session = SessionLog.create(setting.spool, self.commid, digits(setting.config.freeswitch.ident))
@@ -222,7 +222,7 @@ class Answering:
         try:
             Reception(
                 self.setting, self.call, self.api, self.line, self.log, replace(self.info, qfile=file), self.screening,
-                self.started,
+                self.came_in,
             ).receive(entry)
         finally:
             self.line.event(events.recv_end(self.device))
@@ -264,4 +264,4 @@ class Answering:
 
     def _over(self, entry: Entry, reason: str) -> None:
         """The call has ended before there was a fax."""
-        entry.mark(Step.RECEIVED, file="", reason=reason, seconds=time.time() - self.started)
+        entry.mark(Step.RECEIVED, file="", reason=reason, seconds=time.monotonic() - self.came_in)

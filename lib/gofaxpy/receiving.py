@@ -41,7 +41,8 @@ TIME_IS_UP = "The call has reached its time limit"
 
 @dataclass(slots=True)
 class Reception:
-    """One answered call.  ``started`` is when it came in, in seconds since the epoch; ``file`` is relative to the spool."""
+    """One answered call.  ``came_in`` is when it did, by the monotonic clock, as all durations are: the other one may be set
+    meanwhile."""
 
     setting: Setting
     call: Call
@@ -50,7 +51,7 @@ class Reception:
     log: CallLog
     info: events.RecvInfo
     screening: Screening
-    started: float
+    came_in: float
 
     def end(self, reason: str) -> None:
         """Ends the call from another thread than its own."""
@@ -62,7 +63,7 @@ class Reception:
         """Runs rxfax and notes what it says, before the call is hung up."""
         call, inbound = self.call, self.setting.config.inbound
         self._prepare()
-        began = time.time()
+        fax_started, began = time.time(), time.monotonic()
         with CALLS.watch(call.uuid, limit=inbound.page_timeout) as seen:
             watcher = PageWatcher(self, seen, began)
             seen.listener = watcher.take
@@ -70,7 +71,7 @@ class Reception:
             fax = FaxResult.from_variables(call.get)
             if fax is not None:
                 CALLS.wait_over(seen, SECONDS_FOR_EVENTS)
-        now = time.time()
+        now = time.monotonic()
         if fax is not None:
             fax = replace(fax, negotiations=seen.negotiations, bad_rows=max(fax.bad_rows, seen.bad_rows))
         reason = "" if fax is not None and fax.success else CALLS.ended(call.uuid)
@@ -79,8 +80,8 @@ class Reception:
             reason = TIME_IS_UP
         try:
             entry.mark(
-                Step.RECEIVED, file=self.info.qfile, fax=fax.facts() if fax is not None else None, fax_started=began,
-                fax_seconds=now - began, seconds=now - self.started, page_seconds=watcher.page_seconds, reason=reason,
+                Step.RECEIVED, file=self.info.qfile, fax=fax.facts() if fax is not None else None, fax_started=fax_started,
+                fax_seconds=now - began, seconds=now - self.came_in, page_seconds=watcher.page_seconds, reason=reason,
                 hangup_cause=hangup_cause(call),
             )
         finally:
@@ -178,7 +179,7 @@ class PageWatcher:
 
     def _page(self, fax: FaxResult | None) -> None:
         owner = self._owner
-        now = time.time()
+        now = time.monotonic()
         seconds = int(now - self._page_began)
         self._page_began = now
         self.page_seconds.append(seconds)

@@ -59,7 +59,7 @@ def _finish(setting: Setting, entry: Entry) -> None:
 
 def _abandoned(entry: Entry) -> bool:
     """Whether nothing has happened for a while to a call that still is to be announced."""
-    silence = time.time() - os.fstat(entry.fileno()).st_mtime
+    silence = abs(time.time() - os.fstat(entry.fileno()).st_mtime)     # of a file from the future the clock was set back
     if silence <= SECONDS_OF_SILENCE:
         return False
     steps = [mark.step for mark in entry.marks()]

@@ -73,7 +73,7 @@ def _attempt(setting: Setting, name: str, now: float, tell: Tell) -> None:
         if entry is None:
             return
         with entry:
-            old = now - os.fstat(entry.fileno()).st_mtime > setting.config.outbound.call_timeout
+            old = abs(now - os.fstat(entry.fileno()).st_mtime) > setting.config.outbound.call_timeout and not entry.held()
             if (old or not _may_go_on(entry)) and entry.lock():
                 record = orphan_record(entry, setting.xferfaxlog) if setting.xferfaxlog else None
                 if record is not None:
@@ -106,11 +106,11 @@ def _is_dead_and_empty(path: str) -> bool:
 
 
 def _old(directory: str, now: float, young: float) -> Iterator[str]:
-    """What is in a directory and has not been touched for a while."""
+    """What is in a directory and has not been touched for a while; or was, by a clock that has been set back since."""
     with suppress(FileNotFoundError):
         for item in os.scandir(directory):
             with suppress(OSError):
-                if now - item.stat(follow_symlinks=False).st_mtime >= young:
+                if abs(now - item.stat(follow_symlinks=False).st_mtime) >= young:
                     yield item.path
 
 

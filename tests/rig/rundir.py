@@ -69,6 +69,7 @@ class RunDir:
     """
 
     def __init__(self, parent: str | None = None) -> None:
+        self.more_environ: dict[str, str] = {}
         parent = os.path.abspath(parent or tempfile.gettempdir())
         _reachable(parent)
         self.path = tempfile.mkdtemp(prefix="gofaxpy-", dir=parent)
@@ -91,8 +92,8 @@ class RunDir:
 
     @property
     def environ(self) -> dict[str, str]:
-        """Environment for a process of this run: a plain system one and the mark."""
-        return {**system_environment(), MARK: self.path, "HOME": self.path}
+        """Environment for a process of this run: a plain system one, the mark, and ``more_environ``."""
+        return {**system_environment(), MARK: self.path, "HOME": self.path, **self.more_environ}
 
     def sub(self, name: str, *, owner: str = "root", mode: int = 0o755) -> str:
         """Path of the subdirectory ``name``, made if need be; ``owner`` is ``root`` or ``uucp``."""

@@ -13,11 +13,12 @@ cd "$(dirname "$0")/../.."
 # hylafax-server brings ghostscript; libspandsp2 is the modem of the stand-in switch;
 # python3-yaml and python3-filelock are for programs that run under Debian's own Python,
 # as they do on a production machine; mandoc, groff-base and shellcheck look over man pages and scripts; dpkg-dev to
-# lintian build and check the Debian package; chromium opens the report of `gofaxctl report --html`.
+# lintian build and check the Debian package; strace and tcc (rig/clock.c) make accidents; chromium opens the report of
+# `gofaxctl report --html`.
 packages=(
     ca-certificates python3 python3-venv python3-yaml python3-filelock
     hylafax-server hylafax-client libtiff-tools libspandsp2
-    mandoc groff-base shellcheck strace
+    mandoc groff-base shellcheck strace tcc
     dpkg-dev debhelper dh-python lintian
     chromium
 )

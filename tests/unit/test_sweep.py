@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gofaxpy import sweep
+from gofaxpy import recovery, sweep
 from gofaxpy.config import Config, HylaFax
 from gofaxpy.hylafax.uucplock import UUCPLock
 from gofaxpy.journal import Step
@@ -18,6 +18,7 @@ from gofaxpy.setting import Setting
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
 
 LATER = 7200 + 60.0
+YEAR = 365 * 86400.0
 
 
 @pytest.fixture
@@ -108,6 +109,40 @@ def test_an_entry_whose_handler_is_at_work_stays(setting: Setting, told: Told) -
     assert entries(setting) == []
 
 
+@pytest.mark.parametrize("shift", [-YEAR, -3600.0, 3600.0, YEAR])
+def test_what_is_at_work_stays_whatever_the_clock_is_set_to(setting: Setting, tmp_path: Path, told: Told, shift: float) -> None:
+    received = tmp_path / "recvq" / "fax000000003.tif"
+    received.write_bytes(b"")
+    with (
+        setting.journal.create("1-000000001", Step.OPENED) as sending,
+        setting.journal.create("c000000003", Step.ACCEPTED, commid="000000003", device="freeswitch1"),
+        open(received, "rb") as receiving,
+    ):
+        sending.mark(Step.LAUNCHED, uuid="u")
+        setting.journal.create("2-000000002", Step.OPENED).close()      # its gofaxsend has died, its job was removed,
+        handler = setting.journal.open("2-000000002")                   # but its call goes on
+        assert handler is not None
+        handler.mark(Step.LAUNCHED, uuid="u")
+        fcntl.flock(receiving, fcntl.LOCK_EX)
+        documents = [document_of(tmp_path, name) for name in ("1-000000001", "2-000000002")]
+        with handler:
+            assert handler.hold()
+            sweep.around(setting, time.time() + shift, told)
+            recovery.recover(setting, announced=False)
+            assert entries(setting) == ["1-000000001", "2-000000002", "c000000003"]
+            assert received.exists() and all(document.exists() for document in documents)
+        sweep.around(setting, time.time() + shift, told)
+        gone = abs(shift) > LATER
+        assert entries(setting) == ["1-000000001", *([] if gone else ["2-000000002"]), "c000000003"], "nobody is at work"
+    assert told == []
+
+
+def test_what_is_left_from_before_the_clock_was_set_back_goes(setting: Setting, tmp_path: Path, told: Told) -> None:
+    leftover = document_of(tmp_path, "7-000000007")
+    sweep.around(setting, time.time() - YEAR, told)
+    assert not leftover.exists()
+
+
 def test_documents_without_an_entry_go_when_they_are_old(setting: Setting, tmp_path: Path, told: Told) -> None:
     leftover = document_of(tmp_path, "7-000000007")
     setting.journal.create("8-000000008", Step.OPENED).close()
@@ -133,11 +168,13 @@ def test_an_empty_received_file_that_nobody_receives_into_goes(setting: Setting,
     assert sorted(item.name for item in recvq.iterdir()) == ["fax000000002.tif", "fax000000003.tif", "other.tif"]
 
 
-def test_at_the_start_modems_of_dead_processes_are_free_again(setting: Setting, told: Told) -> None:
+@pytest.mark.parametrize("shift", [-YEAR, -1.0, YEAR], ids=["old", "young", "from before the clock was set back"])
+def test_at_the_start_modems_of_dead_processes_are_free_again(setting: Setting, told: Told, shift: float) -> None:
     dead = subprocess.Popen(["/bin/true"])
     dead.wait()
     locks = [UUCPLock(setting.spool.lock_dir, f"freeswitch{number}", pid=pid) for number, pid in enumerate((dead.pid, 1))]
     assert all(lock.acquire() for lock in locks)
+    os.utime(locks[0].path, (time.time() + shift, time.time() + shift))
     sweep.at_start(setting, told)
     assert not os.path.exists(locks[0].path) and os.path.exists(locks[1].path)
 
@@ -149,3 +186,13 @@ def test_trouble_with_one_thing_keeps_nothing_else_waiting(setting: Setting, tmp
     sweep.around(setting, time.time() + LATER, told)
     assert first.exists() and not second.exists()
     assert len(told) == 1 and str(first) in told[0]
+
+
+@pytest.mark.parametrize(("shift", "abandoned"), [(0.0, False), (-60.0, True), (YEAR, True)])
+def test_a_call_is_taken_for_given_up_though_the_clock_was_set_back(setting: Setting, shift: float, abandoned: bool) -> None:
+    setting.journal.create("c000000003", Step.ACCEPTED, commid="000000003").close()
+    os.utime(os.path.join(setting.journal.directory, "c000000003"), (time.time() + shift, time.time() + shift))
+    entry = setting.journal.open("c000000003")
+    assert entry is not None
+    with entry:
+        assert recovery._abandoned(entry) is abandoned

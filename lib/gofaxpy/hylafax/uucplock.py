@@ -120,7 +120,8 @@ class UUCPLock:
         finally:
             os.close(fd)
         owner = int(digits) if digits.isdigit() else 0
-        old = self._stale_after > 0 and self._clock() - status.st_mtime >= self._stale_after
+        # one from the future was made before the clock was set back
+        old = self._stale_after > 0 and abs(self._clock() - status.st_mtime) >= self._stale_after
         return _identity(status), owner, old and not _alive(owner)
 
     def _purge(self) -> bool:

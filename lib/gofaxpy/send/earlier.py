@@ -44,7 +44,8 @@ class Earlier:
         return xferfaxlog.Record(
             type=xferfaxlog.RecordType.SEND, start=begun, commid=commid, device=device,
             station=fax.remote_station if fax is not None else "", params=params, pages=pages,
-            job_seconds=end - begun, conn_seconds=max(end - connected, 1.0) if reached else 0.0,
+            # the clock may have been set between the marks
+            job_seconds=end - begun, conn_seconds=max(end - max(connected, begun), 1.0) if reached else 0.0,
             reason=self.verdict.text, dcs=params.dcs() if reached else NO_DCS,
         )
 

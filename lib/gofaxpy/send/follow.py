@@ -69,7 +69,7 @@ class CallIds:
 
 @define
 class Trace:
-    """What became of the call.  Times are seconds since the epoch, 0 where it did not get that far."""
+    """What became of the call.  ``connected_at`` is the monotonic clock's, 0 where it did not get that far."""
 
     stage: Stage = Stage.DIALLED
     connected_at: float = 0.0
@@ -146,7 +146,9 @@ class Follower:
                 continue
             if mark.step is Step.CONNECTED and self._trace.stage is Stage.DIALLED:
                 self._trace.stage = Stage.CONNECTED
-                self._trace.connected_at = mark.at
+                # by the other clock, which may have been set since; it was after the beginning, and is over
+                now = time.monotonic()
+                self._trace.connected_at = min(max(now - (time.time() - mark.at), self._began), now)
             elif mark.step is Step.FAX_OVER:
                 self._noted = True
                 self._trace.stage = Stage.CONNECTED     # whatever was lost from sight: this is its end
@@ -177,7 +179,7 @@ class Follower:
     def _connected(self, headers: Mapping[str, str]) -> None:
         if self._trace.stage is not Stage.CONNECTED:
             self._trace.stage = Stage.CONNECTED
-            self._trace.connected_at = time.time()
+            self._trace.connected_at = time.monotonic()
             self._tell(Progress.CONNECTED, headers)
 
     def _fax_event(self, subclass: str, headers: Mapping[str, str]) -> None:

@@ -41,8 +41,8 @@ class JobReport:
         self.log = log
         self.commid = commid
         self.started = time.time()
-        self.page_began = self.started
-        self.document_began = self.started
+        # durations are the monotonic clock's: the other one may be set meanwhile
+        self.began = self.page_began = self.document_began = time.monotonic()
         self.confirmed = 0                  # pages of this attempt that the far end has confirmed
         self.params = expected_params(handle.qfile)
         self.station = ""
@@ -98,7 +98,7 @@ class JobReport:
 
     def _tell(self, progress: Progress, headers: Mapping[str, str]) -> None:
         if progress is Progress.CONNECTED:
-            self.page_began = self.document_began = time.time()
+            self.page_began = self.document_began = time.monotonic()
             self.status("Connected")
         elif progress is Progress.NEGOTIATED:
             self._negotiated(headers)
@@ -163,7 +163,7 @@ class JobReport:
             self.status(f"Sending page {self._next_page()}")
 
     def _confirm_one(self, page: Page) -> None:
-        now = time.time()
+        now = time.monotonic()
         self.confirmed += 1
         qfile = self.handle.qfile
         before, skipped = qfile.number("npages"), qfile.number("nskip")

@@ -21,8 +21,8 @@ TRIES_PER_PAGE = 3   # faxd/FaxSend.c++: the same page is tried three times
 
 
 def settle(setting: Setting, report: JobReport, ending: Ending, connected_at: float = 0.0) -> Returned:
-    """Writes down how the attempt ended and returns what faxq is to be answered."""
-    now = time.time()
+    """Writes down how the attempt ended and returns what faxq is to be answered.  ``connected_at`` is the monotonic clock's, 0
+    for a call that was not answered."""
     first = verdict = judge(ending, setting.config.outbound.failed_response)
     qfile = report.handle.qfile
     same_page = count(qfile, ending, verdict)
@@ -36,13 +36,13 @@ def settle(setting: Setting, report: JobReport, ending: Ending, connected_at: fl
     qfile.set("signalrate", report.params.signalrate)
     qfile.set("dataformat", report.params.dataformat)
     if verdict.returned is Returned.RETRY and verdict.delay is not Delay.NONE:
-        qfile.set("tts", int(now) + (qfile.number("retrytime") or delay_of(setting.config.outbound, verdict.delay)))
+        qfile.set("tts", int(time.time()) + (qfile.number("retrytime") or delay_of(setting.config.outbound, verdict.delay)))
     qfile.set("returned", verdict.returned.value)
     # The record comes first: an attempt that dies between the two is answered by the next one, which finds the record; a
     # job that is done has no next one.  A job with nothing left has made no call.
     if (ending.pages_due or ending.stage is not Stage.CONNECTED) and not report.recorded:
         report.recorded = True
-        _record(setting, report, verdict, now, connected_at)
+        _record(setting, report, verdict, connected_at)
     report.handle.rewrite(durable=True)
     if verdict.returned is not Returned.DONE:
         for said in (first, verdict) if verdict.text != first.text else (first,):   # both, as native
@@ -115,12 +115,13 @@ def _given_up(verdict: Verdict, code: StatusCode, why: str) -> Verdict:
     return Verdict(Returned.FAILED, code, f"{verdict.text}; {why}", Delay.NONE, verdict.dial_failed)
 
 
-def _record(setting: Setting, report: JobReport, verdict: Verdict, now: float, connected_at: float) -> None:
+def _record(setting: Setting, report: JobReport, verdict: Verdict, connected_at: float) -> None:
     """The SEND record of the attempt.  A log that cannot be written changes nothing about the fax."""
+    now = time.monotonic()
     reached = bool(connected_at) and not verdict.dial_failed
     write_record(setting, report, xferfaxlog.Record(
         type=xferfaxlog.RecordType.SEND, start=report.started, commid=report.commid, device=report.device,
-        station=report.station, params=report.params, pages=report.confirmed, job_seconds=now - report.started,
+        station=report.station, params=report.params, pages=report.confirmed, job_seconds=now - report.began,
         conn_seconds=max(now - connected_at, 1.0) if reached else 0.0,
         reason="" if verdict.returned is Returned.DONE else verdict.text,
         dcs=report.params.dcs() if reached else NO_DCS,
