@@ -29,8 +29,8 @@ def _is_event(part: Part) -> bool:
     return part.is_event
 
 
-class _Silence:
-    """No events any more from the nth on, but replies."""
+class Silence:
+    """The meddler that lets no event pass any more from the nth on, but replies."""
 
     def __init__(self, nth: int) -> None:
         self._left = nth
@@ -45,7 +45,6 @@ ON_THE_SOCKET: dict[str, Callable[[int], Meddler]] = {
     "twice": lambda nth: At(nth, _is_event, lambda part: [part.data, part.data]),
     "swapped": lambda nth: Swapped(nth, _is_event),
     "late": lambda nth: At(nth, _is_event, lambda part: [LATE, part.data]),
-    "lost, and all after it": _Silence,
 }
 
 

@@ -21,7 +21,7 @@ NUMBER = "1000"
 
 def calls_of_a_job(house: House, pages: Sequence[int] = (2, 1), calls: Sequence[str] = CHANGES) -> dict[str, int]:
     """How often gofaxsend makes each of these system calls for a job that goes well."""
-    log = _log(house)
+    log = log_of(house)
     job = house.job(NUMBER, pages)
     house.start_gofaxsend(job, under=under(log, None, calls)).communicate(timeout=60)
     assert house.qfile(job)["returned"] == "2"
@@ -52,7 +52,7 @@ def sent_through(house: House, accident: Accident, pages: Sequence[int] = (2, 1)
     jobid = house.job(NUMBER, pages)
     job = SentJob(house, jobid, pages_of(house.sent[jobid]), torn=torn)
     job.refused_for = "cannot open the document: Permission denied" if accident.error == errno.EACCES else ""
-    process = house.start_gofaxsend(jobid, under=under(_log(house), accident))
+    process = house.start_gofaxsend(jobid, under=under(log_of(house), accident))
     output, _ = process.communicate(timeout=90)
     qfile = house.qfile(jobid)
     killed = process.returncode < 0
@@ -72,7 +72,7 @@ def sent_through(house: House, accident: Accident, pages: Sequence[int] = (2, 1)
 def faults(house: House, error: int, pages: Sequence[int] = (2, 1)) -> list[Accident]:
     """Every call of a job that may fail with ``error``, as far as it concerns our files: that the interpreter itself cannot
     be loaded is told by its exit status, which no program of ours can change."""
-    log = _log(house)
+    log = log_of(house)
     job = house.job(NUMBER, pages)
     house.start_gofaxsend(job, under=under(log, None, FAILS[error])).communicate(timeout=60)
     found, counts = [], Counter[str]()
@@ -149,6 +149,6 @@ def _as_faxq(house: House, jobid: int) -> None:
         file.truncate()
 
 
-def _log(house: House) -> str:
+def log_of(house: House) -> str:
     directory = house.run_dir.sub("strace", owner="uucp")
     return os.path.join(directory, "gofaxsend")

@@ -54,7 +54,11 @@ class Accident:
 
 def under(log: str, accident: Accident | None, calls: Sequence[str] = CHANGES) -> list[str]:
     """The command's beginning: runs a program under strace, with an accident or only to write down its ``calls``."""
-    options = accident.arguments() if accident else ["-e", f"trace={','.join(calls)}"]
+    return traced(log, accident.arguments() if accident else ["-e", f"trace={','.join(calls)}"])
+
+
+def traced(log: str, options: Sequence[str]) -> list[str]:
+    """The command's beginning for other ``options``."""
     return [STRACE, "-qq", "-y", "-o", log, *options]
 
 

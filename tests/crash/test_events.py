@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crash.conftest import ALL, Tries, some
-from crash.events import ON_THE_SOCKET, attempt, received
+from crash.events import ON_THE_SOCKET, Silence, attempt, received
 from crash.receiving import prepare
 from crash.sending import cleared_up
 from mocks.host.mishap import KINDS
@@ -14,7 +14,6 @@ from rig.house import HouseMaker
 pytestmark = pytest.mark.standin("only there can an event be lost on purpose")
 NUMBERS = {"1000": "a fax", "1001": "a fax that breaks off", "2000": "busy", "2002": "refused"}
 LONGEST = 60        # seconds; a call whose end is not told is asked after
-SLOW = ("lost, and all after it",)
 
 
 @pytest.mark.timeout(7200)
@@ -24,14 +23,25 @@ def test_gofaxsend_is_told_otherwise_than_it_happened(make_house: HouseMaker, tr
     good = attempt(house, number)
     tries.note("no mishap", good.left)
     assert good.events >= 3, "made, destroyed, and something between"
-    points = [(nth, kind) for nth in range(good.events) for kind in ON_THE_SOCKET if ALL or kind not in SLOW]
+    points = [(nth, kind) for nth in range(good.events) for kind in ON_THE_SOCKET]
     for nth, kind in some(points, 7):
         bad = attempt(house, number, ON_THE_SOCKET[kind](nth))
-        print(number, nth, kind, f"{bad.seconds:.1f}", bad.like(good).violations, flush=True)
         tries.note(f"event {nth} {kind}", bad.like(good))
         tries.note(f"event {nth} {kind}", bad.in_time(LONGEST))
     tries.note("after all of them", cleared_up(house))
     tries.must_be_none(5)
+
+
+@pytest.mark.timeout(3000)
+def test_gofaxsend_is_told_of_nothing_any_more(make_house: HouseMaker, tries: Tries) -> None:
+    """The connection stays, but no event comes: the journal has what became of the fax."""
+    house = make_house()
+    good = attempt(house, "1000")
+    for nth in range(good.events) if ALL else (0,):
+        bad = attempt(house, "1000", Silence(nth))
+        tries.note(f"nothing from event {nth} on", bad.like(good))
+        tries.note(f"nothing from event {nth} on", bad.in_time(20))
+    tries.must_be_none(2)
 
 
 @pytest.mark.timeout(3000)

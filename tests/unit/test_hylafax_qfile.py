@@ -6,6 +6,8 @@ import fcntl
 import glob
 import os
 import resource
+import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gofaxpy.hylafax import waiting
 from gofaxpy.hylafax.errors import LockedError, QFileError
 from gofaxpy.hylafax.qfile import ITEM_OPS, TAGS, Item, QFile, QFileHandle
 
@@ -213,6 +216,21 @@ def test_an_open_qfile_is_locked_until_it_is_closed(path: str) -> None:
     handle.close()
     with QFileHandle.open(path, blocking=False), open(path, encoding="utf-8") as other, pytest.raises(BlockingIOError):
         fcntl.flock(other, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
+def test_a_lock_is_waited_for_and_its_holder_told(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "TOLD_AFTER", 0.2)
+    told: list[str] = []
+    with subprocess.Popen(["flock", path, "sleep", "0.6"]) as other:
+        while other.poll() is None:
+            try:
+                QFileHandle.open(path, blocking=False).close()
+            except LockedError:
+                break
+        began = time.monotonic()
+        with QFileHandle.open(path, tell=told.append) as handle:
+            assert handle.qfile.get("npages") == "1" and time.monotonic() - began > 0.3
+    assert len(told) == 1 and f"{path}: has been locked by process {other.pid} (flock) for 0 s" in told[0]
 
 
 def test_a_full_disk_leaves_the_old_job_description(path: str) -> None:

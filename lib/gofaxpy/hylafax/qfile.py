@@ -15,6 +15,10 @@ from gofaxpy.hylafax.encoding import decode, encode, one_line
 from gofaxpy.hylafax.errors import LockedError, QFileError, reason
 from gofaxpy.values import define
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 # What a document line may start with; "!x" is the original of the "fax" line below it.
 ITEM_OPS = frozenset({
     "fax", "tiff", "!tiff", "pdf", "!pdf", "postscript", "!postscript", "pcl", "!pcl", "data", "!data",
@@ -221,6 +225,10 @@ def _line(item: Item, raws: dict[int, _Slot]) -> str:
     return f"{item.op}:{item.dirnum}:{one_line(item.address)}:{one_line(item.file)}"
 
 
+def _nobody(text: str) -> None:
+    """For those who wait in silence."""
+
+
 class QFileHandle:
     """A qfile open and locked (flock LOCK_EX, as faxd/faxSendApp.c++ holds it for the whole job).
 
@@ -235,8 +243,8 @@ class QFileHandle:
         self._fd = fd
 
     @classmethod
-    def open(cls, path: str, blocking: bool = True) -> QFileHandle:
-        """Opens, locks and reads ``path``.
+    def open(cls, path: str, blocking: bool = True, tell: Callable[[str], None] = _nobody) -> QFileHandle:
+        """Opens, locks and reads ``path``.  ``tell`` hears who has the lock where that is waited for too long.
 
         Raises :class:`LockedError` if ``blocking`` is off and somebody holds the lock, :class:`QFileError` for
         anything else that keeps the job from being read.
@@ -246,7 +254,14 @@ class QFileHandle:
         except OSError as error:
             raise QFileError(f"{path}: cannot open the job description: {reason(error)}") from error
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | (0 if blocking else fcntl.LOCK_NB))
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if not blocking:
+                    raise
+                from gofaxpy.hylafax.waiting import wait_for_lock
+
+                wait_for_lock(fd, path, tell)
             status = os.fstat(fd)
             if status.st_nlink == 0:
                 raise QFileError(f"{path}: the job was removed while we waited for its lock")

@@ -57,7 +57,7 @@ def main(argv: list[str]) -> int:
 def _one(command: CommandLine, path: str, aborted: AbortFlag, announced: bool) -> Returned:
     """One job, whatever happens: trouble of our own ends as a retry with the reason where users and operators look."""
     try:
-        with QFileHandle.open(path) as handle:
+        with QFileHandle.open(path, tell=syslogged.error) as handle:
             try:
                 return _send(command, handle, aborted, announced)
             except Exception as error:  # an answer for faxq comes before everything; the traceback goes to syslog

@@ -33,6 +33,7 @@ SECONDS_TO_RECONNECT_DIALLED = 15.0 # for a call that is not answered yet: it ca
 # How long the handler of a call that is gone may take to note the result, by whether it holds the entry (Entry.in_work).
 SECONDS_FOR_THE_NOTE = {True: 60.0, None: 5.0, False: 0.0}
 SECONDS_AFTER_KILL = 10.0   # a call that FreeSWITCH does not know any more has told of its end within this
+SECONDS_OF_SILENCE = 10.0   # FreeSWITCH may lose events (full queues): after so long without one the journal is asked
 SECONDS_TO_APPEAR = 3.0     # a call whose order was cut off may take this long to exist, if it was taken at all
 EVENTS = ("CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_ANSWER", "CHANNEL_HANGUP_COMPLETE", "BACKGROUND_JOB")
 SUBCLASSES = ("spandsp::txfaxnegociateresult", "spandsp::txfaxpageresult", "spandsp::txfaxresult")
@@ -106,7 +107,7 @@ class Follower:
         self._wake = wake_of(aborted)
         self._trace = Trace()
         self._began = time.monotonic()
-        self._progress_at = self._looked_at = self._began
+        self._progress_at = self._heard_at = self._looked_at = self._began
         self._fax_over_at = 0.0
         self._reply_at = 0.0
         self._reply: CallEnd | None = None
@@ -158,6 +159,7 @@ class Follower:
     # -- events
 
     def _take(self, event: EventFrame) -> None:
+        self._heard_at = time.monotonic()
         headers = event.headers
         if event.name == "BACKGROUND_JOB":
             if headers.get("Job-UUID") == self._ids.job_uuid and event.body.startswith("-ERR"):
@@ -230,6 +232,10 @@ class Follower:
 
     def _watch_limits(self) -> None:
         self._looked_at = now = time.monotonic()
+        if now - self._heard_at > SECONDS_OF_SILENCE:
+            self._heard_at = now
+            if self._noted_result():
+                return
         connected = self._trace.stage is Stage.CONNECTED
         if self._note_abort() or (self._fax_over_at and now - self._fax_over_at > SECONDS_AFTER_FAX):
             self._kill("")

@@ -111,7 +111,7 @@ def _attempt(
     with setting.journal.begin(attempt_name(report.jobid, report.commid), Step.OPENED, **facts) as entry:
         trace = call_through_gateways(setting, report, entry, line, terms.gateways, number, aborted)
         if trace.fax is not None:
-            report.confirm(trace.fax.pages_transferred)
+            report.result(trace.fax)
         ending = Ending(
             trace.stage, document.pages, report.confirmed, trace.end, trace.fax, trace.aborted, reason=trace.reason
         )

@@ -22,8 +22,10 @@ from gofaxpy.hylafax.spool import Spool
 from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.hylafax.tiff import page_count
 from gofaxpy.send import syslogged
+from gofaxpy.send.earlier import WIDTH
 from gofaxpy.send.follow import Progress
 from gofaxpy.send.process import is_orphan
+from gofaxpy.switch.faxresult import FaxResult
 from gofaxpy.values import replace
 
 NO_CSI = "<UNSPECIFIED>"
@@ -145,12 +147,21 @@ class JobReport:
         if headers.get("fax-encoding-name"):
             self.params = FaxParams.from_transfer(
                 self.params.rate, bool(self.params.ec), headers.get("fax-image-resolution", ""),
-                headers["fax-encoding-name"], int(width) if width.isascii() and width.isdigit() else 1728,
+                headers["fax-encoding-name"], int(width) if width.isascii() and width.isdigit() else WIDTH,
             )
             self.handle.qfile.set("dataformat", self.params.dataformat)
         count = headers.get("fax-document-transferred-pages", "")
         if count.isascii() and count.isdigit():
             self.confirm(int(count))
+
+    def result(self, fax: FaxResult) -> None:
+        """What the result of the fax says, where an event that said it was missed."""
+        if not self._connected and fax.rate:
+            self.station = fax.remote_station
+            self.handle.qfile.set("csi", self.station or NO_CSI)
+            self.params = FaxParams.from_transfer(
+                fax.rate, fax.ecm, fax.resolution, fax.encoding_name, fax.pixel_width or WIDTH)
+        self.confirm(fax.pages_transferred)
 
     def confirm(self, total: int) -> None:
         """``total`` pages of this attempt have arrived: the qfile forgets them, so nothing sends them again."""

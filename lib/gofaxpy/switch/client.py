@@ -232,8 +232,8 @@ class Client:
         if isinstance(frame, esl.EventFrame):
             self._events.append(frame)
         elif isinstance(frame, esl.Disconnect):
-            text = " ".join(frame.text.split())[:100]
-            raise self._lose(f"{self._where} has closed the connection{': ' + text if text else ''}")
+            text = f" ({' '.join(frame.text.split())[:100]})" if frame.text else ""
+            raise self._lose(f"{self._where} has closed the connection{text}: is FreeSWITCH shutting down?")
 
     def _frame(self, deadline: float, wake: int = -1) -> esl.Frame | None:
         """The next frame, or None if it has not come by ``deadline``, or when ``wake`` is readable."""

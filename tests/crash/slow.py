@@ -1,0 +1,55 @@
+"""A spool on a disk that is slow, as one over the network can be: every change, and every wait for the disk, takes its time."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rig.house import House
+
+CHANGES = (
+    "fsync", "fdatasync", "rename", "link", "linkat", "unlink", "unlinkat", "symlink", "symlinkat", "mkdir", "mkdirat", "rmdir",
+    "ftruncate",
+)
+_BEAT = '''
+"""Notes how long the interpreter's lock kept a thread from running that wants to every hundredth of a second."""
+import sys, threading, time
+
+def runtime(args):
+    sys.beat_longest, sys.beat_goes_on = 0.0, True
+    while sys.beat_goes_on:
+        at = time.monotonic()
+        time.sleep(0.01)
+        sys.beat_longest = max(sys.beat_longest, time.monotonic() - at - 0.01)
+
+def fsapi(session, stream, env, args):
+    sys.beat_goes_on = False
+    stream.write(f"{sys.beat_longest:.3f}")
+'''
+
+
+def slowly(seconds: float, opens: float = 0.0) -> list[str]:
+    """strace's options: each change of the file system takes so many seconds, and each file ``opens`` seconds to open."""
+    options = ["-e", f"trace={','.join(CHANGES)}" + (",openat" if opens else "")]
+    options += ["-e", f"inject={','.join(CHANGES)}:delay_exit={int(seconds * 1e6)}"]
+    return options + (["-e", f"inject=openat:delay_exit={int(opens * 1e6)}"] if opens else [])
+
+
+@contextmanager
+def beating(house: House) -> Iterator[list[float]]:
+    """Runs a thread in the switch's interpreter; the list has in the end the longest time for which it could not run."""
+    path = os.path.join(house.installed.scripts, "beat.py")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(_BEAT)
+    longest: list[float] = []
+    try:
+        assert house.switch.api("pyrun beat").startswith("+OK")
+        time.sleep(0.2)
+        yield longest
+        longest.append(float(house.switch.api("python beat")))
+    finally:
+        os.unlink(path)
+        shutil.rmtree(os.path.join(house.installed.scripts, "__pycache__"), ignore_errors=True)
