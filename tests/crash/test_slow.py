@@ -21,7 +21,7 @@ from rig.house import House, HouseMaker
 from rig.syslog import SyslogSink
 
 pytestmark = pytest.mark.standin("strace counts the system calls of a call that takes no time")
-DELAYS = (0.5, 1.0, 2.0) if ALL else (0.5,)
+DELAYS = (0.5, 1.0, 2.0) if ALL else (0.3,)
 BREATH = 0.4        # seconds for which a thread may not get the interpreter's lock on a machine that has other things to do
 
 
