@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from crash.audit import Audit, SentJob, pages_of
+from crash.audit import Audit, SentJob, nothing_left, pages_of
 from crash.sending import done_with, to_the_end
 from gofaxpy.journal import Step as Mark
 from rig.house import House
@@ -198,6 +198,27 @@ def send(house: House, conversation: Conversation, meddler: Meddler, number: str
     found.must(not house.journal(), f"journal entries are left: {house.journal()}")
     done_with(house, job)
     return sent
+
+
+def ended(house: House, meddler: Meddler) -> tuple[Audit, list[Part]]:
+    """A call that gofaxsend ends, because nobody at the other end speaks fax; one attempt, and what it leaves."""
+    found, records = Audit(), len(house.records())
+    jobid = house.job("2004")
+    with Proxy(house.switch.esl_port, meddler) as proxy:
+        began = time.monotonic()
+        status = house.gofaxsend(jobid, "-C", house.config_through(proxy.port), timeout=180)
+        seconds = time.monotonic() - began
+        parts = list(proxy.parts)
+    qfile = house.qfile(jobid)
+    found.must((status, qfile["returned"]) == (0, "0"), f"exit status {status}, returned:{qfile['returned']}")
+    found.must(qfile["status"] == "No page has got through for 1 s", f"status:{qfile['status']}")
+    found.must((qfile["totdials"], qfile["tottries"]) == ("1", "1"), f"{qfile['totdials']} dials, {qfile['tottries']} tries")
+    found.must(len(house.records()) == records + 1, "not one record")
+    found.must(seconds < 60, f"it took {seconds:.0f} s")
+    house.switch.wait_calls_over(10)
+    nothing_left(house, found)
+    done_with(house, SentJob(house, jobid, [], returned=["1"]))
+    return found, parts
 
 
 def tells_what_to_do(status: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crash.answers import CONVERSATIONS, FAULTS, Conversation, send
+from crash.answers import CONVERSATIONS, FAULTS, Conversation, ended, send
 from crash.conftest import ALL, Tries, some
 from rig.house import HouseMaker
 from rig.proxy import untouched
@@ -41,3 +41,15 @@ def test_a_wrong_answer(make_house: HouseMaker, tries: Tries, conversation: Conv
         sent.audit.must(sent.seconds < LONGEST, f"the attempt took {sent.seconds:.0f} s")
         tries.note(f"reply {nth}: {name}", sent.audit)
     tries.must_be_none(7)
+
+
+@pytest.mark.timeout(3000)
+def test_a_wrong_answer_to_the_order_to_end_a_call(make_house: HouseMaker, tries: Tries) -> None:
+    house = make_house({"outbound": {"page_timeout": 1}}, speed=1)
+    audit, parts = ended(house, untouched)
+    tries.note("no fault", audit)
+    [kill] = [number for number, part in enumerate(parts) if part.data.startswith(b"api uuid_kill")]
+    nth = sum(part.is_reply for part in parts[:kill])
+    for name in some([name for name in FAULTS if ALL or name not in SLOW], 6):
+        tries.note(name, ended(house, CONVERSATIONS[0].wrong(nth, FAULTS[name]))[0])
+    tries.must_be_none(5)

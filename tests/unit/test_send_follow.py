@@ -133,3 +133,41 @@ def test_a_signal_wakes_the_follower_out_of_a_wait_for_minutes(entry: Entry) -> 
     assert trace.aborted
     assert time.monotonic() - began < 10
     assert waits[0] > 30, waits
+
+
+def test_an_event_socket_that_stays_silent_has_the_journal_asked(entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection stays and no event comes any more (FreeSWITCH drops some where a queue is full)."""
+    monkeypatch.setattr(follow, "SECONDS_OF_SILENCE", 0.3)
+    noted = {"success": True, "code": 0, "pages_transferred": 3}
+    switch = SilentSwitch("+OK")
+    began = time.monotonic()
+
+    def handler() -> None:
+        entry.mark(Step.CONNECTED, uuid=IDS.uuid)
+        entry.mark(Step.FAX_OVER, uuid=IDS.uuid, fax=noted)
+
+    threading.Timer(0.5, handler).start()
+    trace = followed(switch, entry, Outbound(), aborted=False)
+    assert 0.3 < time.monotonic() - began < 5 and switch.asked == []
+    assert (trace.stage, trace.fax and trace.fax.pages_transferred) == (Stage.CONNECTED, 3)
+    assert began <= trace.connected_at <= time.monotonic()
+
+
+@pytest.mark.parametrize("shift", [-365 * 86400.0, -3600.0, 3600.0, 365 * 86400.0])
+def test_when_a_call_was_answered_does_not_depend_on_how_the_clock_was_set_since(
+    entry: Entry, monkeypatch: pytest.MonkeyPatch, shift: float
+) -> None:
+    monkeypatch.setattr(follow, "SECONDS_OF_SILENCE", 0.1)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + shift)
+    began = time.monotonic()
+
+    def handler() -> None:
+        monkeypatch.setattr(time, "time", lambda: now)
+        entry.mark(Step.CONNECTED, uuid=IDS.uuid)
+        entry.mark(Step.FAX_OVER, uuid=IDS.uuid, fax={"success": True, "code": 0, "pages_transferred": 1})
+        monkeypatch.setattr(time, "time", lambda: now + shift)
+
+    threading.Timer(0.3, handler).start()
+    trace = followed(SilentSwitch("+OK"), entry, Outbound(), aborted=False)
+    assert began <= trace.connected_at <= time.monotonic()

@@ -134,7 +134,7 @@ def test_what_is_at_work_stays_whatever_the_clock_is_set_to(setting: Setting, tm
         sweep.around(setting, time.time() + shift, told)
         gone = abs(shift) > LATER
         assert entries(setting) == ["1-000000001", *([] if gone else ["2-000000002"]), "c000000003"], "nobody is at work"
-    assert told == []
+    assert not [line for line in told if line.startswith("err")]
 
 
 def test_what_is_left_from_before_the_clock_was_set_back_goes(setting: Setting, tmp_path: Path, told: Told) -> None:

@@ -33,7 +33,7 @@ SECONDS_TO_RECONNECT_DIALLED = 15.0 # for a call that is not answered yet: it ca
 # How long the handler of a call that is gone may take to note the result, by whether it holds the entry (Entry.in_work).
 SECONDS_FOR_THE_NOTE = {True: 60.0, None: 5.0, False: 0.0}
 SECONDS_AFTER_KILL = 10.0   # a call that FreeSWITCH does not know any more has told of its end within this
-SECONDS_OF_SILENCE = 10.0   # FreeSWITCH may lose events (full queues): after so long without one the journal is asked
+SECONDS_OF_SILENCE = 40.0   # FreeSWITCH may lose events (full queues): after so long without one the journal is asked
 SECONDS_TO_APPEAR = 3.0     # a call whose order was cut off may take this long to exist, if it was taken at all
 EVENTS = ("CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_ANSWER", "CHANNEL_HANGUP_COMPLETE", "BACKGROUND_JOB")
 SUBCLASSES = ("spandsp::txfaxnegociateresult", "spandsp::txfaxpageresult", "spandsp::txfaxresult")
@@ -224,7 +224,7 @@ class Follower:
             limit = min(self._progress_at + self._limits.page_timeout, self._began + self._limits.call_timeout)
         else:
             limit = self._began + self._limits.ring_timeout + SECONDS_AFTER_RING
-        return max(soon, min(limit, now + LONGEST)), self._wake
+        return max(soon, min(limit, now + LONGEST, self._heard_at + SECONDS_OF_SILENCE)), self._wake
 
     def _is_looked_for(self) -> bool:
         """Events must not keep limits and abort from being looked at, however fast they come."""
@@ -232,7 +232,7 @@ class Follower:
 
     def _watch_limits(self) -> None:
         self._looked_at = now = time.monotonic()
-        if now - self._heard_at > SECONDS_OF_SILENCE:
+        if now - self._heard_at >= SECONDS_OF_SILENCE:
             self._heard_at = now
             if self._noted_result():
                 return
