@@ -32,7 +32,7 @@ HUNG_UP_BY_THEM = "recv_bye"    # mod_sofia's sip_hangup_disposition
 def rung_of(db: Db, number: str, now: float, days: int) -> int:
     """The rung on which ``number`` stands; 0 where nothing is noted, or what is noted is too old.  Raises DbError."""
     rung, _, at = db.select(REALM, number).partition(" ")
-    if not (rung.isascii() and rung.isdigit() and at.isascii() and at.isdigit()) or abs(now - int(at)) > days * DAY:
+    if not (rung.isascii() and rung.isdigit() and at.isascii() and at.isdigit()) or now - int(at) > days * DAY:
         return 0
     return min(int(rung), len(RUNGS) - 1)
 

@@ -62,13 +62,16 @@ class SwitchApi(Protocol):
 def run(events_of: Callable[..., EventSource], api: SwitchApi) -> None:
     """The startup-script: runs until FreeSWITCH shuts down."""
     supervisor = Supervisor(events_of(OWN_EVENTS), api)
-    # what calls need is loaded before the first of them comes, which would have to wait for it
+    # what calls need is loaded before the first of them comes, which would have to wait for it, and all others with it: a
+    # shared object is loaded with the interpreter's lock held
+    import ctypes
+    import encodings.cp437
     import subprocess
 
     import gofaxpy.inbound
     import gofaxpy.outbound  # noqa: F401
 
-    del subprocess
+    del ctypes, encodings, subprocess
     supervisor.loop()
 
 

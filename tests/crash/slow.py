@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from crash.audit import IDLE
 from rig.house import House
 
 CHANGES = (
@@ -32,10 +34,22 @@ def fsapi(session, stream, env, args):
 
 
 def slowly(seconds: float, opens: float = 0.0) -> list[str]:
-    """strace's options: each change of the file system takes so many seconds, and each file ``opens`` seconds to open."""
+    """strace's options: each change of the file system takes so many seconds, and each file ``opens`` seconds to open, be it
+    one of the spool's or of Python's own."""
     options = ["-e", f"trace={','.join(CHANGES)}" + (",openat" if opens else "")]
     options += ["-e", f"inject={','.join(CHANGES)}:delay_exit={int(seconds * 1e6)}"]
     return options + (["-e", f"inject=openat:delay_exit={int(opens * 1e6)}"] if opens else [])
+
+
+def all_loaded(house: House) -> None:
+    """Waits for the supervisor, which loads all that calls need: shared objects are loaded with the interpreter's lock held."""
+
+    def idle() -> bool:
+        with contextlib.suppress(OSError), open(house.path("status", "freeswitch0"), encoding="utf-8") as file:
+            return file.read().strip() == IDLE
+        return False
+
+    house.wait("the supervisor", idle)
 
 
 @contextmanager
