@@ -22,7 +22,8 @@ from rig.syslog import SyslogSink
 
 pytestmark = pytest.mark.standin("strace counts the system calls of a call that takes no time")
 DELAYS = (0.5, 1.0, 2.0) if ALL else (0.3,)
-BREATH = 0.4        # seconds for which a thread may not get the interpreter's lock on a machine that has other things to do
+SWITCH_DELAYS = (1.0, 2.0) if ALL else (1.0,)
+BREATH = 0.8        # seconds, less than any delay there: on a busy machine a thread may not get the interpreter's lock at once
 
 
 def sent(house: House, *, under: list[str] | None = None, most: float) -> Audit:
@@ -77,7 +78,7 @@ def test_a_call_has_nothing_of_python_loaded(make_house: HouseMaker, document: s
 def test_a_fax_goes_out_of_a_switch_with_a_slow_disk(make_house: HouseMaker, tries: Tries) -> None:
     house = make_house({"outbound": {"page_timeout": 20}})      # a line that waits for Python: its seconds are real ones
     all_loaded(house)
-    for delay in DELAYS:
+    for delay in SWITCH_DELAYS:
         with beating(house) as longest, Attached(interpreter(house), log_of(house), slowly(delay, delay / 10)):
             audit = sent(house, most=30 + 20 * delay)
         audit.must(longest[0] < BREATH, f"no Python ran for {longest[0]:.2f} s")
@@ -129,8 +130,8 @@ def test_a_job_that_stays_locked_is_not_called_and_the_operator_is_told_by_whom(
     """gofaxsend waits as native does: faxq would wait for the lock itself, and all jobs with it, as soon as we ended."""
     house = make_house()
     jobid = house.job("1000", (2, 1))
-    sink = SyslogSink(house.run_dir.path, os.path.join(house.run_dir.path, "syslog"))
-    heard = sink.start()        # else somebody else has the machine's /dev/log; the words are in a test of the qfile, too
+    sink = SyslogSink(house.run_dir.path)
+    heard = sink.start()        # else a real syslog daemon has /dev/log; the words are in a test of the qfile, too
     try:
         with open(house.path("sendq", f"q{jobid}"), "rb") as other:
             fcntl.flock(other, fcntl.LOCK_EX)
@@ -153,4 +154,4 @@ def test_a_job_that_stays_locked_is_not_called_and_the_operator_is_told_by_whom(
 
 
 def _of_the_lock(sink: SyslogSink) -> list[str]:
-    return [line for line in sink.lines() if "has been locked" in line]
+    return [line for line in sink.lines() if f"has been locked by process {os.getpid()} " in line]
