@@ -223,4 +223,4 @@ def ended(house: House, meddler: Meddler) -> tuple[Audit, list[Part]]:
 
 def tells_what_to_do(status: str) -> bool:
     """Whether a job's status names FreeSWITCH, and what to look at there or what it has said."""
-    return bool(re.search(r"FreeSWITCH.*(\?$|see |[^-]-ERR |`: |place the call: |has noted)", status))
+    return bool(re.search(r"FreeSWITCH.*(\?$|see |must be |[^-]-ERR |`: |place the call: |has noted)", status))

@@ -85,7 +85,8 @@ def exists(client: Client, uuid: str) -> bool:
     """Whether FreeSWITCH knows the call.  Raises EventSocketError, also where it does not say."""
     answer = client.api("uuid_exists", uuid).strip()
     if answer not in ("true", "false"):
-        raise EventSocketError(f"FreeSWITCH does not say whether a call goes on: {' '.join(answer.split())[:80] or 'no answer'}")
+        said = " ".join(answer.split())[:80] or "nothing"
+        raise EventSocketError(f"FreeSWITCH does not say whether a call goes on (uuid_exists: {said}), see its log")
     return answer == "true"
 
 
