@@ -51,7 +51,7 @@ TRICKS = {
     "surrogates": "M\udcfcller\udced\udca0\udc80",
     "long": "A" * 3000,
 }
-API_COMMANDS = {"python", "bgapi", "originate", "db", "uuid_exists", "uuid_kill", "show", "pyrun", "fsctl"}
+API_COMMANDS = {"python", "bgapi", "originate", "db", "uuid_exists", "uuid_kill", "show", "pyrun", "fsctl", "status"}
 RIGS_OWN = {"uuid_getvar", "sched_api"}
 """API commands that scripted far ends on a real switch need (:mod:`rig.live.watcher`)."""
 
