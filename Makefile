@@ -96,7 +96,7 @@ TIME ?= 300
 
 CRASH_TESTS ?= tests/crash tests/hylafax/test_competing_jobs.py
 
-crash: deps ## kill, fail, cut and lose power at every point, then audit (some 35 minutes); see docs/reliability.md
+crash: deps ## kill, fail, cut and lose power at every point, then audit (some 40 minutes); see docs/reliability.md
 	$(AS_ROOT) env CRASH=all PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -n $(WORKERS) --dist load $(CRASH_TESTS) $(ARGS)
 
 # FAXES in a row, CALLS at once in either direction.
