@@ -155,8 +155,9 @@ class JobReport:
             self.confirm(int(count))
 
     def result(self, fax: FaxResult) -> None:
-        """What the result of the fax says, where an event that said it was missed."""
-        if not self._connected and fax.rate:
+        """What the result of the fax says, where an event that said it was missed.  A rate alone says nothing: SpanDSP gives
+        one for a call that nobody answered as a fax machine, too."""
+        if not self._connected and fax.rate and (fax.remote_station or fax.pages_transferred):
             self.station = fax.remote_station
             self.handle.qfile.set("csi", self.station or NO_CSI)
             self.params = FaxParams.from_transfer(
