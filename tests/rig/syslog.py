@@ -52,6 +52,10 @@ class SyslogSink:
         """The file, or words that say where else to look."""
         return _file_of(self._source) if self._source else "this machine's own syslog (journalctl, /var/log/syslog)"
 
+    def hears(self) -> bool:
+        """Whether messages can still be read here: whoever took them in may be gone, with /dev/log."""
+        return self._has_dev_log()
+
     def lines(self) -> list[str]:
         """All that was logged since the start, ``<priority>`` cut off.
 
