@@ -91,7 +91,8 @@ def _send(command: CommandLine, handle: QFileHandle, aborted: AbortFlag, announc
         from gofaxpy.send.job import send_job  # now, with the switch's greeting on its way
         from gofaxpy.setting import Setting
 
-        gc.enable()     # see bin/gofaxsend
+        gc.freeze()     # what is loaded is not looked through from here on, either; see bin/gofaxsend
+        gc.enable()
         setting = Setting.of(config)
         returned = send_job(setting, line, number, command.device, handle, aborted, _complain, announced)
     finally:
