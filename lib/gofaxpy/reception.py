@@ -68,9 +68,7 @@ def reason_of(fax: FaxResult | None) -> str:
 
 def transfer_params(fax: FaxResult | None) -> FaxParams:
     """The transfer parameters as HylaFAX encodes them, from what SpanDSP reports."""
-    if fax is None:
-        return FaxParams()
-    return FaxParams.from_transfer(fax.rate, fax.ecm, fax.resolution, fax.encoding_name, fax.pixel_width or 1728)
+    return FaxParams() if fax is None else FaxParams.of_result(fax)
 
 
 def spoke_fax(fax: FaxResult | None, pages: int) -> bool:

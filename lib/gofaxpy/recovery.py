@@ -9,6 +9,7 @@ from gofaxpy import modems, operatorlog, reception
 from gofaxpy.calllog import CallLog
 from gofaxpy.faxrcvd import AGAIN
 from gofaxpy.hylafax.sessionlog import SessionLog
+from gofaxpy.hylafax.spool import age
 from gofaxpy.journal import Entry, Step
 from gofaxpy.setting import Setting
 
@@ -59,7 +60,7 @@ def _finish(setting: Setting, entry: Entry) -> None:
 
 def _abandoned(entry: Entry) -> bool:
     """Whether nothing has happened for a while to a call that still is to be announced."""
-    silence = abs(time.time() - os.fstat(entry.fileno()).st_mtime)     # of a file from the future the clock was set back
+    silence = age(os.fstat(entry.fileno()).st_mtime, time.time())
     if silence <= SECONDS_OF_SILENCE:
         return False
     steps = [mark.step for mark in entry.marks()]

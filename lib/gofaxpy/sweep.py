@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 
 from gofaxpy.hylafax import xferfaxlog
 from gofaxpy.hylafax.errors import SpoolError
+from gofaxpy.hylafax.spool import age
 from gofaxpy.hylafax.uucplock import UUCPLock
 from gofaxpy.journal import Entry, JournalError, Step
 from gofaxpy.send.document import remove_directory
@@ -73,7 +74,7 @@ def _attempt(setting: Setting, name: str, now: float, tell: Tell) -> None:
         if entry is None:
             return
         with entry:
-            old = abs(now - os.fstat(entry.fileno()).st_mtime) > setting.config.outbound.call_timeout and not entry.held()
+            old = age(os.fstat(entry.fileno()).st_mtime, now) > setting.config.outbound.call_timeout and not entry.held()
             if (old or not _may_go_on(entry)) and entry.lock():
                 record = orphan_record(entry, setting.xferfaxlog) if setting.xferfaxlog else None
                 if record is not None:
@@ -106,11 +107,11 @@ def _is_dead_and_empty(path: str) -> bool:
 
 
 def _old(directory: str, now: float, young: float) -> Iterator[str]:
-    """What is in a directory and has not been touched for a while; or was, by a clock that has been set back since."""
+    """What is in a directory and has not been touched for a while."""
     with suppress(FileNotFoundError):
         for item in os.scandir(directory):
             with suppress(OSError):
-                if abs(now - item.stat(follow_symlinks=False).st_mtime) >= young:
+                if age(item.stat(follow_symlinks=False).st_mtime, now) >= young:
                     yield item.path
 
 

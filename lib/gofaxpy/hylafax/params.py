@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from gofaxpy.values import frozen
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gofaxpy.switch.faxresult import FaxResult
+
 # vr: resolutions, one bit each as in a modem's capabilities; 0 is normal.
 VR_NORMAL, VR_FINE, VR_R8, VR_R16 = 0x00, 0x01, 0x02, 0x04
 VR_200X100, VR_200X200, VR_200X400, VR_300X300 = 0x08, 0x10, 0x20, 0x40
@@ -136,8 +140,8 @@ class FaxParams:
 
         ``rate_bps`` in bit/s, ``resolution_px_per_m`` as ``8040x3850`` (the nearest that T.30 knows is taken, normal if
         it cannot be read), ``encoding_name`` as ``T.4 1-D``, ``T.4 2-D``, ``T.6``, ``T.85`` or ``T.85(L0)`` (1-D
-        otherwise), ``width_px`` the width of the page.  Length is unlimited and scan line time 0, as SpanDSP negotiates
-        them.
+        otherwise), ``width_px`` the width of the page (A4 for 0 and any that T.30 does not know).  Length is unlimited and scan
+        line time 0, as SpanDSP negotiates them.
         """
         slower = [number for number, rate in enumerate(RATES) if rate <= rate_bps]
         return cls(
@@ -147,6 +151,11 @@ class FaxParams:
             df=next((df for name, df in _ENCODINGS if encoding_name.startswith(name)), DF_1DMH),
             ec=EC_ENABLE256 if ecm else EC_DISABLE,
         )
+
+    @classmethod
+    def of_result(cls, fax: FaxResult) -> FaxParams:
+        """From the result of a fax; A4 where it has no width."""
+        return cls.from_transfer(fax.rate, fax.ecm, fax.resolution, fax.encoding_name, fax.pixel_width)
 
     @property
     def rate(self) -> int:

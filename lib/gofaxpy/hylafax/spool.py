@@ -94,6 +94,11 @@ def _name(name: str, what: str) -> str:
     return name
 
 
+def age(written: float, now: float) -> float:
+    """Seconds since ``written`` (both since the epoch).  What comes from the future was written before the clock was set back."""
+    return abs(now - written)
+
+
 def open_own(path: str, flags: int, mode: int) -> int:
     """Opens a file that is written anew each time, or makes it: never what a link leads to.
 

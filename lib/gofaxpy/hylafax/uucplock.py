@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 from gofaxpy.hylafax.errors import SpoolError, reason
+from gofaxpy.hylafax.spool import age
 
 STALE_AFTER = 30.0
 
@@ -120,8 +121,7 @@ class UUCPLock:
         finally:
             os.close(fd)
         owner = int(digits) if digits.isdigit() else 0
-        # one from the future was made before the clock was set back
-        old = self._stale_after > 0 and abs(self._clock() - status.st_mtime) >= self._stale_after
+        old = self._stale_after > 0 and age(status.st_mtime, self._clock()) >= self._stale_after
         return _identity(status), owner, old and not _alive(owner)
 
     def _purge(self) -> bool:

@@ -12,7 +12,6 @@ from gofaxpy.switch.faxresult import FaxResult
 from gofaxpy.values import frozen, replace
 
 NO_RESULT = "The sender of this attempt was ended, and its call left no result"
-WIDTH = 1728        # pixels of an A4 page, where SpanDSP does not say
 
 
 @frozen
@@ -38,8 +37,7 @@ class Earlier:
         begun, connected = times[Step.OPENED], times.get(Step.CONNECTED, 0.0)
         reached = bool(connected) and not self.verdict.dial_failed
         if fax is not None and fax.rate:
-            params = FaxParams.from_transfer(
-                fax.rate, fax.ecm, fax.resolution, fax.encoding_name, fax.pixel_width or WIDTH)
+            params = FaxParams.of_result(fax)
         end = max(times.get(Step.FAX_OVER, 0.0), connected, begun)
         return xferfaxlog.Record(
             type=xferfaxlog.RecordType.SEND, start=begun, commid=commid, device=device,

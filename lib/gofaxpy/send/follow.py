@@ -24,7 +24,6 @@ from gofaxpy.values import define, frozen
 
 TICK = 0.2                  # seconds between attempts to connect again
 LOOK = 0.5                  # seconds between looks while something is overdue, or the abort flag has nothing to wake by
-LONGEST = 60.0              # seconds without a look at the limits while nothing happens; each costs CPU
 SECONDS_AFTER_FAX = 5.0     # a call whose fax is over is hung up after this (T.38 stalls: signalwire/freeswitch #3044)
 SECONDS_AFTER_REPLY = 0.5   # CHANNEL_HANGUP_COMPLETE comes within 20 ms of a failed originate's reply, before or after it
 SECONDS_AFTER_RING = 15.0   # the switch bounds the ringing itself; this much later something is wrong
@@ -225,7 +224,7 @@ class Follower:
             limit = min(self._progress_at + self._limits.page_timeout, self._began + self._limits.call_timeout)
         else:
             limit = self._began + self._limits.ring_timeout + SECONDS_AFTER_RING
-        return max(soon, min(limit, now + LONGEST, self._heard_at + SECONDS_OF_SILENCE)), self._wake
+        return max(soon, min(limit, self._heard_at + SECONDS_OF_SILENCE)), self._wake
 
     def _is_looked_for(self) -> bool:
         """Events must not keep limits and abort from being looked at, however fast they come."""

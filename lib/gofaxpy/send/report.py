@@ -22,7 +22,6 @@ from gofaxpy.hylafax.spool import Spool
 from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.hylafax.tiff import page_count
 from gofaxpy.send import syslogged
-from gofaxpy.send.earlier import WIDTH
 from gofaxpy.send.follow import Progress
 from gofaxpy.send.process import is_orphan
 from gofaxpy.switch.faxresult import FaxResult
@@ -147,7 +146,7 @@ class JobReport:
         if headers.get("fax-encoding-name"):
             self.params = FaxParams.from_transfer(
                 self.params.rate, bool(self.params.ec), headers.get("fax-image-resolution", ""),
-                headers["fax-encoding-name"], int(width) if width.isascii() and width.isdigit() else WIDTH,
+                headers["fax-encoding-name"], int(width) if width.isascii() and width.isdigit() else 0,
             )
             self.handle.qfile.set("dataformat", self.params.dataformat)
         count = headers.get("fax-document-transferred-pages", "")
@@ -160,8 +159,7 @@ class JobReport:
         if not self._connected and fax.rate and (fax.remote_station or fax.pages_transferred):
             self.station = fax.remote_station
             self.handle.qfile.set("csi", self.station or NO_CSI)
-            self.params = FaxParams.from_transfer(
-                fax.rate, fax.ecm, fax.resolution, fax.encoding_name, fax.pixel_width or WIDTH)
+            self.params = FaxParams.of_result(fax)
         self.confirm(fax.pages_transferred)
 
     def confirm(self, total: int) -> None:

@@ -48,8 +48,6 @@ class Client:
         self._where = where
         self._protocol = esl.Connection()
         self._events: deque[esl.EventFrame] = deque()
-        self._poll = select.poll()
-        self._poll.register(connected, select.POLLIN)
         self._lost = ""
 
     @classmethod
@@ -254,10 +252,9 @@ class Client:
                 raise self._lose(f"the connection to {self._where} broke: {_reason(error)}") from None
 
     def _readable(self, timeout: float, wake: int) -> bool:
-        poll = self._poll
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
         if wake >= 0:
-            poll = select.poll()
-            poll.register(self._socket, select.POLLIN)
             poll.register(wake, select.POLLIN)
         return any(fd != wake for fd, _ in poll.poll(timeout * 1000))
 
