@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from crash.audit import Audit, SentJob, at_rest, nothing_left, pages_of
-from crash.holding import Holding, lives, wait_ended
+from crash.holding import Holding
 from crash.receiving import IncomingFax, interpreter, prepare, restart, runs
 from gofaxpy.journal import Step
 from rig import Installed, JobState, PrivateHylaFAX, RunDir
 from rig.house import House
+from rig.rundir import lives, wait_ended
 from rig.server import ServerMaker
 
 NUMBER = "1000"

@@ -9,7 +9,6 @@ product knows nothing of it.
 from __future__ import annotations
 
 import os
-import time
 
 from gofaxpy.journal import Step
 from rig import Installed
@@ -130,22 +129,3 @@ def _program(path: str, text: str) -> None:
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
     os.chmod(path, 0o755)
-
-
-def lives(pid: int) -> bool:
-    """Whether a process is there and no zombie."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def wait_ended(pid: int, seconds: float = 60) -> bool:
-    """Waits until a process that is no child of ours has ended; whether it has."""
-    deadline = time.monotonic() + seconds
-    while lives(pid):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True

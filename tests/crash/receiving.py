@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from crash.audit import Audit, at_rest, nothing_left, pages_of, which
-from crash.holding import lives
 from crash.strace import CHANGES, Accident, Attached, calls_in
 from rig.esl import EventSocket
 from rig.house import OWN_NUMBER, House
-from rig.rundir import RigError
+from rig.rundir import RigError, lives
 from rig.switch import StandIn
 
 RUNS = "log/faxrcvd-runs"

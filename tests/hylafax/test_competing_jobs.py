@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import pytest
 from rig import JobState, PrivateHylaFAX, RunDir, Switch
 from rig.pages import NORMAL, Page, compare, make_tiff, read_pages
 from rig.server import ServerMaker, idle, wait
+from rig.watching import Watching
 
 USERS = ("anna", "bert", "carla")
 PAGES = 2
@@ -41,25 +41,16 @@ ALL = os.environ.get("CRASH") == "all"      # make crash
 JOBS = 15 if ALL else 8
 
 
-class Counting:
+class Counting(Watching):
     """The most calls that there were at once.  A context manager."""
 
     def __init__(self, switch: Switch) -> None:
+        super().__init__()
         self.most = 0
         self._switch = switch
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
 
-    def __enter__(self) -> Counting:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._over.wait(0.1):
+    def watch(self) -> None:
+        while not self.over.wait(0.1):
             self.most = max(self.most, len(self._switch.calls()))
 
 

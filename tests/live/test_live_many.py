@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import os
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,6 +18,7 @@ from rig.esl import EventSocket
 from rig.house import House, HouseMaker
 from rig.pages import compare_documents, read_pages
 from rig.receiving import announced, faxrcvd, finished
+from rig.watching import Watching
 
 pytestmark = pytest.mark.live
 
@@ -36,27 +36,21 @@ def one_at_a_time() -> Iterator[None]:
         yield
 
 
-class Results:
+class Results(Watching):
     """What the sending side of each call says of its fax: confirmed pages and success, by the call's UUID."""
 
     def __init__(self, house: House) -> None:
+        super().__init__()
         self.of: dict[str, tuple[int, bool]] = {}
         self._events: EventSocket = house.switch.connect()
         self._events.command("event plain CUSTOM spandsp::txfaxresult")
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
 
-    def __enter__(self) -> Results:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
+    def __exit__(self, *reason: object) -> None:
+        super().__exit__(*reason)
         self._events.close()
 
-    def _watch(self) -> None:
-        while not self._over.is_set():
+    def watch(self) -> None:
+        while not self.over.is_set():
             try:
                 headers, _ = self._events.event(0.5)
             except TimeoutError:

@@ -137,6 +137,28 @@ class RunDir:
         self._guard.wait()
 
 
+def lives(pid: int) -> bool:
+    """Whether there is such a process that is not dead already.
+
+    A dead orphan may stay a zombie: in a container nobody need ask for its status.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] != b"Z"
+    except OSError:
+        return False
+
+
+def wait_ended(pid: int, seconds: float = 60) -> bool:
+    """Waits until a process that need be no child of ours has ended, ``seconds`` at most; whether it has."""
+    deadline = time.monotonic() + seconds
+    while lives(pid):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
 def _reachable(path: str) -> None:
     """Raise RigError if ``uucp`` cannot pass through ``path`` or a directory above it."""
     if os.geteuid() != 0:

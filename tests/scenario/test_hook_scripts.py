@@ -7,7 +7,6 @@ and the one that is called of an outgoing one.
 from __future__ import annotations
 
 import os
-import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -160,21 +159,6 @@ def test_no_misbehaviour_of_faxrcvd_costs_a_fax_or_keeps_anything_waiting(make_h
     with open(house.path("log", "runs"), encoding="utf-8") as file:
         assert sorted(file.read().split()) == sorted(record[4] for record in records), "each fax was announced once"
     assert not house.spool_has("log", "evil") and house.switch.running
-
-
-@pytest.mark.parametrize("closed", [False, True])
-def test_who_ends_a_job_need_not_wait_for_its_script(make_house: HouseMaker, closed: bool) -> None:
-    """Also where the script has closed its standard output, so that there is nothing to be read any more."""
-    house = make_house({"outbound": {"dynamic_config": "etc/Outgoing", "dynamic_config_timeout": 50}})
-    script(house, "etc/Outgoing", f"#!/bin/sh\n{'exec >&-' if closed else ''}\ntouch log/begun\nexec sleep 40\n")
-    job = house.job("1000")
-    process = house.start_gofaxsend(job)
-    house.wait("the script", lambda: house.spool_has("log", "begun"))
-    began = time.monotonic()
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
-    assert time.monotonic() - began < 4
-    assert (process.returncode, house.qfile(job)["statuscode"], house.far_received()) == (RETRY, "345", [])
 
 
 @pytest.mark.parametrize("mode", [None, 0o644])

@@ -7,7 +7,6 @@ import os
 import pwd
 import stat
 import subprocess
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -20,6 +19,7 @@ from rig.receiving import faxrcvd, finished
 from rig.rundir import FAX_USER
 from rig.spool import make_spool
 from rig.switch import make_switch
+from rig.watching import Watching
 
 RETRY, FAILED, DONE = 0, 1, 2
 SECRET = "geheim-9f8e7d"
@@ -55,26 +55,17 @@ def closed_house(run_dir: RunDir, installed: Installed) -> Iterator[House]:
     switch.stop()
 
 
-class Watcher:
+class Watcher(Watching):
     """Looks at command lines and at modes in the spool all the time: what is there for a moment counts as well."""
 
     def __init__(self, house: House) -> None:
+        super().__init__()
         self._house = house
         self.lines: set[str] = set()
         self.modes: dict[str, int] = {}
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
 
-    def __enter__(self) -> Watcher:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._over.wait(0.01):
+    def watch(self) -> None:
+        while not self.over.wait(0.01):
             for pid in filter(str.isdigit, os.listdir("/proc")):
                 with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
                     self.lines.add(file.read().replace(b"\0", b" ").decode("utf-8", "replace"))

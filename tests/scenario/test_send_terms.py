@@ -95,8 +95,10 @@ def test_a_gateway_that_cannot_be_one_is_never_given_to_the_switch(make_house: H
     assert "no name of a gateway" in house.qfile(job)["status"] and house.far_received() == []
 
 
-def test_sigterm_while_the_script_runs_ends_the_job_before_anything_is_dialled(make_house: HouseMaker) -> None:
-    house = asked(make_house, "touch log/begun; sleep 60", dynamic_config_timeout=50)
+@pytest.mark.parametrize("closed", ["", "exec >&-; "])
+def test_sigterm_while_the_script_runs_ends_the_job_before_anything_is_dialled(make_house: HouseMaker, closed: str) -> None:
+    """Also where the script has closed its standard output, so that there is nothing to be read any more."""
+    house = asked(make_house, f"{closed}touch log/begun; sleep 60", dynamic_config_timeout=50)
     job = house.job("1000")
     process = house.start_gofaxsend(job)
     house.wait("the script", lambda: house.spool_has("log", "begun"))

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ import pytest
 import mocks
 from mocks.host.bare import BareChannel, BareSwitch, started
 from mocks.pyhost import HostGone, PythonHost
+from rig.rundir import lives, wait_ended
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(mocks.__file__)))
 
@@ -110,22 +110,10 @@ def test_kill_of_the_switch_takes_the_interpreter_along_even_while_it_stands_sti
     ) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
-        assert runs(pid)
+        assert lives(pid)
         parent.send_signal(signal.SIGKILL)
         parent.wait()
-        deadline = time.monotonic() + 20
-        while runs(pid):
-            assert time.monotonic() < deadline, "the interpreter survived the switch"
-            time.sleep(0.01)
-
-
-def runs(pid: int) -> bool:
-    """Is there a process with that number that is not dead already?"""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+        assert wait_ended(pid, 20), "the interpreter survived the switch"
 
 
 def test_interrupt_from_the_terminal_is_the_switchs_business(tmp_path: Path) -> None:

@@ -9,26 +9,9 @@ import sys
 import time
 
 from rig import RunDir
+from rig.rundir import wait_ended
 
 SLEEP = ["/bin/sleep", "60"]
-
-
-def runs(pid: int) -> bool:
-    """A dead orphan may stay a zombie: in a container nobody need ask for its status."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def gone(pid: int, timeout: float = 15) -> bool:
-    deadline = time.monotonic() + timeout
-    while runs(pid):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def test_only_processes_of_the_run_are_found() -> None:
@@ -85,7 +68,7 @@ def test_a_run_killed_without_warning_leaves_neither_processes_nor_files() -> No
         assert run.stdout is not None
         path, pid = run.stdout.readline().split()
         run.kill()
-    assert gone(int(pid))
+    assert wait_ended(int(pid), 15)
     deadline = time.monotonic() + 15
     while os.path.exists(path) and time.monotonic() < deadline:
         time.sleep(0.05)
