@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import pytest
 
 from rig import JobState, PrivateHylaFAX, RunDir, Switch
 from rig.pages import NORMAL, Page, compare, make_tiff, read_pages
+from rig.rundir import FAX_USER
 from rig.server import ServerMaker, idle, wait
 from rig.watching import Watching
 
@@ -64,6 +66,7 @@ def test_jobs_for_one_number_all_arrive_once(make_server: ServerMaker, run_dir: 
     for number, paper in enumerate(papers):
         long = number == REMOVED and crowd.removed_while_sent
         make_tiff(paper, LONG if long else PAGES, title=f"fax {number} of {JOBS}", dpi=NORMAL)
+    _begin_numbers(hylafax)
     with Counting(switch) as calls:
         with ThreadPoolExecutor(JOBS) as users:
             jobs = list(users.map(
@@ -90,6 +93,17 @@ def test_jobs_for_one_number_all_arrive_once(make_server: ServerMaker, run_dir: 
     assert wait(lambda: idle(hylafax) == crowd.modems), hylafax.faxstat("-s")
     assert switch.calls() == [] and os.listdir(hylafax.lock_dir) == []
     assert os.listdir(hylafax.path("gofax", "journal")) == []
+
+
+def _begin_numbers(hylafax: PrivateHylaFAX) -> None:
+    """A spool that is not quite new: of two users who are its first at the same moment hfaxd refuses one, because each of
+    its processes wants to make the file of numbers (libhylafax/Sequence.c++, O_EXCL)."""
+    for queue in ("docq", "sendq"):
+        path = hylafax.path(queue, "seqf")
+        with open(path, "x", encoding="ascii") as file:
+            file.write("1")
+        os.chmod(path, 0o600)
+        shutil.chown(path, FAX_USER, FAX_USER)
 
 
 def _remove(hylafax: PrivateHylaFAX, jobs: list[int], while_sent: bool) -> None:
