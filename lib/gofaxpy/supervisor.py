@@ -91,6 +91,7 @@ class Supervisor:
         self._source = source
         self._api = api
         self._clock = clock
+        self._began = clock()
         self._getty: Getty | None = None
         self._lock: filelock.BaseFileLock | None = None
         self._setting: Setting | None = None
@@ -167,7 +168,8 @@ class Supervisor:
             try:
                 recovery.recover(setting)
                 sweep.at_start(setting, log)
-                sweep.around(setting, time.time(), log, young=0.0)
+                # what is older than this process is a dead one's; a younger file may be about to be locked
+                sweep.around(setting, time.time(), log, young=self._clock() - self._began)
                 self._getty = Getty(setting, self._abort, self._clock)
             except BaseException:
                 lock.release()

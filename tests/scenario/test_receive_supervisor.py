@@ -102,9 +102,15 @@ def test_a_spool_that_is_not_there_yet_is_waited_for(make_house: HouseMaker, doc
     assert house.switch.place_call("4711", document).cause == "NORMAL_TEMPORARY_FAILURE"
     if os.path.isdir(house.spool):
         shutil.rmtree(house.spool)
+    for name, seconds in (("fax000000098.tif", 3600), ("fax000000099.tif", 0)):
+        empty = os.path.join(house.spool + ".away", "recvq", name)
+        with open(empty, "xb"):
+            os.utime(empty, (time.time() - seconds, time.time() - seconds))
     os.rename(house.spool + ".away", house.spool)
     house.wait("the modems", lambda: os.path.exists(house.path("status", "freeswitch1")), 20)
     assert log(house).count("no modems yet") == 1
+    left = [name for name in os.listdir(house.path("recvq")) if name.startswith("fax")]
+    assert left == ["fax000000099.tif"], "what was made meanwhile may be about to be received into"
     faxrcvd(house)
     receive(house, document)
 
