@@ -66,6 +66,7 @@ class _Faxrcvd:
 def main(argv: list[str]) -> int:
     """The process.  Without a faxrcvd that could be started the entry stays: the supervisor tries again."""
     root, name, fd, timeout, facility, level, program, *arguments = argv
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))     # FreeSWITCH may have real-time priority, for its timers
     status, output = None, b""
     try:
         faxrcvd = _Faxrcvd([program, *arguments], int(fd))

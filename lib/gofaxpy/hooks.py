@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     import subprocess
 
 # Threads of FreeSWITCH have 240 KiB stacks, and their children inherit that as RLIMIT_STACK; scripts need the usual 8 MiB.
-PRLIMIT = ("/usr/bin/prlimit", "--stack=8388608:", "--")
+PRLIMIT = (b"/usr/bin/prlimit", b"--stack=8388608:", b"--")
+# FreeSWITCH may run with real-time priority, for its timers.  A script with that would hold them up.
+CHRT = (b"/usr/bin/chrt", b"--other", b"0")
 KEPT_ENVIRONMENT = ("PATH", "TZ", "LANG", "LC_ALL", "LC_CTYPE")
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MAX_OUTPUT = 65536
@@ -63,7 +65,8 @@ def run(
     import subprocess  # loaded only where a hook is configured
 
     path = program if program.startswith("/") else os.path.join(directory, program)
-    command = [*(word.encode() for word in PRLIMIT), argument(path), *map(argument, arguments)]
+    usual = PRLIMIT if os.sched_getscheduler(0) == os.SCHED_OTHER else (*CHRT, *PRLIMIT)
+    command = [*usual, argument(path), *map(argument, arguments)]
     if not os.access(encode(path), os.X_OK):
         return HookResult("", -1, f"{path} cannot be executed: is it there, and executable for this user?")
     try:

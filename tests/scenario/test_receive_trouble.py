@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 
@@ -10,12 +11,27 @@ import pytest
 from rig.house import House, HouseMaker
 from rig.pages import read_pages
 from rig.receiving import announced, faxrcvd, finished, receive, status, tell
-from rig.rundir import FAX_USER
+from rig.rundir import FAX_USER, RunDir
 
 
 def switch_log(house: House) -> str:
     with open(house.switch.log, encoding="utf-8", errors="replace") as file:
         return file.read()
+
+
+REAL_TIME = os.sched_param(1)
+POLICY = "chrt -p $$ > log/policy-of-{}"
+
+
+def may_have_real_time() -> bool:
+    """Whether this machine lets its root give real-time priority (a container's may not)."""
+    before = os.sched_getscheduler(0)
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, REAL_TIME)
+        os.sched_setscheduler(0, before, os.sched_param(0))
+    except PermissionError:
+        return False
+    return True
 
 
 DROPPED = "T.30 T2 timeout, expected signal not received"
@@ -134,3 +150,22 @@ def test_a_file_without_a_readable_page_is_set_aside(make_house: HouseMaker, doc
         assert house.received() == [] and os.listdir(house.path("recvq", "bad")) == ["fax000000001.tif"]
         assert "has been set aside" in log
     assert [record[1] for record in house.records()] == ["CALL"]
+
+
+@pytest.mark.skipif(not may_have_real_time(), reason="this machine gives nobody real-time priority")
+def test_scripts_do_not_have_the_real_time_priority_of_freeswitch(
+    make_house: HouseMaker, document: str, run_dir: RunDir
+) -> None:
+    """conf/systemd/freeswitch.service gives it: what converts and mails must not hold up the calls of others."""
+    house = make_house({"inbound": {"dynamic_config": "etc/DynamicConfig"}})
+    house.script("DynamicConfig", POLICY.format("DynamicConfig"))
+    faxrcvd(house, POLICY.format("faxrcvd"))
+    processes = run_dir.processes()
+    for tid in [int(tid) for pid in processes for tid in os.listdir(f"/proc/{pid}/task")]:
+        with contextlib.suppress(ProcessLookupError):       # a thread may have ended
+            os.sched_setscheduler(tid, os.SCHED_RR, REAL_TIME)
+    receive(house, document)
+    assert {os.sched_getscheduler(pid) for pid in processes} == {os.SCHED_RR}
+    for name in ("DynamicConfig", "faxrcvd"):
+        with open(house.path("log", f"policy-of-{name}"), encoding="ascii") as file:
+            assert "policy: SCHED_OTHER" in file.read(), name
