@@ -7,11 +7,13 @@ stands in FreeSWITCH's mod_db, ``gofax-ladder / NUMBER -> RUNG TIME`` (seconds s
 
 from __future__ import annotations
 
+from gofaxpy.hylafax.spool import age
 from gofaxpy.switch.db import Db
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
 
 REALM = "gofax-ladder"
 DAY = 86400
+LONGEST = 32        # no text for int() to choke on
 _AUDIO = {"fax_enable_t38": "false", "fax_enable_t38_request": "false"}
 _NO_ECM = {"fax_use_ecm": "false"}
 _NO_V17 = {"fax_disable_v17": "true"}     # V.29 is then the fastest: 9600 bit/s
@@ -31,8 +33,9 @@ HUNG_UP_BY_THEM = "recv_bye"    # mod_sofia's sip_hangup_disposition
 
 def rung_of(db: Db, number: str, now: float, days: int) -> int:
     """The rung on which ``number`` stands; 0 where nothing is noted, or what is noted is too old.  Raises DbError."""
-    rung, _, at = db.select(REALM, number).partition(" ")
-    if not (rung.isascii() and rung.isdigit() and at.isascii() and at.isdigit()) or now - int(at) > days * DAY:
+    value = db.select(REALM, number)
+    rung, _, at = value.partition(" ")
+    if not (value.isascii() and rung.isdigit() and at.isdigit() and len(value) < LONGEST) or age(int(at), now) > days * DAY:
         return 0
     return min(int(rung), len(RUNGS) - 1)
 

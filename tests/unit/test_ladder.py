@@ -45,9 +45,10 @@ def test_a_rung_is_forgotten_after_its_days() -> None:
     db = Db(Store(f"3 {int(NOW)}").api)
     assert rung_of(db, "1", NOW + 30 * DAY, 30) == 3
     assert rung_of(db, "1", NOW + 30 * DAY + 1, 30) == 0
+    assert rung_of(db, "1", NOW - 30 * DAY - 1, 30) == 0, "the clock was set back, and it would never get old"
 
 
-@pytest.mark.parametrize("value", ["", "x", "1", "1 x", "-1 5", "1 2 3"])
+@pytest.mark.parametrize("value", ["", "x", "1", "1 x", "-1 5", "1 2 3", "9" * 5000 + " 5", "²", "1 ²"])
 def test_what_is_no_rung_counts_as_the_top(value: str) -> None:
     assert rung_of(Db(Store(value).api), "1", 5.0, 30) == 0
 

@@ -65,7 +65,7 @@ def _entries(db: Db) -> list[dict[str, object]]:
         found.append(_entry(fallback.REALM, number, "no T.38 (softmodem fallback)", _value(db, fallback.REALM, number)))
     for number in sorted(db.keys(ladder.REALM)):
         rung, _, at = _value(db, ladder.REALM, number).partition(" ")
-        if rung.isascii() and rung.isdigit() and int(rung) < len(ladder.RUNGS):
+        if rung.isascii() and rung.isdigit() and len(rung) < 3 and int(rung) < len(ladder.RUNGS):
             found.append(_entry(ladder.REALM, number, f"ladder, rung {rung}: {ladder.RUNGS[int(rung)][0]}", at))
     return found
 
