@@ -26,6 +26,7 @@ class Tries:
         self.name = name
         self.count = 0
         self.violations: list[str] = []
+        self.figures = ""
 
     def note(self, accident: object, audit: Audit) -> None:
         """One accident and what came of it."""
@@ -43,7 +44,7 @@ def tries(request: pytest.FixtureRequest) -> Iterator[Tries]:
     """Counts the accidents of this test for the table at the end (:mod:`rig.accidents`)."""
     made = Tries(request.node.name)
     yield made
-    request.node.user_properties.append((PROPERTY, (made.name, made.count, len(made.violations))))
+    request.node.user_properties.append((PROPERTY, (made.name, made.count, len(made.violations), made.figures)))
 
 
 def some(items: Sequence[T], step: int) -> Sequence[T]:
