@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ftplib
 import os
+import re
 
 from rig import JobState, PrivateHylaFAX
 from rig.pages import compare_documents, read_pages
@@ -106,6 +108,31 @@ def test_a_page_range_sends_only_those_pages(make_server: ServerMaker, document:
     assert hylafax.wait_job(job).state is JobState.DONE
     [fax] = hylafax.received()
     assert [page.identical for page in compare_documents(read_pages(document)[1:], read_pages(fax))] == [True] * 2
+
+
+def test_a_text_that_a_client_uploads_as_it_is_fails_and_does_not_pass_for_sent(make_server: ServerMaker) -> None:
+    """sendfax makes PostScript of a text before; other clients may not, and hfaxd and faxq let it through as `data`."""
+    hylafax, switch = make_server(modems=1)
+    wanted = {
+        "FROMUSER": '"Test"', "LASTTIME": "000259", "MAXDIALS": "12", "MAXTRIES": "3", "SCHEDPRI": "127", "DIALSTRING": '"1000"',
+        "EXTERNAL": '"1000"', "NOTIFYADDR": '"root@localhost"', "VRES": "98", "PAGEWIDTH": "209", "PAGELENGTH": "296",
+        "NOTIFY": "none", "PAGECHOP": "default", "CHOPTHRESHOLD": "3",
+    }
+    with ftplib.FTP() as hfaxd:     # its protocol is FTP with jobs
+        hfaxd.connect("127.0.0.1", hylafax.port)
+        for command in ("USER root", "TYPE I"):
+            hfaxd.sendcmd(command)
+        with hfaxd.transfercmd("STOT") as upload:
+            upload.sendall(b"The hearing is on Friday.\n" * 20)
+        document = re.search(r"FILE: ([^)]+)", hfaxd.voidresp())
+        job = re.search(r"jobid: (\d+)", hfaxd.sendcmd("JNEW"))
+        assert document and job
+        for command in (*(f"JPARM {name} {value}" for name, value in wanted.items()), f"JPARM DOCUMENT {document[1]}", "JSUBM"):
+            hfaxd.sendcmd(command)
+    qfile = hylafax.wait_job(int(job[1]))
+    assert (qfile.state, qfile["totdials"]) == (JobState.FAILED, "0")
+    assert "was not made into a fax" in qfile["status"]
+    assert not os.path.isdir(switch.far)
 
 
 def test_faxq_restarted_while_a_fax_is_sent_does_not_send_it_twice(make_server: ServerMaker, document: str) -> None:

@@ -22,6 +22,25 @@ def test_a_job_to_poll_is_failed_with_the_reason_and_nobody_is_called(house: Hou
     assert house.far_received() == [] and qfile["totdials"] == "0"
 
 
+@pytest.mark.parametrize("besides", [False, True])
+def test_what_hylafax_has_not_made_into_a_fax_never_passes_for_sent(house: House, besides: bool) -> None:
+    """hfaxd takes a text that is neither PostScript nor PDF nor TIFF for `data`, and faxq hands it on as it is."""
+    job = house.job("1000", totpages="1" if besides else "0", pagehandling="e1P" if besides else "", pages=(1,))
+    with open(house.path("sendq", f"q{job}"), encoding="utf-8") as file:
+        lines = [line for line in file.read().splitlines() if besides or not line.startswith(("fax:", "!tiff:"))]
+    with open(house.path("sendq", f"q{job}"), "w", encoding="utf-8") as file:
+        file.write("\n".join([*lines, "data:0::docq/doc9.txt", ""]))
+    assert house.gofaxsend(job) == FAILED
+    assert "docq/doc9.txt was not made into a fax" in house.qfile(job)["status"]
+    assert house.far_received() == [] and house.qfile(job)["totdials"] == "0"
+
+
+def test_a_range_without_any_page_is_told_as_such(house: House) -> None:
+    job = house.job("1000", pages=(2,), pagehandling="e1Xe1X", skippages="2", pagerange="9")
+    assert house.gofaxsend(job) == FAILED
+    assert "None of the job's pages is among those" in house.qfile(job)["status"]
+
+
 def test_what_jobcontrol_wants_holds_for_the_attempt_and_is_not_written_down(house: House) -> None:
     job = house.job("2000")
     assert house.gofaxsend(job, "-c", 'desiredec:"0"', "-c", 'number:"x"', "-c", 'external:"1000"') == DONE

@@ -29,7 +29,9 @@ from gofaxpy.setting import Setting
 from gofaxpy.switch.dialstring import DialstringError, dialable
 from gofaxpy.switch.faxresult import FaxResult
 
+NOT_PREPARED = "{} was not made into a fax, being `{}` to HylaFAX: submit it as PostScript, PDF or TIFF"
 NO_DOCUMENT = "The job has no document left, though none of its pages was sent: submit it again"
+NO_PAGE = "None of the job's pages is among those that it says are to be sent"
 Complain = Callable[[BaseException], None]
 
 
@@ -66,13 +68,20 @@ def _send(
     if any(item.op == "poll" for item in report.handle.qfile.items):
         # SpanDSP could, mod_spandsp cannot; documents that the job has besides are not sent half-way
         return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=True, refusal=StatusCode.NO_POLLING))
+    unprepared = [item for item in report.handle.qfile.items if item.op != "fax" and not item.op.startswith("!")]
+    if unprepared:
+        # faxq leaves them so: whatever a client uploads that hfaxd takes for none of its formats is `data`
+        return settle(setting, report, Ending(
+            Stage.NOT_DIALLED, rejected=True, reason=NOT_PREPARED.format(unprepared[0].file, unprepared[0].op),
+        ))
     try:
         pages = report.remaining()
     except SpoolError as error:     # a document that cannot be read, or that is not in the spool
         return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=not is_of_the_machine(error), reason=str(error)))
     if not pages:
-        if _sent_nothing(report.handle.qfile):
-            return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=True, reason=NO_DOCUMENT))
+        if not report.handle.qfile.number("npages"):    # its documents have got lost, and it must not pass for done
+            reason = NO_PAGE if any(item.op == "fax" for item in report.handle.qfile.items) else NO_DOCUMENT
+            return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=True, reason=reason))
         report.log.line("Every page of this job has been sent before; nothing is dialled")
         return settle(setting, report, Ending(Stage.CONNECTED, fax=FaxResult.nothing_left()))
     answer = settle_terms(setting.config, report.handle.qfile, report.device, setting.spool.root, aborted)
@@ -88,11 +97,6 @@ def _send(
         final = not (isinstance(error, DocumentError) and error.again)
         return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=final, reason=str(error)))
     return _attempt(setting, line, report, answer.terms, number, document, aborted, complain)
-
-
-def _sent_nothing(qfile: QFile) -> bool:
-    """Whether a job without documents never had one sent: its documents have got lost, and it must not pass for done."""
-    return qfile.number("totpages") > 0 and qfile.number("npages") == 0
 
 
 def dialled_number(qfile: QFile, settings: Outbound, prefix: str) -> str:
