@@ -41,6 +41,14 @@ def test_a_range_without_any_page_is_told_as_such(house: House) -> None:
     assert "None of the job's pages is among those" in house.qfile(job)["status"]
 
 
+def test_a_document_that_is_left_out_altogether_is_given_back_as_a_sent_one_is(house: House) -> None:
+    job = house.job("1000", pages=(1, 1, 1), pagehandling="e1Xe1Xe1P", skippages="2", pagerange="3")
+    assert house.gofaxsend(job) == DONE
+    kept = sorted(name for name in os.listdir(house.path("docq")) if ";" not in name)
+    assert kept == [f"doc{job}{index}.tif" for index in range(3)], "the job's own links are gone, as its qfile says"
+    assert (house.qfile(job)["npages"], house.qfile(job)["nskip"]) == ("3", "2")
+
+
 def test_what_jobcontrol_wants_holds_for_the_attempt_and_is_not_written_down(house: House) -> None:
     job = house.job("2000")
     assert house.gofaxsend(job, "-c", 'desiredec:"0"', "-c", 'number:"x"', "-c", 'external:"1000"') == DONE

@@ -194,13 +194,19 @@ class JobReport:
             self._next_document()
 
     def _leave_out(self) -> None:
-        """Pages at the front that are not to be sent (page ranges), which count as done once somebody is connected."""
+        """Pages at the front that are not to be sent (page ranges), which count as done once somebody is connected; a document
+        of which there is none to be sent as well."""
         qfile = self.handle.qfile
         left = self.remaining()
         before, skipped = qfile.number("npages"), qfile.number("nskip")
-        advance(qfile, 0, self._count)
+        finished = advance(qfile, 0, self._count)
         if left:
             self._pages_left_out(left[0].file, before, skipped)
+        if finished:
+            self.handle.rewrite()
+        for file in finished:
+            self._release(file)
+            self.event(events.job_document_sent(self.jobid, self._info(file, 0)))
 
     def _pages_left_out(self, file: str, before: int, skipped: int) -> None:
         for number in range(before + 1, self.handle.qfile.number("npages") + 1):
