@@ -120,7 +120,8 @@ def _attempt(
             trace.stage, document.pages, report.confirmed, trace.end, trace.fax, trace.aborted, reason=trace.reason
         )
         returned = settle(setting, report, ending, trace.connected_at)
-        if trace.stage is not Stage.UNKNOWN or trace.withdrawn:    # else the next attempt clears up: a call needs both
+        # else the next attempt clears up: a call that may go on needs both
+        if trace.stage is not Stage.UNKNOWN or trace.withdrawn or returned is Returned.DONE:
             _forget(entry, document, complain)
         return returned
 
