@@ -42,7 +42,8 @@ class Stage(Enum):
 @frozen
 class Ending:
     """How an attempt ended.  ``pages_due`` is what it was to transmit, ``reason`` a text of our own where we ended it.
-    A ``rejected`` job is one that must not be tried again as it is; ``refusal`` is its code."""
+    A ``rejected`` job is one that must not be tried again as it is; ``refusal`` is its code.  ``kept``: a call may go on, and
+    the journal keeps the attempt for the next one, which finds out."""
 
     stage: Stage
     pages_due: int = 0
@@ -53,6 +54,7 @@ class Ending:
     rejected: bool = False
     reason: str = ""
     refusal: StatusCode = StatusCode.REJECTED
+    kept: bool = False
 
 
 @frozen

@@ -254,6 +254,21 @@ def test_a_sender_that_was_killed_does_not_send_twice(make_house: HouseMaker) ->
     assert (record[10], record[13]) == ("3", "") and record[12] > "0:00:00" and record[18].startswith("00 46")
 
 
+def test_a_sender_killed_in_the_last_call_that_was_allowed_leaves_no_further_one(make_house: HouseMaker) -> None:
+    house = make_house(speed=20)
+    job = house.job("1001", maxdials="1")
+    process = house.start_gofaxsend(job)
+    house.wait("the first page", lambda: house.qfile(job)["npages"] == "1")
+    process.kill()
+    process.communicate()
+    house.switch.wait_calls_over()
+    assert house.gofaxsend(job) == FAILED
+    assert len(house.far_received()) == 1
+    qfile = house.qfile(job)
+    assert (qfile["totdials"], qfile["npages"], qfile["statuscode"]) == ("1", "1", "333")
+    assert "lost from sight" in qfile["status"] and "too many attempts to dial" in qfile["status"]
+
+
 def test_the_next_sender_waits_for_a_call_that_still_goes_on(make_house: HouseMaker) -> None:
     house = make_house(speed=20)
     job = house.job("1000")

@@ -17,13 +17,13 @@ from gofaxpy.hylafax.returned import Returned
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.journal import Entry, JournalError, Step, attempt_name
-from gofaxpy.outcome import Ending, Stage
+from gofaxpy.outcome import Ending, Stage, Verdict
 from gofaxpy.send.document import Document, DocumentError, compose
 from gofaxpy.send.gateways import call_through_gateways
 from gofaxpy.send.line import Line
 from gofaxpy.send.recover import clear_up, identity
 from gofaxpy.send.report import JobReport
-from gofaxpy.send.settle import settle
+from gofaxpy.send.settle import settle, with_limits
 from gofaxpy.send.terms import Terms, settle_terms
 from gofaxpy.setting import Setting
 from gofaxpy.switch.dialstring import DialstringError, dialable
@@ -32,6 +32,7 @@ from gofaxpy.switch.faxresult import FaxResult
 NOT_PREPARED = "{} was not made into a fax, being `{}` to HylaFAX: submit it as PostScript, PDF or TIFF"
 NO_DOCUMENT = "The job has no document left, though none of its pages was sent: submit it again"
 NO_PAGE = "None of the job's pages is among those that it says are to be sent"
+LOST = "An earlier call of this job, which was lost from sight, has not delivered all of it"
 Complain = Callable[[BaseException], None]
 
 
@@ -56,7 +57,8 @@ def send_job(
     except Exception as error:  # faxq, the user and the accounting are to hear of it in the usual way
         complain(error)
         stage = Stage.UNKNOWN if report.launched else Stage.NOT_DIALLED
-        return settle(setting, report, Ending(stage, reason=f"gofaxsend: {error or type(error).__name__}"))
+        reason = f"gofaxsend: {error or type(error).__name__}"
+        return settle(setting, report, Ending(stage, reason=reason, kept=report.launched))
 
 
 def _send(
@@ -84,6 +86,9 @@ def _send(
             return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=True, reason=reason))
         report.log.line("Every page of this job has been sent before; nothing is dialled")
         return settle(setting, report, Ending(Stage.CONNECTED, fax=FaxResult.nothing_left()))
+    spent = with_limits(Verdict(Returned.RETRY, StatusCode.DISCONNECTED, LOST), False, report.handle.qfile)
+    if spent.returned is Returned.FAILED:       # an earlier attempt could not count itself, and faxq has not known
+        return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=True, refusal=spent.code, reason=spent.text))
     answer = settle_terms(setting.config, report.handle.qfile, report.device, setting.spool.root, aborted)
     report.log.lines("\n".join(answer.notes))
     if answer.refusal or answer.trouble or aborted():
@@ -116,12 +121,12 @@ def _attempt(
         trace = call_through_gateways(setting, report, entry, line, terms.gateways, number, aborted)
         if trace.fax is not None:
             report.result(trace.fax)
+        kept = trace.stage is Stage.UNKNOWN and not trace.withdrawn
         ending = Ending(
-            trace.stage, document.pages, report.confirmed, trace.end, trace.fax, trace.aborted, reason=trace.reason
+            trace.stage, document.pages, report.confirmed, trace.end, trace.fax, trace.aborted, reason=trace.reason, kept=kept
         )
         returned = settle(setting, report, ending, trace.connected_at)
-        # else the next attempt clears up: a call that may go on needs both
-        if trace.stage is not Stage.UNKNOWN or trace.withdrawn or returned is Returned.DONE:
+        if returned is Returned.DONE or not kept:       # else the next attempt clears up: a call needs both
             _forget(entry, document, complain)
         return returned
 
