@@ -15,7 +15,7 @@ from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.spool import age
 from gofaxpy.hylafax.uucplock import UUCPLock
 from gofaxpy.journal import Entry, JournalError, Step
-from gofaxpy.send.document import remove_directory
+from gofaxpy.send.document import JOIN_TIMEOUT, remove_directory
 from gofaxpy.send.earlier import orphan_record
 from gofaxpy.setting import Setting
 
@@ -51,7 +51,7 @@ def around(setting: Setting, now: float, tell: Tell, young: float = YOUNG) -> No
         jobid = name.partition("-")[0]
         if jobid.isascii() and jobid.isdigit() and not os.path.exists(setting.spool.qfile(jobid)):
             _attempt(setting, name, now, tell)
-    for directory in _old(setting.spool.path("gofax", "tmp"), now, YOUNG):
+    for directory in _old(setting.spool.path("gofax", "tmp"), now, YOUNG + JOIN_TIMEOUT):   # the entry is made when it is joined
         if not os.path.exists(os.path.join(setting.journal.directory, os.path.basename(directory))):
             with _told(directory, tell):
                 remove_directory(directory)

@@ -14,6 +14,7 @@ from gofaxpy import recovery, sweep
 from gofaxpy.config import Config, HylaFax
 from gofaxpy.hylafax.uucplock import UUCPLock
 from gofaxpy.journal import Step
+from gofaxpy.send.document import JOIN_TIMEOUT
 from gofaxpy.setting import Setting
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
 
@@ -152,6 +153,8 @@ def test_documents_without_an_entry_go_when_they_are_old(setting: Setting, tmp_p
     hidden.write_text("")
     sweep.around(setting, time.time(), told)
     assert leftover.exists() and hidden.exists(), "a gofaxsend may just be making them"
+    sweep.around(setting, time.time() + JOIN_TIMEOUT, told)
+    assert leftover.exists(), "tiffcp may take so long for it"
     sweep.around(setting, time.time() + LATER, told)
     assert not leftover.exists() and not hidden.exists() and used.exists()
 
