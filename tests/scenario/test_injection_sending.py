@@ -105,5 +105,5 @@ def test_what_is_to_be_dialled_is_refused_or_only_digits(scene: Scene, name: str
             continue        # that is a list of gateways, the others of which do not exist
         with open(house.path("etc", f"say.{house.jobs + 1}"), "w", encoding="utf-8", errors="surrogateescape") as file:
             file.write(line + "\n")
-        send(scene, name, {}, status=RETRY if line.startswith("Gateway") else FAILED)
+        send(scene, name, {}, status=RETRY)     # the script's trouble, not the job's
     scene.check()

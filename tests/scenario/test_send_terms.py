@@ -88,11 +88,16 @@ def test_a_script_that_fails_is_answered_as_the_operator_wants(
     assert "ended with status 3" in house.session_log(qfile["commid"])
 
 
-def test_a_gateway_that_cannot_be_one_is_never_given_to_the_switch(make_house: HouseMaker) -> None:
-    house = asked(make_house, "echo 'Gateway: \"a/b c\"'")
+@pytest.mark.parametrize(("said", "problem"), [
+    ('Gateway: "a/b c"', "no name of a gateway"), ("CallPrefix: none", "'none' cannot be dialled before a number"),
+])
+def test_a_gateway_or_a_prefix_that_cannot_be_one_is_never_given_to_the_switch(
+    make_house: HouseMaker, said: str, problem: str
+) -> None:
+    house = asked(make_house, f"echo '{said}'")
     job = house.job("1000")
     assert house.gofaxsend(job) == RETRY
-    assert "no name of a gateway" in house.qfile(job)["status"] and house.far_received() == []
+    assert problem in house.qfile(job)["status"] and house.far_received() == []
 
 
 @pytest.mark.parametrize("closed", ["", "exec >&-; "])

@@ -52,3 +52,14 @@ def test_an_empty_prefix_takes_the_configured_one_away() -> None:
 def test_a_gateway_that_cannot_be_one_is_refused(name: str) -> None:
     with pytest.raises(DialstringError, match="gateway"):
         amended(of_job(CONFIG, QFile.parse("jobid:1\n")), {"gateway": name})
+
+
+@pytest.mark.parametrize("prefix", ["none", "0w", "${x}", "9" * 64])
+def test_a_prefix_that_cannot_be_dialled_is_the_scripts_trouble_and_not_the_jobs(prefix: str) -> None:
+    with pytest.raises(DialstringError, match="before a number"):
+        amended(of_job(CONFIG, QFile.parse("jobid:1\n")), {"callprefix": prefix})
+
+
+@pytest.mark.parametrize(("prefix", "dialled"), [("", ""), ("+49 (30) ", "+4930"), ("*31#", "*31#"), ("0-", "0")])
+def test_a_prefix_may_be_written_as_numbers_are(prefix: str, dialled: str) -> None:
+    assert amended(of_job(CONFIG, QFile.parse("jobid:1\n")), {"callprefix": prefix}).prefix == dialled

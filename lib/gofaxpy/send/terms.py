@@ -18,7 +18,7 @@ from gofaxpy import hooks
 from gofaxpy.config import Config
 from gofaxpy.hylafax.confline import boolean, parse
 from gofaxpy.hylafax.qfile import QFile
-from gofaxpy.switch.dialstring import DialstringError, gateway_name
+from gofaxpy.switch.dialstring import DialstringError, call_prefix, gateway_name
 from gofaxpy.values import frozen, replace
 
 TO_THE_END = frozenset(("localidentifier", "tagline", "faxnumber", "gateway", "callprefix"))
@@ -60,7 +60,7 @@ class Answer:
 def settle_terms(config: Config, qfile: QFile, device: str, root: str, aborted: Callable[[], bool]) -> Answer:
     """The terms for one attempt at the job ``qfile`` on modem ``device``; ``root`` is the spool.
 
-    ``outbound.dynamic_config_on_error`` decides where the script fails, or names a gateway that cannot be one:
+    ``outbound.dynamic_config_on_error`` decides where the script fails, or names a gateway or a prefix that cannot be one:
     ``retry`` and ``fail`` the job, or ``send`` it with what the script had said until then.
     """
     terms = of_job(config, qfile)
@@ -107,7 +107,7 @@ def of_job(config: Config, qfile: QFile) -> Terms:
 
 
 def amended(terms: Terms, options: dict[str, str]) -> Terms:
-    """``terms`` with what the script says instead.  Raises DialstringError for a gateway that cannot be one."""
+    """``terms`` with what the script says instead.  Raises DialstringError for a gateway or a prefix that cannot be one."""
     names = [name.strip() for name in options.get("gateway", "").split(",")]
     gateways = tuple(gateway_name(name) for name in names if name) or terms.gateways
     return replace(
@@ -115,7 +115,7 @@ def amended(terms: Terms, options: dict[str, str]) -> Terms:
         ident=options.get("localidentifier") or terms.ident,
         header=options.get("tagline") or terms.header,
         fax_number=options.get("faxnumber") or terms.fax_number,
-        prefix=options.get("callprefix", terms.prefix),     # an empty one takes the configured prefix away
+        prefix=call_prefix(options.get("callprefix", terms.prefix)),    # an empty one takes the configured prefix away
         gateways=gateways,
     )
 

@@ -169,6 +169,14 @@ def dialable(number: str) -> str:
     return digits
 
 
+def call_prefix(text: str) -> str:
+    """``text`` as it is dialled before a number, perhaps ``""``.  Raises DialstringError as :func:`dialable`."""
+    try:
+        return dialable(text + "0")[:-1]
+    except DialstringError:
+        raise DialstringError(f"{text[:60]!r} cannot be dialled before a number: digits, '*', '#' and '+' can") from None
+
+
 def gateway_name(text: str) -> str:
     """``text`` if it is the name of a gateway of mod_sofia: letters, digits, ``_ . -``.  Raises DialstringError."""
     if not _GATEWAY.fullmatch(text):
