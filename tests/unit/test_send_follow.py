@@ -135,6 +135,21 @@ def test_a_signal_wakes_the_follower_out_of_a_wait_for_minutes(entry: Entry) -> 
     assert waits[0] > 30, waits
 
 
+def test_a_call_whose_answer_was_not_told_is_not_ended_as_one_that_rings_too_long(
+    entry: Entry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "SECONDS_AFTER_RING", 0.0)
+    monkeypatch.setattr(follow, "SECONDS_OF_SILENCE", 2.0)
+    noted = {"success": True, "code": 0, "pages_transferred": 3}
+    switch = SilentSwitch("+OK")
+    threading.Timer(0.5, lambda: entry.mark(Step.CONNECTED, uuid=IDS.uuid)).start()
+    threading.Timer(1.8, lambda: entry.mark(Step.FAX_OVER, uuid=IDS.uuid, fax=noted)).start()
+    limits: dict[str, Any] = {"ring_timeout": 1}
+    trace = followed(switch, entry, Outbound(**limits), aborted=False)
+    assert trace.fax is not None and trace.fax.success
+    assert "uuid_kill" not in switch.asked
+
+
 def test_an_event_socket_that_stays_silent_has_the_journal_asked(entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
     """The connection stays and no event comes any more (FreeSWITCH drops some where a queue is full)."""
     monkeypatch.setattr(follow, "SECONDS_OF_SILENCE", 0.3)

@@ -244,7 +244,9 @@ class Follower:
         elif connected and now - self._began > self._limits.call_timeout:
             self._kill(f"The call has reached its limit of {self._limits.call_timeout} s")
         elif not connected and now - self._began > self._limits.ring_timeout + SECONDS_AFTER_RING:
-            self._kill("The switch has not given up ringing in time")
+            self._look_into_journal()       # the answer's event may have been lost
+            if self._trace.stage is Stage.DIALLED:
+                self._kill("The switch has not given up ringing in time")
 
     def _note_abort(self) -> bool:
         """Whether the user wants the job ended; told once."""
