@@ -19,7 +19,7 @@ from gofaxpy.outcome import Stage
 from gofaxpy.send import follow
 from gofaxpy.send.abort import AbortFlag
 from gofaxpy.send.follow import CallIds, Follower
-from gofaxpy.switch.client import Client
+from gofaxpy.switch.client import Client, EventSocketError
 from gofaxpy.switch.esl import EventFrame
 
 IDS = CallIds("uuid", "job", "default")
@@ -103,6 +103,27 @@ def test_events_that_never_cease_keep_no_limit_and_no_abort_waiting(entry: Entry
 
     trace = followed(Talking("-ERR No such channel!\n"), entry, Outbound(), aborted=True)
     assert (trace.stage, trace.aborted) == (Stage.UNKNOWN, True)
+
+
+@pytest.mark.parametrize(("limits", "aborted"), [({"call_timeout": 1}, False), ({}, True)])
+def test_connections_that_break_again_and_again_keep_no_limit_and_no_abort_waiting(
+    entry: Entry, limits: dict[str, Any], aborted: bool
+) -> None:
+    entry.mark(Step.CONNECTED, uuid=IDS.uuid)
+    began = time.monotonic()
+
+    class Breaking(SilentSwitch):
+        def events(self, deadline: float, wake: int) -> None:
+            assert time.monotonic() - began < 8, "the call is not ended"
+            raise EventSocketError("broken")
+
+        def api(self, command: str, args: str) -> str:
+            self.asked.append(command)
+            if command == "uuid_exists":
+                return "false" if "uuid_kill" in self.asked else "true"
+            return "+OK"
+
+    assert followed(Breaking(), entry, Outbound(**limits), aborted).stage is Stage.UNKNOWN
 
 
 def test_a_signal_wakes_the_follower_out_of_a_wait_for_minutes(entry: Entry) -> None:

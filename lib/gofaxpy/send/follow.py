@@ -129,6 +129,9 @@ class Follower:
                 self._look_again()
                 continue
             try:
+                if self._is_looked_for():       # also where each connection breaks at once
+                    self._watch_limits()
+                    continue
                 event = self._client.events(*self._until())
                 if event is not None:
                     self._take(event)
