@@ -49,6 +49,14 @@ def test_a_document_that_is_left_out_altogether_is_given_back_as_a_sent_one_is(h
     assert (house.qfile(job)["npages"], house.qfile(job)["nskip"]) == ("3", "2")
 
 
+def test_a_subaddress_that_is_not_sent_is_told(house: House) -> None:
+    job = house.job("1000", pages=(1,))
+    with open(house.path("sendq", f"q{job}"), "a", encoding="utf-8") as file:
+        file.write("subaddr:4711\n")
+    assert house.gofaxsend(job) == DONE
+    assert "subaddress and password (SUB, PWD of T.30) are not sent" in house.session_log(house.qfile(job)["commid"])
+
+
 def test_what_jobcontrol_wants_holds_for_the_attempt_and_is_not_written_down(house: House) -> None:
     job = house.job("2000")
     assert house.gofaxsend(job, "-c", 'desiredec:"0"', "-c", 'number:"x"', "-c", 'external:"1000"') == DONE

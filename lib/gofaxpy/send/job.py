@@ -32,6 +32,7 @@ from gofaxpy.switch.faxresult import FaxResult
 NOT_PREPARED = "{} was not made into a fax, being `{}` to HylaFAX: submit it as PostScript, PDF or TIFF"
 NO_DOCUMENT = "The job has no document left, though none of its pages was sent: submit it again"
 NO_PAGE = "None of the job's pages is among those that it says are to be sent"
+NOT_SAID = "The job's subaddress and password (SUB, PWD of T.30) are not sent: mod_spandsp has no way to say them"
 LOST = "An earlier call of this job, which was lost from sight, has not delivered all of it"
 Complain = Callable[[BaseException], None]
 
@@ -89,6 +90,8 @@ def _send(
     spent = with_limits(Verdict(Returned.RETRY, StatusCode.DISCONNECTED, LOST), False, report.handle.qfile)
     if spent.returned is Returned.FAILED:       # an earlier attempt could not count itself, and faxq has not known
         return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=True, refusal=spent.code, reason=spent.text))
+    if report.handle.qfile.get("subaddr") or report.handle.qfile.get("passwd"):
+        report.announce(NOT_SAID)
     answer = settle_terms(setting.config, report.handle.qfile, report.device, setting.spool.root, aborted)
     report.log.lines("\n".join(answer.notes))
     if answer.refusal or answer.trouble or aborted():
