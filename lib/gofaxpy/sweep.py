@@ -14,9 +14,9 @@ from gofaxpy.hylafax import xferfaxlog
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.spool import age
 from gofaxpy.hylafax.uucplock import UUCPLock
-from gofaxpy.journal import Entry, JournalError, Step
+from gofaxpy.journal import JournalError
 from gofaxpy.send.document import JOIN_TIMEOUT, remove_directory
-from gofaxpy.send.earlier import orphan_record
+from gofaxpy.send.earlier import may_go_on, orphan_record
 from gofaxpy.setting import Setting
 
 TYPE_CHECKING = False
@@ -75,8 +75,8 @@ def _attempt(setting: Setting, name: str, now: float, tell: Tell) -> None:
             return
         with entry:
             old = age(os.fstat(entry.fileno()).st_mtime, now) > setting.config.outbound.call_timeout and not entry.held()
-            if (old or not _may_go_on(entry)) and entry.lock():
-                record = orphan_record(entry, setting.xferfaxlog) if setting.xferfaxlog else None
+            if (old or not may_go_on(entry)) and entry.lock():
+                record = orphan_record(entry, setting.xferfaxlog)
                 if record is not None:
                     xferfaxlog.append(setting.xferfaxlog, record)
                     tell("notice", f"job {record.jobid} is gone, but it had a call: {record.pages} pages to {record.dest}"
@@ -85,10 +85,6 @@ def _attempt(setting: Setting, name: str, now: float, tell: Tell) -> None:
                 entry.remove()
     except (JournalError, SpoolError, OSError) as error:
         tell("err", f"journal entry {name} could not be cleared away: {error}")
-
-
-def _may_go_on(entry: Entry) -> bool:
-    return entry.find(Step.LAUNCHED) is not None and (entry.find(Step.FAX_OVER) is None or entry.held())
 
 
 def _is_dead_and_empty(path: str) -> bool:

@@ -269,6 +269,27 @@ def test_a_sender_killed_in_the_last_call_that_was_allowed_leaves_no_further_one
     assert "lost from sight" in qfile["status"] and "too many attempts to dial" in qfile["status"]
 
 
+def test_the_call_of_a_job_that_goes_elsewhere_since_is_accounted_for(make_house: HouseMaker) -> None:
+    """gofaxsend killed, and the user changes the number (faxalter -d) before the next attempt."""
+    house = make_house(far_ends=[{"number": "1...", "does": "fax"}], speed=20)
+    job = house.job("1000")
+    process = house.start_gofaxsend(job)
+    house.wait("the first page", lambda: house.qfile(job)["npages"] == "1")
+    process.kill()
+    process.communicate()
+    house.switch.wait_calls_over()
+    path = house.path("sendq", f"q{job}")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace("external:1000\nnumber:1000\n", "external:1111\nnumber:1111\n"))
+    assert house.gofaxsend(job) == DONE
+    assert [(record[2], record[7], record[10]) for record in house.records()] == [
+        ("000000001", "1000", "3"), ("000000002", "1111", "2"),
+    ]
+    assert house.journal() == []
+
+
 def test_the_next_sender_waits_for_a_call_that_still_goes_on(make_house: HouseMaker) -> None:
     house = make_house(speed=20)
     job = house.job("1000")

@@ -48,15 +48,20 @@ class Earlier:
         )
 
 
-def orphan_record(entry: Entry, log: str) -> xferfaxlog.Record | None:
-    """The record of an attempt whose job is gone (removed while the call went on), so that no next attempt can write it.
+def may_go_on(entry: Entry) -> bool:
+    """Whether a call of this attempt may still have something to note."""
+    return entry.find(Step.LAUNCHED) is not None and (entry.find(Step.FAX_OVER) is None or entry.held())
 
-    None where there was no call, or where ``log`` (xferfaxlog) has one.  As far as the journal knows the job: its tag, its
-    sender and its owner stand there for this.
+
+def orphan_record(entry: Entry, log: str) -> xferfaxlog.Record | None:
+    """The record of an attempt whose job is gone, or has become another fax, so that no next attempt can write it.
+
+    None where there was no call, or where ``log`` (xferfaxlog, ``""`` for none) has one.  As far as the journal knows the
+    job: its tag, its sender and its owner stand there for this.
     """
     marks, commid = entry.marks(), entry.name.rpartition("-")[2]
     opened = next((mark.facts for mark in marks if mark.step is Step.OPENED), None)
-    if opened is None or not any(mark.step is Step.LAUNCHED for mark in marks):
+    if not log or opened is None or not any(mark.step is Step.LAUNCHED for mark in marks):
         return None
     if xferfaxlog.RecordType.SEND in xferfaxlog.recent(log, commid):
         return None

@@ -19,7 +19,7 @@ from gofaxpy.hylafax.qfile import QFileHandle
 from gofaxpy.journal import Entry, JournalError, Mark, Step
 from gofaxpy.outcome import Stage
 from gofaxpy.send.document import remove_directory
-from gofaxpy.send.earlier import Earlier
+from gofaxpy.send.earlier import Earlier, may_go_on, orphan_record
 from gofaxpy.send.follow import SECONDS_FOR_THE_NOTE, CallIds, Follower, Progress, exists
 from gofaxpy.send.launch import reconnect
 from gofaxpy.send.report import JobReport
@@ -40,6 +40,10 @@ def clear_up(setting: Setting, report: JobReport, aborted: Callable[[], bool]) -
         with entry:
             if not entry.lock():
                 return f"An earlier attempt at this job ({name}) is still at work"
+            if not _is_of_this_job(report, entry):
+                if not may_go_on(entry):        # else the sweep does this when this job is done
+                    _close(setting, entry)
+                continue
             held_up = _one(setting, report, entry, aborted)
             if held_up:
                 return held_up
@@ -48,12 +52,26 @@ def clear_up(setting: Setting, report: JobReport, aborted: Callable[[], bool]) -
     return ""
 
 
+def _is_of_this_job(report: JobReport, entry: Entry) -> bool:
+    """Not so of an entry of an earlier job that had the same number, or before the number to call was changed.  An entry that
+    holds nothing is anybody's."""
+    opened = entry.find(Step.OPENED)
+    return opened is None or opened.facts.get("same") == identity(report.handle)
+
+
+def _close(setting: Setting, entry: Entry) -> None:
+    record = orphan_record(entry, setting.xferfaxlog)
+    if record is not None:
+        xferfaxlog.append(setting.xferfaxlog, record)
+    entry.remove()
+
+
 def _remove_documents(setting: Setting, jobid: str) -> None:
     """What earlier attempts have made for their calls, also those that died before they had an entry."""
     directory = setting.spool.path("gofax", "tmp")
     with suppress(FileNotFoundError):
         for name in os.listdir(directory):
-            if name.startswith(f"{jobid}-"):
+            if name.startswith(f"{jobid}-") and not os.path.exists(os.path.join(setting.journal.directory, name)):
                 remove_directory(os.path.join(directory, name))
 
 
@@ -67,8 +85,8 @@ def identity(handle: QFileHandle) -> str:
 def _one(setting: Setting, report: JobReport, entry: Entry, aborted: Callable[[], bool]) -> str:
     marks = entry.marks()
     opened = next((mark for mark in marks if mark.step is Step.OPENED), None)
-    if opened is None or opened.facts.get("same") != identity(report.handle):
-        return ""       # an empty entry, or one of an earlier job that had the same number
+    if opened is None:
+        return ""       # an empty entry
     due = int(opened.facts.get("pages", 0))
     launched = [mark for mark in marks if mark.step is Step.LAUNCHED]
     over = entry.find(Step.FAX_OVER)
