@@ -10,6 +10,7 @@ from __future__ import annotations
 from gofaxpy.hylafax.spool import age
 from gofaxpy.switch.db import Db
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
+from gofaxpy.switch.hangup import HUNG_UP_BY_THEM
 
 REALM = "gofax-ladder"
 DAY = 86400
@@ -28,7 +29,6 @@ _ELSEWHERE = frozenset((
     ResultCode.T0_EXPIRED, ResultCode.FILEERROR, ResultCode.NOPAGE, ResultCode.BADTIFF, ResultCode.BADPAGE, ResultCode.BADTAG,
     ResultCode.BADTIFFHDR, ResultCode.NOMEM,
 ))
-HUNG_UP_BY_THEM = "recv_bye"    # mod_sofia's sip_hangup_disposition
 
 
 def rung_of(db: Db, number: str, now: float, days: int) -> int:

@@ -15,7 +15,7 @@ from enum import Enum
 from gofaxpy.hylafax.returned import Returned
 from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
-from gofaxpy.switch.hangup import CallEnd, HangupCause
+from gofaxpy.switch.hangup import HUNG_UP_BY_THEM, CallEnd, HangupCause
 from gofaxpy.values import frozen
 
 
@@ -43,7 +43,7 @@ class Stage(Enum):
 class Ending:
     """How an attempt ended.  ``pages_due`` is what it was to transmit, ``reason`` a text of our own where we ended it.
     A ``rejected`` job is one that must not be tried again as it is; ``refusal`` is its code.  ``kept``: a call may go on, and
-    the journal keeps the attempt for the next one, which finds out."""
+    the journal keeps the attempt for the next one, which finds out.  ``fax_seen``: a fax machine has spoken (its DIS)."""
 
     stage: Stage
     pages_due: int = 0
@@ -55,6 +55,7 @@ class Ending:
     reason: str = ""
     refusal: StatusCode = StatusCode.REJECTED
     kept: bool = False
+    fax_seen: bool = True
 
 
 @frozen
@@ -91,6 +92,7 @@ class Rule(Enum):
     NOT_DIALLED = "trouble of our own"
     LOST = "call lost from sight"
     NO_RESULT = "answered, no result"
+    NO_FAX = "hung up, no fax machine"
 
 
 RULES: dict[Rule, Row] = {
@@ -108,6 +110,9 @@ RULES: dict[Rule, Row] = {
         StatusCode.DISCONNECTED, Delay.OTHER, "the journal stays: the next attempt finds out what became of the call first"),
     Rule.NO_RESULT: Row(
         StatusCode.DISCONNECTED, Delay.PROTOCOL, "the switch ended the call or was stopped, or a limit of ours was reached"),
+    Rule.NO_FAX: Row(
+        StatusCode.NO_CARRIER, Delay.NO_CARRIER, "the far end hung up, and no fax machine had spoken: as T0_EXPIRED, but sooner",
+        dial_failed=True),
 }
 
 _OURS = "our own document; the same file would fail again"
@@ -207,7 +212,16 @@ def _rule(ending: Ending) -> Rule | None:
         return Rule.NOT_DIALLED
     if ending.stage is Stage.UNKNOWN:
         return Rule.LOST
-    return Rule.NO_RESULT if ending.stage is Stage.CONNECTED and ending.fax is None else None
+    if ending.stage is Stage.CONNECTED and ending.fax is None:
+        return Rule.NO_RESULT
+    return Rule.NO_FAX if _is_a_person(ending) else None
+
+
+def _is_a_person(ending: Ending) -> bool:
+    """Somebody answered and hung up again, probably at our calling tone.  What we have ended ourselves says nothing."""
+    dropped = ending.fax is not None and ending.fax.code is ResultCode.CALLDROPPED
+    by_them = ending.call is not None and ending.call.disposition == HUNG_UP_BY_THEM
+    return dropped and by_them and not ending.fax_seen and not ending.reason
 
 
 def _by_rule(rule: Rule, ending: Ending) -> Verdict:
@@ -220,7 +234,8 @@ def _by_rule(rule: Rule, ending: Ending) -> Verdict:
         text = code.text
     elif rule is Rule.PAGES_MISSING:
         text = f"{code.text}: {ending.pages_sent} of {ending.pages_due} pages sent"
-    return Verdict(row.returned, code, text, row.delay, rule is Rule.ABORTED and ending.stage is Stage.DIALLED)
+    dial_failed = row.dial_failed or (rule is Rule.ABORTED and ending.stage is Stage.DIALLED)
+    return Verdict(row.returned, code, text, row.delay, dial_failed)
 
 
 def _connected(ending: Ending, fax: FaxResult) -> Verdict:
@@ -262,7 +277,7 @@ class Policy:
 
 
 OTHER = "other"
-_COUNTS = {Rule.DELIVERED: "try", Rule.PAGES_MISSING: "try", Rule.NO_RESULT: "try", Rule.LOST: "dial"}
+_COUNTS = {Rule.DELIVERED: "try", Rule.PAGES_MISSING: "try", Rule.NO_RESULT: "try", Rule.LOST: "dial", Rule.NO_FAX: "dial"}
 _STAGES = {
     Rule.ABORTED: Stage.CONNECTED, Rule.REJECTED: Stage.NOT_DIALLED, Rule.NOT_DIALLED: Stage.NOT_DIALLED,
     Rule.LOST: Stage.UNKNOWN,

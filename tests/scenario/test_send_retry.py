@@ -47,6 +47,16 @@ def test_a_person_who_answers_is_called_twice_and_no_more(house: House) -> None:
     assert (qfile["returned"], qfile["status"], qfile["ndials"]) == ("1", "No carrier detected", "2")
 
 
+def test_a_person_who_hangs_up_is_called_twice_and_no_more(make_house: HouseMaker) -> None:
+    house = make_house(far_ends=[{"number": "2004", "does": "voice", "voice_seconds": 10}], speed=20)
+    job = house.job("2004")
+    assert [house.gofaxsend(job) for _ in range(2)] == [RETRY, FAILED]
+    qfile = house.qfile(job)
+    assert (qfile["status"], qfile["ndials"], qfile["tottries"]) == ("No carrier detected", "2", "0")
+    with open(house.path("info", "49302004"), encoding="utf-8") as file:
+        assert "calledBefore:no" in file.read(), "or no later job would ever be given up"
+
+
 def test_a_number_with_a_fax_machine_that_was_reached_before_is_not_given_up(house: House) -> None:
     with open(house.path("info", "49302004"), "w", encoding="utf-8") as file:
         file.write("calledBefore:yes\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gofaxpy.config import Outbound
@@ -24,6 +26,7 @@ from gofaxpy.outcome import (
 from gofaxpy.send.settle import count, delay_of, with_limits
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
 from gofaxpy.switch.hangup import CallEnd, HangupCause
+from gofaxpy.values import replace
 
 FINAL = ("UNALLOCATED_NUMBER", "CALL_REJECTED")
 
@@ -35,6 +38,21 @@ def ended(cause: HangupCause) -> Ending:
 def faxed(code: ResultCode, sent: int = 0, due: int = 3) -> Ending:
     fax = FaxResult(success=code is ResultCode.OK, code=code, pages_transferred=sent, pages_total=due)
     return Ending(Stage.CONNECTED, due, sent, fax=fax)
+
+
+HUNG_UP = Ending(
+    Stage.CONNECTED, 3, call=CallEnd(HangupCause.NORMAL_CLEARING, disposition="recv_bye"), fax=faxed(ResultCode.CALLDROPPED).fax,
+    fax_seen=False,
+)
+
+
+@pytest.mark.parametrize("known", [
+    {"fax_seen": True}, {"reason": "The call has reached its limit of 60 s"}, {"call": None},
+    {"call": CallEnd(HangupCause.NORMAL_CLEARING, disposition="send_bye")}, {"fax": faxed(ResultCode.CANNOT_TRAIN).fax},
+])
+def test_only_who_hangs_up_before_a_fax_machine_has_spoken_is_taken_for_a_person(known: dict[str, Any]) -> None:
+    assert judge(HUNG_UP).dial_failed and judge(HUNG_UP).code is StatusCode.NO_CARRIER
+    assert not judge(replace(HUNG_UP, **known)).dial_failed
 
 
 def test_done_takes_every_page() -> None:
@@ -164,6 +182,7 @@ not dialled | rejected before dialling    | failed | 348 | none       |      | n
 not dialled | trouble of our own          | retry  | 422 | other      |      | no
 unknown     | call lost from sight        | retry  | 128 | other      | dial | no
 connected   | answered, no result         | retry  | 128 | protocol   | try  | no
+connected   | hung up, no fax machine     | retry  |   2 | no carrier | dial | no
 dialled     | USER_BUSY                   | retry  |   1 | busy       | dial | no
 dialled     | NO_ANSWER                   | retry  |   3 | no answer  | dial | no
 dialled     | NO_USER_RESPONSE            | retry  |   3 | no answer  | dial | no
@@ -224,7 +243,7 @@ RULE_ENDINGS = {
     Rule.DELIVERED: faxed(ResultCode.OK, 3), Rule.PAGES_MISSING: faxed(ResultCode.OK, 2),
     Rule.ABORTED: Ending(Stage.CONNECTED, 3, 1, fax=faxed(ResultCode.CALLDROPPED, 1).fax, aborted=True),
     Rule.REJECTED: Ending(Stage.NOT_DIALLED, 3, rejected=True), Rule.NOT_DIALLED: Ending(Stage.NOT_DIALLED, 3),
-    Rule.LOST: Ending(Stage.UNKNOWN, 3), Rule.NO_RESULT: Ending(Stage.CONNECTED, 3),
+    Rule.LOST: Ending(Stage.UNKNOWN, 3), Rule.NO_RESULT: Ending(Stage.CONNECTED, 3), Rule.NO_FAX: HUNG_UP,
 }
 
 

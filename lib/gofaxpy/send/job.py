@@ -126,7 +126,8 @@ def _attempt(
             report.result(trace.fax)
         kept = trace.stage is Stage.UNKNOWN and not trace.withdrawn
         ending = Ending(
-            trace.stage, document.pages, report.confirmed, trace.end, trace.fax, trace.aborted, reason=trace.reason, kept=kept
+            trace.stage, document.pages, report.confirmed, trace.end, trace.fax, trace.aborted, reason=trace.reason, kept=kept,
+            fax_seen=report.fax_seen,
         )
         returned = settle(setting, report, ending, trace.connected_at)
         if returned is Returned.DONE or not kept:       # else the next attempt clears up: a call needs both

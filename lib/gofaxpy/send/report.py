@@ -51,6 +51,7 @@ class JobReport:
         self.launched = False               # from here on there may be a call
         self.announced = announced          # faxq has been told that this job's call is placed
         self._document = ""                 # the one that is sent now
+        self.fax_seen = False               # a fax machine has answered
         self._connected = False             # clients have been told of a connection
         self._pages_in: dict[str, int] = {}
 
@@ -111,6 +112,7 @@ class JobReport:
             self.log.line(f"RESULT: {headers.get('fax-result-text', '')} (code {headers.get('fax-result-code', '')})")
 
     def _negotiated(self, headers: Mapping[str, str]) -> None:
+        self.fax_seen = True
         self.station = headers.get("fax-remote-station-id", "") or self.station
         ecm = headers.get("fax-ecm-used", "") == "on"
         rate = headers.get("fax-transfer-rate", "")
@@ -156,6 +158,8 @@ class JobReport:
     def result(self, fax: FaxResult) -> None:
         """What the result of the fax says, where an event that said it was missed.  A rate alone says nothing: SpanDSP gives
         one for a call that nobody answered as a fax machine, too."""
+        if fax.negotiations or fax.remote_station or fax.pages_transferred:
+            self.fax_seen = True
         if not self._connected and fax.rate and (fax.remote_station or fax.pages_transferred):
             self.station = fax.remote_station
             self.handle.qfile.set("csi", self.station or NO_CSI)

@@ -8,6 +8,8 @@ from enum import IntEnum
 from gofaxpy.switch.clean import incoming
 from gofaxpy.values import frozen
 
+HUNG_UP_BY_THEM = "recv_bye"    # mod_sofia's sip_hangup_disposition
+
 
 class HangupCause(IntEnum):
     """``switch_call_cause_t`` of FreeSWITCH's switch_types.h.  Up to 127 the numbers are those of ITU-T Q.850."""
