@@ -53,8 +53,14 @@ def test_a_person_who_hangs_up_is_called_twice_and_no_more(make_house: HouseMake
     assert [house.gofaxsend(job) for _ in range(2)] == [RETRY, FAILED]
     qfile = house.qfile(job)
     assert (qfile["status"], qfile["ndials"], qfile["tottries"]) == ("No carrier detected", "2", "0")
-    with open(house.path("info", "49302004"), encoding="utf-8") as file:
-        assert "calledBefore:no" in file.read(), "or no later job would ever be given up"
+    assert info(house, "49302004")["calledBefore"] == "no", "or no later job would ever be given up"
+
+
+def test_a_call_that_we_end_before_a_fax_machine_has_spoken_says_nothing_of_the_number(make_house: HouseMaker) -> None:
+    house = make_house({"outbound": {"page_timeout": 1}}, speed=5)
+    job = house.job("2004")
+    assert house.gofaxsend(job) == RETRY and "No page has got through" in house.qfile(job)["status"]
+    assert info(house, "49302004")["calledBefore"] == "no"
 
 
 def test_a_number_with_a_fax_machine_that_was_reached_before_is_not_given_up(house: House) -> None:

@@ -45,8 +45,9 @@ def learn(info: MachineInfo, ending: Ending, verdict: Verdict, station: str) -> 
             info.set("dialFailures", info.number("dialFailures") + 1)
             info.set("lastDialFailure", verdict.code.text)
         return
-    info.set("calledBefore", True)
-    info.set("dialFailures", 0)
+    if ending.fax_seen:     # else the call was ended before anybody knew what answers there
+        info.set("calledBefore", True)
+        info.set("dialFailures", 0)
     if station:
         info.set("remoteCSI", station)
     if verdict.returned is Returned.DONE:
