@@ -100,6 +100,12 @@ def test_a_gateway_or_a_prefix_that_cannot_be_one_is_never_given_to_the_switch(
     assert problem in house.qfile(job)["status"] and house.far_received() == []
 
 
+def test_a_prefix_that_cannot_be_dialled_takes_nothing_else_of_what_the_script_says(make_house: HouseMaker) -> None:
+    house = asked(make_house, "echo 'LocalIdentifier: +1 2'; echo 'CallPrefix: none'", dynamic_config_on_error="send")
+    assert house.gofaxsend(house.job("4711")) == DONE
+    assert received(house)[8] == "+1 2"
+
+
 @pytest.mark.parametrize("closed", ["", "exec >&-; "])
 def test_sigterm_while_the_script_runs_ends_the_job_before_anything_is_dialled(make_house: HouseMaker, closed: str) -> None:
     """Also where the script has closed its standard output, so that there is nothing to be read any more."""

@@ -23,6 +23,7 @@ from gofaxpy.values import frozen, replace
 
 TO_THE_END = frozenset(("localidentifier", "tagline", "faxnumber", "gateway", "callprefix"))
 KNOWN = TO_THE_END | {"rejectcall"}
+ROUTING = frozenset(("gateway", "callprefix"))      # what may be wrong in itself
 REJECTED = "DynamicConfigOutgoing has rejected this fax"
 _SECOND_PASS = re.compile(r"%%(.?)")     # HylaFAX's own codes, after strftime has made one % of two
 _FIRST_PASS = re.compile(r"\S*%[-_0^#]?[EO]?[A-Za-z]\S*|%")     # a word with a code of strftime in it, such as %d.%m.%Y
@@ -80,6 +81,7 @@ def settle_terms(config: Config, qfile: QFile, device: str, root: str, aborted: 
         terms = amended(terms, options)
     except DialstringError as error:
         problem = problem or str(error)
+        terms = amended(terms, {name: value for name, value in options.items() if name not in ROUTING})
     if boolean(options.get("rejectcall", "")):
         return Answer(terms, refusal=REJECTED, notes=tuple(notes))
     if problem:
