@@ -49,6 +49,14 @@ def test_a_document_that_is_left_out_altogether_is_given_back_as_a_sent_one_is(h
     assert (house.qfile(job)["npages"], house.qfile(job)["nskip"]) == ("3", "2")
 
 
+def test_a_document_that_was_cut_short_since_faxq_looked_at_it_is_not_sent_for_the_whole(house: House) -> None:
+    """As a power failure may leave it: a TIFF whose first page names no second one any more is a good one of one page."""
+    job = house.job("1000", pages=(1,), pagehandling="e1Se1Se1P", totpages="3")
+    assert house.gofaxsend(job) == FAILED
+    assert "describes 3 pages, but the documents have only 1 left" in house.qfile(job)["status"]
+    assert house.far_received() == []
+
+
 def test_a_subaddress_that_is_not_sent_is_told(house: House) -> None:
     job = house.job("1000", pages=(1,))
     with open(house.path("sendq", f"q{job}"), "a", encoding="utf-8") as file:

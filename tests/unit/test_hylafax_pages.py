@@ -167,6 +167,13 @@ def test_pages_left_out_behind_the_last_confirmed_one_are_passed_at_once() -> No
     assert [item.file for item in qfile.items] == ["docq/doc1.pdf", "docq/doc2.pdf"]
 
 
+@pytest.mark.parametrize(("handling", "pages"), [("e0P", 2), ("e0Se0Se0P", 2), ("e0Se0Xe0X", 2)])
+def test_what_faxq_has_described_and_what_is_there_must_be_as_many_pages(handling: str, pages: int) -> None:
+    """Fewer would leave the rest unsent, and the job be taken for done."""
+    with pytest.raises(QFileError, match="pagehandling describes"):
+        remaining_pages(job(handling, "fax:0::docq/doc1"), pages_of(doc1=pages))
+
+
 def test_pages_of_a_cover_are_counted_as_cover_pages_too() -> None:
     qfile = job("e0Se0P", "!postscript:0::docq/cover7.cover", "fax:0::docq/cover7;c1", "!tiff:0::docq/doc2.tif.7",
                 "fax:0::docq/doc2.tif;c0", ncover="0")

@@ -72,7 +72,8 @@ def remaining_pages(qfile: QFile, page_count: Callable[[str], int]) -> list[Page
 
     ``page_count`` is asked once for each document, with its name as it stands in the qfile.  Raises
     :class:`QFileError` if ``pagehandling`` has fewer groups than there are pages (native fails such a job, status
-    303), or is missing although only a range of pages is to go.  Where it is empty otherwise, no page is left out.
+    303), or more, as where a document was cut short since faxq has looked at it, or is missing although only a range of
+    pages is to go.  Where it is empty otherwise, no page is left out.
     A document that is to begin with a page it does not have is an error, too: nothing of it would be sent, and the job
     be taken for done.
     """
@@ -96,6 +97,8 @@ def remaining_pages(qfile: QFile, page_count: Callable[[str], int]) -> list[Page
             else:
                 group = groups[len(pages)]
                 pages.append(Page(item.file, directory, group.params, group.mark == SKIP, index, group.chop))
+    if len(pages) < len(groups):
+        raise QFileError(f"pagehandling describes {len(groups)} pages, but the documents have only {len(pages)} left")
     return pages
 
 
