@@ -73,6 +73,13 @@ def test_what_jobcontrol_wants_holds_for_the_attempt_and_is_not_written_down(hou
     assert (house.qfile(job)["desiredec"], house.qfile(job)["external"]) == ("2", "2000")
 
 
+@pytest.mark.parametrize(("rate", "asked", "used"), [("13", "3", "9600"), ("3", "", "9600"), ("4", "", "14400")])
+def test_a_job_or_jobcontrol_may_want_no_more_than_9600(house: House, rate: str, asked: str, used: str) -> None:
+    job = house.job("1000", pages=(1,), desiredbr=rate)
+    assert house.gofaxsend(job, *(["-c", f'desiredbr:"{asked}"'] if asked else [])) == DONE
+    assert f"USE {used} bit/s" in house.session_log(house.qfile(job)["commid"])
+
+
 def test_a_batch_is_sent_in_one_process_up_to_the_first_job_that_fails(house: House) -> None:
     jobs = [house.job(number) for number in ("1000", "1000", "2000", "1000")]
     assert house.gofaxsend(jobs[3], *(f"sendq/q{job}" for job in jobs[:3])) == RETRY

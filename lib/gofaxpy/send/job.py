@@ -12,6 +12,7 @@ from collections.abc import Callable
 from gofaxpy.config import Outbound
 from gofaxpy.hylafax.canonical import digits
 from gofaxpy.hylafax.errors import QFileError, SpoolError, is_of_the_machine
+from gofaxpy.hylafax.params import BR_9600, BR_14400
 from gofaxpy.hylafax.qfile import QFile, QFileHandle
 from gofaxpy.hylafax.returned import Returned
 from gofaxpy.hylafax.sessionlog import SessionLog
@@ -157,7 +158,8 @@ def attempt_facts(setting: Setting, qfile: QFile, terms: Terms, number: str, doc
         "ident": terms.ident, "header": terms.header,
         "cid_number": terms.fax_number, "cid_name": caller_name(qfile, config.outbound, number, terms.fax_number),
         "ecm": qfile.number("desiredec", 2) > 0 and not 0 < without_ecm <= tries,
-        "v17": not 0 < without_v17 <= tries,
+        # 9600 bit/s is what the next slower modem has (V.29); there is no other way to slow mod_spandsp down
+        "v17": qfile.number("desiredbr", BR_14400) > BR_9600 and not 0 < without_v17 <= tries,
     }
 
 
