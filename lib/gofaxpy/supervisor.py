@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import filelock
@@ -75,6 +75,17 @@ def run(events_of: Callable[..., EventSource], api: SwitchApi) -> None:
     supervisor.loop()
 
 
+def _readable(descriptors: Iterable[int], seconds: float) -> list[int]:
+    """Those of the descriptors that have something to be read, at the latest after so many seconds.
+
+    poll(2): a descriptor of a busy switch may have a number over 1023, which select(2) does not take.
+    """
+    poll = select.poll()
+    for fd in descriptors:
+        poll.register(fd, select.POLLIN)
+    return [fd for fd, _ in poll.poll(seconds * 1000)]
+
+
 def _lock_file(directory: str) -> str:
     """The file for filelock, which would make one as open as the umask lets it be."""
     path = os.path.join(directory, "supervisor.lock")
@@ -127,7 +138,7 @@ class Supervisor:
     def step(self) -> None:
         """One round: FIFOs, events, timers, and what there is to say."""
         by_fd = self._getty.descriptors() if self._getty is not None else {}
-        readable, _, _ = select.select([BELL.fileno(), *by_fd], [], [], self._tick())
+        readable = _readable([BELL.fileno(), *by_fd], self._tick())
         BELL.hear()
         for fd in readable:
             if fd in by_fd and self._getty is not None:

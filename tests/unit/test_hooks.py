@@ -85,3 +85,12 @@ def test_what_a_script_writes_is_for_its_user_only(tmp_path: Path, script) -> No
 def test_no_text_is_too_odd_to_be_an_argument(tmp_path: Path, script) -> None:  # type: ignore[no-untyped-def]
     assert run(script('#!/bin/sh\nprintf "[%s]" "$@"\n'), ["\ud800", "\0", "-n"], str(tmp_path), 5).output == "[?][][-n]"
     assert "cannot be executed" in run("\ud800", [], str(tmp_path), 5).problem
+
+
+def test_a_process_with_more_than_a_thousand_descriptors_asks_as_well(tmp_path: Path, script) -> None:  # type: ignore[no-untyped-def]
+    name = script("#!/bin/sh\necho RejectCall: true\n")
+    with contextlib.ExitStack() as many:
+        for _ in range(1030):
+            many.enter_context(open(os.devnull, "rb"))
+        result = run(name, [], str(tmp_path), 5)
+    assert (result.output, result.problem) == ("RejectCall: true\n", "")
