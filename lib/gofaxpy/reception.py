@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from gofaxpy import announce
@@ -21,7 +22,7 @@ from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.params import FaxParams
 from gofaxpy.hylafax.recvtags import UNSPECIFIED
 from gofaxpy.hylafax.statuscode import StatusCode
-from gofaxpy.journal import Entry, Mark, Step
+from gofaxpy.journal import Entry, JournalError, Mark, Step
 from gofaxpy.receivedfile import PostponedError, Told, check_room, pages_on_disk, pages_saved, put_away, tag, told_by
 from gofaxpy.setting import Setting
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
@@ -140,6 +141,7 @@ def finish(setting: Setting, entry: Entry, log: CallLog, again: bool = False) ->
     one that could not even be started does not count.
 
     Raises PostponedError where the disk is full: a fax that could not be recorded, or mailed, is not announced either.
+    JournalError where a step cannot be noted, OSError where the file cannot be looked into: then the recovery goes on.
     """
     history = entry.marks()
     marks = {mark.step: mark for mark in history}
@@ -174,7 +176,12 @@ def _announce(setting: Setting, entry: Entry, received: Received, log: CallLog, 
         log.tell(f"RECV FAX: faxrcvd has been begun {begun} times without an end; {received.file} is given up", "err")
         entry.remove()
         return
-    entry.mark(Step.ANNOUNCING)
+    try:
+        entry.mark(Step.ANNOUNCING)
+    except JournalError:
+        with suppress(JournalError):
+            entry.note(Step.UNANNOUNCED)    # the mark may have got there all the same, and nothing runs
+        raise
     facts, fax = received.facts, received.fax
     environment = {
         "HANGUPCAUSE": str(facts.get("hangup_cause", "")), "TRANSFER_RATE": str(fax.rate if fax is not None else 0),

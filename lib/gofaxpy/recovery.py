@@ -20,8 +20,9 @@ _postponed: set[str] = set()    # entries whose full disk the operator has been 
 def recover(setting: Setting, announced: bool = True) -> None:
     """Finishes the calls in the journal that nobody works on: whoever works on one holds its lock.
 
-    ``announced``: also those whose faxrcvd was started before, for the start of FreeSWITCH.  Without them, for calls
-    whose handler could not go on (a full disk, say) or whose faxrcvd could not be started, it may be called at any time.
+    ``announced``: all of them at once, for the start of FreeSWITCH.  Without that only those to which nothing has happened
+    for a while: whose handler could not go on (a full disk, say), whose faxrcvd could not be started, or died together with
+    the process that should note its end.
     """
     for name in list(setting.journal.names("c")):
         try:
@@ -59,12 +60,15 @@ def _finish(setting: Setting, entry: Entry) -> None:
 
 
 def _abandoned(entry: Entry) -> bool:
-    """Whether nothing has happened for a while to a call that still is to be announced."""
+    """Whether nothing has happened for a while to a call that still is to be announced.
+
+    Of one whose faxrcvd was begun only the lock tells: whoever runs it holds that, and who can take it finds nobody.
+    """
     silence = age(os.fstat(entry.fileno()).st_mtime, time.time())
     if silence <= SECONDS_OF_SILENCE:
         return False
     steps = [mark.step for mark in entry.marks()]
-    return Step.ANNOUNCING not in steps or (steps[-1] is Step.UNANNOUNCED and silence > AGAIN)
+    return Step.ANNOUNCING not in steps or (steps[-1] in (Step.ANNOUNCING, Step.UNANNOUNCED) and silence > AGAIN)
 
 
 def _free_modem(setting: Setting, entry: Entry) -> None:

@@ -199,3 +199,19 @@ def test_a_call_is_taken_for_given_up_though_the_clock_was_set_back(setting: Set
     assert entry is not None
     with entry:
         assert recovery._abandoned(entry) is abandoned
+
+
+@pytest.mark.parametrize(("silence", "abandoned"), [(200.0, False), (301.0, True)])
+@pytest.mark.parametrize("last", [Step.ANNOUNCING, Step.UNANNOUNCED])
+def test_a_faxrcvd_whose_end_nobody_noted_is_looked_after_in_the_running_switch(
+    setting: Setting, last: Step, silence: float, abandoned: bool
+) -> None:
+    with setting.journal.create("c000000003", Step.ACCEPTED, commid="000000003") as entry:
+        entry.note(Step.ANNOUNCING)
+        entry.note(last)
+    before = time.time() - silence
+    os.utime(entry.path, (before, before))
+    found = setting.journal.open("c000000003")
+    assert found is not None
+    with found:
+        assert recovery._abandoned(found) is abandoned
