@@ -30,9 +30,12 @@ def spool_problem(setting: Setting) -> str:
 
 
 def file_mode(octal: str) -> int:
-    """RecvFileMode: octal digits; 0600, HylaFAX's default, for anything else."""
+    """RecvFileMode: octal digits; 0600, HylaFAX's default, for anything else.
+
+    The owner may read and write, whatever they say: SpanDSP opens the file by its name, and the tags are added by name.
+    """
     try:
-        return int(octal, 8) & 0o777
+        return int(octal, 8) & 0o777 | 0o600
     except ValueError:
         return 0o600
 

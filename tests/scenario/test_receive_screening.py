@@ -97,12 +97,12 @@ def test_dynamic_config_sets_identifier_mode_and_faxrcvd_for_this_call_only(make
     faxrcvd(house)
     faxrcvd(house, 'echo other > log/other', "bin/other")
     dynamic(house, '[ "$2" = 0301 ] || exit 0; echo "LocalIdentifier: +1 234 567"\n'
-                   'echo "RecvFileMode: 0640"; echo "FaxRcvdCmd: bin/other"')
+                   'echo "RecvFileMode: 0440"; echo "FaxRcvdCmd: bin/other"')
     call = receive(house, document, caller_number="0301")
     with open(house.switch.log, encoding="utf-8", errors="replace") as file:
         assert call.uuid in file.read()
     first, = house.received()
-    assert stat.S_IMODE(os.stat(first).st_mode) == 0o640
+    assert stat.S_IMODE(os.stat(first).st_mode) == 0o640, "SpanDSP must be able to write"
     assert os.path.exists(house.path("log", "other"))
     os.unlink(house.path("log", "other"))
     receive(house, document, caller_number="0302")
