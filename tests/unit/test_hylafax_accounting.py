@@ -211,3 +211,9 @@ def test_an_endless_line_is_read_in_pieces(tmp_path: Path) -> None:
     path.write_bytes(b"x" * (3 * accounting.LONGEST_LINE) + b"\n" + GOFAXIP_SEND.encode() + b"\n")
     records, bad = all_of(path)
     assert len(records) == 1 and [item.line for item in bad] == [1]
+
+
+def test_records_of_old_releases_have_times_without_hours_and_the_owner_earlier() -> None:
+    record = parse('05/06/04 10:00\tSEND\t00000002\tttyS0\t2\t""\tme@x\t"123"\t"456"\t4105\t1\t1:02\t0:57\t""\t""\t""\t"root"')
+    assert (record.job_seconds, record.conn_seconds, record.owner, record.cid_rest) == (62, 57, "root", "")
+    assert parse('05/06/04 10:00\tRECV\t00000002\tttyS0\t\t""\tfax\t"1"\t"2"\t4105\t1\t0:57\t61:02\t""').conn_seconds == 3662

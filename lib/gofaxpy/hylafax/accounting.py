@@ -2,7 +2,8 @@
 
 Three hands are found in one file, for an operator keeps his log when he changes the program:
 
-- native HylaFAX and we: 19 fields; older releases end after the reason (14) or leave later fields out;
+- native HylaFAX and we: 19 fields; older releases end after the reason (14) or leave later fields out, have the owner as the
+  17th of 17 (4.2), and times without hours, ``1:02``, which xferfaxstats still reads;
 - GOfax.IP: hours of two digits, ``OK`` as the reason of a success, parameters without the version bit, caller's name and
   number in two pairs of quotes, the name of an encoding where the DCS belongs, and the year 1 for a call that was never
   answered (its gofaxlib/xferfaxlog.go);
@@ -31,12 +32,13 @@ if TYPE_CHECKING:
     from typing import IO, Any
 
 LEAST_FIELDS = 14           # up to the reason, all that old releases write
+OLD_FIELDS = 17             # of HylaFAX 4.2, the last one the owner: there was no third caller id (its xferfaxlog(5))
 FIELDS = 19
 LONGEST_LINE = 64 << 10     # octets; no record comes near, a hole left by a power failure does
 UNDATED = 0.0
 _VERSION = 1 << 21
 _KINDS = {kind.value: kind for kind in RecordType}
-_DURATION = re.compile(r"(\d{1,7}):(\d\d):(\d\d)")
+_DURATION = re.compile(r"(?:(\d{1,7}):(?=\d\d:))?(\d{1,3}):(\d\d)")
 _DATE = re.compile(r"(\d\d)/(\d\d)/(\d\d) (\d\d):(\d\d)")
 _DCS = re.compile(r"[0-9A-Fa-f]{2}(?: [0-9A-Fa-f]{2})*")
 _ENCODINGS = ("T.4 1-D", "T.4 2-D", "T.6", "T.85")
@@ -94,6 +96,8 @@ def _fields(line: str) -> list[str]:
         raise BadRecord("a quote is not closed")
     if len(fields) < LEAST_FIELDS:
         raise BadRecord(f"{len(fields)} fields instead of {FIELDS}")
+    if len(fields) == OLD_FIELDS:
+        fields.insert(OLD_FIELDS - 1, '""')
     return fields + ['""'] * (FIELDS - len(fields))
 
 
@@ -122,7 +126,7 @@ def _start(text: str) -> float:
 def _seconds(text: str) -> int:
     found = _DURATION.fullmatch(text)
     if found is not None:
-        return int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3])
+        return int(found[1] or 0) * 3600 + int(found[2]) * 60 + int(found[3])
     if text.startswith("?"):        # libhylafax/FmtTime.c++: more than a year
         return 0
     raise BadRecord(f"{text[:20]!r} is no time such as 0:01:02")
