@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gofaxpy.ctl.command import OK, Command, Trouble, UsageError
@@ -55,9 +56,13 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
 
 def _last(setting: Setting) -> str:
     directory = setting.spool.path("log")
+    logs: list[tuple[float, str]] = []
     try:
         with os.scandir(directory) as entries:
-            logs = [(entry.stat().st_mtime, entry.name) for entry in entries if _is_log(entry.name)]
+            for entry in entries:
+                with suppress(FileNotFoundError):       # faxcron has just removed it
+                    if _is_log(entry.name):
+                        logs.append((entry.stat().st_mtime, entry.name))
     except OSError as error:
         raise Trouble(_reason(directory, error)) from None
     if not logs:
@@ -72,7 +77,7 @@ def _is_log(name: str) -> bool:
 def _attempts(setting: Setting, job: str) -> list[str]:
     """The commids of a job: from the accounting, and from its qfile for the one under way."""
     from gofaxpy.hylafax.accounting import read
-    from gofaxpy.hylafax.errors import SpoolError
+    from gofaxpy.hylafax.errors import QFileError, SpoolError
     from gofaxpy.hylafax.qfile import QFile
 
     commids: list[str] = []
@@ -86,7 +91,7 @@ def _attempts(setting: Setting, job: str) -> list[str]:
         try:
             with open(setting.spool.path(queue, f"q{job}"), encoding="utf-8", errors="surrogateescape") as file:
                 commids.append(QFile.parse(file.read(MAX_LOG)).get("commid"))
-        except FileNotFoundError:
+        except (FileNotFoundError, QFileError):     # one that a power failure has left empty says nothing
             continue
         except OSError as error:
             raise Trouble(_reason(str(error.filename), error)) from None

@@ -74,6 +74,8 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
         raise Trouble(f"{error}; HylaFAX's user and root can read it") from None
     except FileNotFoundError as error:
         raise Trouble(f"{error.filename}: does not exist") from None
+    except OSError as error:
+        raise Trouble(f"{error.filename}: {error.strerror}") from None
     if desk.json:
         import json
         _deliver(arguments.output, json.dumps(export.data(report, files, malformed, wrong), indent=2) + "\n", desk)
@@ -114,7 +116,12 @@ def _files(arguments: argparse.Namespace, desk: Desk) -> list[str]:
         return given
     found: list[str] = []
     for path in given:
-        found += [name for name in with_rotated(path) if name not in found]
+        try:
+            found += [name for name in with_rotated(path) if name not in found]
+        except OSError as error:
+            raise Trouble(f"{error.filename}: {error.strerror}") from None
+    if not found:
+        raise Trouble(f"{given[0]}: does not exist, nor do older ones")
     return found
 
 

@@ -124,6 +124,7 @@ def _whole(text: str) -> int | None:
 
 def _pages_of_job(setting: Setting, job: str) -> int | None:
     """The pages of a job that were sent so far, over all attempts: gofaxsend notes each in the qfile."""
+    from gofaxpy.hylafax.errors import QFileError
     from gofaxpy.hylafax.qfile import QFile
 
     if not job:
@@ -131,7 +132,7 @@ def _pages_of_job(setting: Setting, job: str) -> int | None:
     try:
         with open(setting.spool.qfile(job), encoding="utf-8", errors="surrogateescape") as file:
             return QFile.parse(file.read(1 << 20)).number("npages")
-    except OSError:
+    except (OSError, QFileError):
         return None
 
 

@@ -91,10 +91,11 @@ def send_command(patient: Patient) -> Iterator[Finding]:
 
 
 def _version_of(command: str, user: str) -> str:
+    import pwd
     import subprocess
 
-    identity = {"user": user, "extra_groups": ()} if os.geteuid() == 0 else {}
     try:
+        identity = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": ()} if os.geteuid() == 0 else {}
         done = subprocess.run(
             [command, "-V"], capture_output=True, text=True, timeout=20, check=False, cwd="/", stdin=subprocess.DEVNULL,
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, **identity,  # type: ignore[call-overload]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gofaxpy.ctl.command import Trouble
 from gofaxpy.doctor import configuration, hylafax, switch
-from gofaxpy.doctor.finding import Finding, note
+from gofaxpy.doctor.finding import Finding, note, problem
 from gofaxpy.doctor.patient import Check, Patient
 
 CHECKS: tuple[Check, ...] = (
@@ -35,6 +36,8 @@ def examine(patient: Patient) -> Iterator[Finding]:
     for check in CHECKS:
         try:
             yield from check(patient)
+        except Trouble as error:
+            yield problem(check.__name__, f"FreeSWITCH has not answered: {error}", "systemctl status freeswitch, and try again")
         except PermissionError as error:
             yield note(check.__name__, f"{error.filename}: {error.strerror}", "run this as root")
         except Exception as error:      # one patient's oddity must not keep the others' findings from him

@@ -1,0 +1,103 @@
+"""gofaxctl on a spool that is odd: files that power failures, rotations and other users have left."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gofaxpy.config import Config, HylaFax
+from gofaxpy.ctl.command import PROBLEM, Trouble
+from gofaxpy.ctl.desk import Desk, Switch
+from gofaxpy.ctl.main import build_parser, run
+from gofaxpy.doctor.finding import Level
+from gofaxpy.doctor.hylafax import send_command
+from gofaxpy.doctor.patient import Patient
+from gofaxpy.doctor.rounds import examine
+from gofaxpy.journal import Step
+from gofaxpy.setting import Setting
+
+DIRECTORIES = ("log", "sendq", "doneq", "status", "recvq", "etc")
+
+
+def nobody(config: Config) -> Switch:
+    raise Trouble("nobody answers")
+
+
+class Shell:
+    """What gofaxctl says in a spool."""
+
+    def __init__(self, root: Path) -> None:
+        for name in DIRECTORIES:
+            (root / name).mkdir()
+        self.config = Config(hylafax=HylaFax(spooldir=str(root), modems=1, user="uucp"))
+        self.text = self.complaints = ""
+
+    def __call__(self, *words: str) -> int:
+        desk = Desk(self._write, self._complain, nobody)
+        desk.use(self.config)
+        return run(words, desk, build_parser())
+
+    def _write(self, text: str) -> None:
+        self.text += text
+
+    def _complain(self, text: str) -> None:
+        self.complaints += text
+
+
+@pytest.fixture
+def gofaxctl(tmp_path: Path) -> Shell:
+    return Shell(tmp_path)
+
+
+def test_an_empty_qfile_keeps_nobody_from_the_status(gofaxctl: Shell, tmp_path: Path) -> None:
+    (tmp_path / "sendq" / "q7").touch()
+    with Setting.of(gofaxctl.config).journal.create("7-000000012", Step.OPENED, number="030123"):
+        assert gofaxctl("status") == PROBLEM
+    assert "030123" in gofaxctl.text
+
+
+def test_an_empty_qfile_keeps_nobody_from_the_logs_of_its_job(gofaxctl: Shell, tmp_path: Path) -> None:
+    (tmp_path / "doneq" / "q7").touch()
+    assert gofaxctl("log", "7") == PROBLEM
+    assert "nothing is known of job 7" in gofaxctl.complaints
+
+
+def test_the_last_log_is_found_while_others_go(gofaxctl: Shell, tmp_path: Path) -> None:
+    (tmp_path / "log" / "c000000001").write_text("Nov 23 22:49:16.76: [28316]: SESSION BEGIN 000000001\n")
+    (tmp_path / "log" / "c000000002").symlink_to(tmp_path / "gone")
+    assert gofaxctl("log", "last") == 0
+    assert "SESSION BEGIN 000000001" in gofaxctl.text
+
+
+@pytest.mark.parametrize("rotated", [(), ("--rotated",)])
+@pytest.mark.parametrize("name", ["typo", "file/xferfaxlog"])
+def test_an_accounting_that_is_not_there_is_no_report_of_nothing(
+    gofaxctl: Shell, tmp_path: Path, name: str, rotated: tuple[str, ...]
+) -> None:
+    (tmp_path / "file").touch()
+    assert gofaxctl("report", "--log", str(tmp_path / name), *rotated) == PROBLEM
+    assert str(tmp_path / name) in gofaxctl.complaints and not gofaxctl.text
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be given up")
+def test_doctor_starts_the_program_of_hylafaxs_user_without_roots_group(gofaxctl: Shell, tmp_path: Path) -> None:
+    program = Path("/tmp") / f"{os.getpid()}-gofaxsend"      # where uucp may look
+    program.write_text("#!/bin/sh\necho $(id -u) $(id -g) $(id -G)\n")
+    program.chmod(0o755)
+    try:
+        (tmp_path / "etc" / "config").write_text(f"SendFaxCmd: {program}\n")
+        found = next(send_command(Patient("gofax.yaml", gofaxctl.config, [])))
+    finally:
+        program.unlink()
+    assert found.text.endswith(": 10 10 10")
+
+
+def test_doctor_says_so_when_freeswitch_stops_answering(gofaxctl: Shell) -> None:
+    def silent(command: str, args: str) -> str:
+        raise Trouble("127.0.0.1:8021: no answer within 30 s")
+
+    patient = Patient("gofax.yaml", gofaxctl.config, [], api=silent)
+    found = [one for one in examine(patient) if "no answer within 30 s" in one.text]
+    assert found and {one.level for one in found} == {Level.PROBLEM}
