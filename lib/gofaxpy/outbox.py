@@ -46,7 +46,11 @@ class Outbox:
 
     def _send(self, path: str, messages: deque[str]) -> None:
         while messages:
-            if fifo.backlog(path) is None:
+            try:
+                nobody = fifo.backlog(path) is None
+            except OSError:
+                return      # no descriptors left: a modem whose message was lost would be busy for good
+            if nobody:
                 messages.clear()
                 return
             try:

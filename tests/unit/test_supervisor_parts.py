@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import resource
 import select
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -15,6 +18,20 @@ from gofaxpy.bell import Bell
 from gofaxpy.calls import NEGOTIATE, PAGE, RESULT, Calls
 from gofaxpy.config import Log
 from gofaxpy.outbox import MOST, Outbox
+
+LIBRARY = str(Path(__file__).parents[2] / "lib")
+LATE = """
+import os, sys
+from types import SimpleNamespace
+sys.modules["freeswitch"] = SimpleNamespace(consoleLog=lambda level, text: None)
+others = [os.open(os.devnull, os.O_RDONLY) for _ in range(1030)]
+from gofaxpy.bell import BELL
+from gofaxpy.supervisor import Supervisor
+assert BELL.fileno() > 1023
+supervisor = Supervisor(SimpleNamespace(next=lambda: None), None)
+BELL.ring()
+supervisor.step()
+"""
 
 
 @pytest.fixture
@@ -60,6 +77,28 @@ def test_the_outbox_forgets_the_oldest_for_a_faxq_that_does_not_read(fifo: tuple
     os.read(reader, 4096)
     outbox.flush()
     assert os.read(reader, 4096).startswith(b"10\0")
+
+
+def test_the_outbox_keeps_its_messages_while_there_are_no_descriptors(fifo: tuple[str, int]) -> None:
+    path, reader = fifo
+    outbox = Outbox()
+    outbox.put(path, "+freeswitch0:R")
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(reader)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
+    try:
+        outbox.flush()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    outbox.flush()
+    assert os.read(reader, 100) == b"+freeswitch0:R\0"
+
+
+def test_descriptors_of_a_busy_switch_may_have_high_numbers(tmp_path: Path) -> None:
+    environment = {"PYTHONPATH": LIBRARY, "GOFAX_CONFIG": str(tmp_path / "none.yaml")}
+    done = subprocess.run([sys.executable, "-c", LATE], env=environment, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_bell_that_rang_often_is_heard_once() -> None:

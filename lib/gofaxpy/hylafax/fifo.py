@@ -15,7 +15,7 @@ import time
 from _thread import allocate_lock
 
 from gofaxpy.hylafax.encoding import decode, encode
-from gofaxpy.hylafax.errors import FifoError, reason
+from gofaxpy.hylafax.errors import FifoError, is_of_the_machine, reason
 
 # faxq reads 2047 octets at a time; what is longer arrives as two messages.
 MAX_MESSAGE = 2047
@@ -26,10 +26,15 @@ _READ = 65536  # what a pipe holds, so that a message is never cut
 
 
 def backlog(path: str) -> int | None:
-    """How many octets wait in the FIFO ``path`` to be read; None where nobody reads it."""
+    """How many octets wait in the FIFO ``path`` to be read; None where nobody reads it.
+
+    Raises OSError where that cannot be found out at the moment (no descriptors left).
+    """
     try:
         fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:
+    except OSError as error:
+        if is_of_the_machine(error):
+            raise
         return None
     try:
         return _waiting(fd)
