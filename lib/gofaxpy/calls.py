@@ -8,6 +8,7 @@ process: handlers are separate scripts, loaded anew at every call, and this modu
 from __future__ import annotations
 
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +20,9 @@ from gofaxpy.bell import BELL
 NEGOTIATE = ("spandsp::rxfaxnegociateresult", "spandsp::txfaxnegociateresult")
 PAGE = ("spandsp::rxfaxpageresult", "spandsp::txfaxpageresult")
 RESULT = ("spandsp::rxfaxresult", "spandsp::txfaxresult")
+
+# By which this process knows what it has written itself: in a container the next one has the same number.
+PROCESS = os.urandom(8).hex()
 
 Listener = Callable[[str, Mapping[str, str]], None]
 

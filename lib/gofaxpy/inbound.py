@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from gofaxpy import __version__, modems, operatorlog, reception
 from gofaxpy import setting as settings
 from gofaxpy.calllog import CallLog
-from gofaxpy.calls import CALLS
+from gofaxpy.calls import CALLS, PROCESS
 from gofaxpy.config import Config
 from gofaxpy.hylafax import events, modemstatus
 from gofaxpy.hylafax.canonical import digits
@@ -140,7 +140,7 @@ class Answering:
         """The journal knows of the call from here on, and has room for all that it is to be told.  Raises JournalError."""
         try:
             entry = self.setting.journal.begin(
-                call_name(self.commid), Step.ACCEPTED, commid=self.commid, device=self.device, pid=os.getpid(),
+                call_name(self.commid), Step.ACCEPTED, commid=self.commid, device=self.device, pid=os.getpid(), process=PROCESS,
                 started=self.started, fax_number=self.setting.config.freeswitch.ident, **self.facts.facts(),
             )
             try:

@@ -10,13 +10,13 @@ they are written.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 from gofaxpy import announce
 from gofaxpy.calllog import CallLog
+from gofaxpy.calls import PROCESS
 from gofaxpy.hylafax import xferfaxlog
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.params import FaxParams
@@ -104,7 +104,7 @@ class Received:
         elif Step.RECEIVING not in marks:
             reason = DIED_BEFORE_THE_ANSWER
         else:
-            reason = NO_RESULT if facts.get("pid") == os.getpid() else DIED_IN_THE_FAX
+            reason = NO_RESULT if facts.get("process") == PROCESS else DIED_IN_THE_FAX
         if not reason and fax is not None and pages < fax.pages_transferred:
             reason = f"{NOT_KEPT}: {pages} of {fax.pages_transferred} are there"
         told = Told(fax.remote_station, transfer_params(fax)) if fax is not None else Told()

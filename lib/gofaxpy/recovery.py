@@ -7,6 +7,7 @@ import time
 
 from gofaxpy import modems, operatorlog, reception
 from gofaxpy.calllog import CallLog
+from gofaxpy.calls import PROCESS
 from gofaxpy.faxrcvd import AGAIN
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.spool import age
@@ -72,7 +73,8 @@ def _abandoned(entry: Entry) -> bool:
 
 
 def _free_modem(setting: Setting, entry: Entry) -> None:
+    """The modem of a call whose process is dead.  The handlers of this one give theirs back themselves, whatever happens."""
     accepted = entry.find(Step.ACCEPTED)
-    if accepted is not None:
+    if accepted is not None and accepted.facts.get("process") != PROCESS:
         device, pid = str(accepted.facts.get("device", "")), int(accepted.facts.get("pid", 0))
         modems.release_dead(setting, device, pid, accepted.at)
