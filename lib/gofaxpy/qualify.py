@@ -3,6 +3,9 @@
 One expression a line; the first that is found in the sender's TSI decides, and ``!`` before it means *refuse*.  Nothing
 found, or an empty file, means refuse as well, and so does a file that cannot be read (ServerConfig::checkACL: reject
 if there are no patterns).  Empty lines and lines that start with ``#`` are nothing.
+
+HylaFAX's are regcomp(3)'s extended expressions, Python's differ in one thing that such files have: classes of characters,
+``[[:digit:]]``.
 """
 
 from __future__ import annotations
@@ -11,6 +14,14 @@ import re
 
 MAX_FILE = 1 << 20
 MAX_LINE = 512
+# regex(7): the classes of the C locale, as Python writes sets of characters
+_CLASSES = {
+    "alnum": "0-9A-Za-z", "alpha": "A-Za-z", "blank": r" \t", "cntrl": r"\x00-\x1f\x7f", "digit": "0-9", "graph": "!-~",
+    "lower": "a-z", "print": " -~", "punct": r"!-/:-@\[-`{-~", "space": r" \t-\r", "upper": "A-Z", "xdigit": "0-9A-Fa-f",
+}
+# A character that an escape takes its meaning from, or a set with its classes and escapes.
+_PIECE = re.compile(r"\\.|\[\^?\]?(?:\[:[a-z]+:\]|\\.|[^]\\])*\]", re.DOTALL)
+_CLASS = re.compile(r"\[(?::([a-z]+):\])?")
 
 
 def accepts(path: str, tsi: str, problems: list[str]) -> bool:
@@ -27,10 +38,26 @@ def accepts(path: str, tsi: str, problems: list[str]) -> bool:
             continue
         refuse = line.startswith("!")
         try:
-            found = re.search(line[refuse:][:MAX_LINE], tsi)
+            found = re.search(_python(line[refuse:][:MAX_LINE]), tsi)
         except (re.error, RecursionError, OverflowError) as error:
             problems.append(f"{path}:{number}: not a regular expression, left out: {error}")
             continue
         if found:
             return not refuse
     return False
+
+
+def _python(expression: str) -> str:
+    """The expression as Python reads it.  Raises re.error for a class that there is none of."""
+    return _PIECE.sub(lambda piece: _set(piece[0]) if piece[0].startswith("[") else piece[0], expression)
+
+
+def _set(text: str) -> str:
+    """A set of characters with its classes written out."""
+    return "[" + _CLASS.sub(lambda found: _members(found[1]) if found[1] else r"\[", text[1:])
+
+
+def _members(name: str) -> str:
+    if name not in _CLASSES:
+        raise re.error(f"[:{name}:] is no class of characters")
+    return _CLASSES[name]

@@ -13,6 +13,11 @@ from gofaxpy.qualify import accepts
     ("", "+49 30 1", False), ("^.*$", "+49 30 1", True), ("!^.*30\n.*", "+49 30 1", False), ("!30\n.*", "+49 40 1", True),
     ("# all\n\n49", "+49 30 1", True), ("49", "<UNSPECIFIED>", False), ("<UNSPECIFIED>", "<UNSPECIFIED>", True),
     ("30\n!30", "+49 30", True), ("(\n49", "49", True),
+    # as HylaFAX's tsitest answers
+    ("^\\+49[[:space:]]+[[:digit:]]+$", "+49 30", True), ("^\\+49[[:space:]]+[[:digit:]]+$", "+49 30x", False),
+    ("!^\\+49[[:blank:]]*666\n.*", "+49 666", False), ("[[:upper:]]{3}", "ACME", True), ("[^[:alnum:]+ ]", "+49 (30)", True),
+    ("^[[:digit:][:punct:] ]+$", "+49 (30) [1]", True), ("^[][+ 0-9]+$", "+49 [30]", True), ("\\[[0-9]", "[3", True),
+    ("[[:number:]]", "30", False),
 ])
 def test_the_first_match_decides_and_no_match_refuses(tmp_path: Path, rules: str, tsi: str, expected: bool) -> None:
     (tmp_path / "tsi").write_text(rules)
