@@ -75,6 +75,8 @@ class Reception:
         if fax is not None:
             fax = replace(fax, negotiations=seen.negotiations, bad_rows=max(fax.bad_rows, seen.bad_rows))
         reason = "" if fax is not None and fax.success else CALLS.ended(call.uuid)
+        if fax is not None and reception.spoke_fax(fax, fax.pages_transferred) and watcher.refuses(fax.remote_station):
+            reason = StatusCode.TSI_DENIED.text     # also where nobody was told in time, and its pages have come
         # sched_hangup counts in whole seconds of the clock, so that it may be up to one second early (switch_scheduler.c)
         if not reason and (fax is None or not fax.success) and now - began >= inbound.call_timeout - 1:
             reason = TIME_IS_UP
@@ -137,6 +139,7 @@ class PageWatcher:
         self._page_began = began
         self._station = ""
         self._params = reception.transfer_params(None)
+        self._refused: bool | None = None       # nobody has asked yet
         self.page_seconds: list[int] = []
 
     def take(self, subclass: str, headers: Mapping[str, str]) -> None:
@@ -161,21 +164,20 @@ class PageWatcher:
         owner.line.event(events.recv_start(owner.line.device, replace(
             owner.info, sender=station, params=self._params,
         )))
-        if self._seen.negotiations == 1:
-            self._qualify()
-
-    def _qualify(self) -> None:
-        """QualifyTSI: native asks here, too, when the sender has said who it is and before its first page."""
-        owner = self._owner
-        if not owner.screening.qualify_tsi:
-            return
-        problems: list[str] = []
-        path = os.path.join(owner.setting.spool.root, owner.screening.qualify_tsi)
-        accepted = qualify.accepts(path, self._station or UNSPECIFIED, problems)
-        for problem in problems:
-            owner.log.tell(problem, "warning")
-        if not accepted:
+        # native asks here, too, when the sender has said who it is and before its first page
+        if self._seen.negotiations == 1 and self.refuses(station):
             owner.end(StatusCode.TSI_DENIED.text)
+
+    def refuses(self, station: str) -> bool:
+        """Whether QualifyTSI refuses the sender.  It is looked up once in a call."""
+        owner = self._owner
+        if self._refused is None and owner.screening.qualify_tsi:
+            problems: list[str] = []
+            path = os.path.join(owner.setting.spool.root, owner.screening.qualify_tsi)
+            self._refused = not qualify.accepts(path, station or UNSPECIFIED, problems)
+            for problem in problems:
+                owner.log.tell(problem, "warning")
+        return bool(self._refused)
 
     def _page(self, fax: FaxResult | None) -> None:
         owner = self._owner

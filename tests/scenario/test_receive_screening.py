@@ -121,6 +121,9 @@ def test_max_recv_pages_ends_the_call_and_keeps_the_pages(make_house: HouseMaker
     assert announced(house)[3] == "Maximum receive page count exceeded, call terminated"
 
 
+DENIED = "Permission denied (unnacceptable client TSI)"
+
+
 @pytest.mark.parametrize(("rules", "pages"), [("^\\+49 30\n", 3), ("!FAR\n.*\n", 0)])
 def test_qualify_tsi_decides_by_the_senders_identifier(
     make_house: HouseMaker, document: str, rules: str, pages: int
@@ -133,8 +136,22 @@ def test_qualify_tsi_decides_by_the_senders_identifier(
     receive(house, document)
     recv, _call = house.records()
     assert int(recv[10]) == pages
-    assert recv[13] == ("" if pages else "Permission denied (unnacceptable client TSI)")
+    assert recv[13] == ("" if pages else DENIED)
     assert announced(house)[3] == recv[13]
+
+
+def test_a_station_that_nobody_could_refuse_in_time_is_told_of_all_the_same(make_house: HouseMaker, document: str) -> None:
+    """Without the supervisor no event tells who the sender is; its pages are confirmed, and so they are kept."""
+    house = make_house(DYNAMIC, startup_scripts=())
+    faxrcvd(house)
+    dynamic(house, "echo QualifyTSI: etc/tsi")
+    with open(house.path("etc", "tsi"), "w", encoding="utf-8") as file:
+        file.write("!FAR\n.*\n")
+    receive(house, document)
+    recv, call = house.records()
+    assert (recv[10], recv[13], call[13]) == ("3", DENIED, DENIED)
+    assert announced(house)[3] == DENIED
+    assert f"terminated abnormally: {DENIED}" in house.session_log("000000001")
 
 
 @pytest.mark.parametrize(("source", "diversion", "expected"), [
