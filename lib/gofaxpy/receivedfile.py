@@ -107,7 +107,11 @@ def put_away(setting: Setting, path: str, log: CallLog) -> None:
         os.makedirs(directory, mode=0o700, exist_ok=True)
         if os.path.islink(directory):
             raise OSError(errno.ELOOP, f"{directory} is a link")
-        kept = os.path.join(directory, os.path.basename(path))
+        name = kept = os.path.join(directory, os.path.basename(path))
+        number = 0
+        while os.path.lexists(kept):    # numbers come again when recvq/seqf is lost
+            number += 1
+            kept = f"{name}.{number}"
         os.rename(path, kept)
     except FileNotFoundError:
         return      # SpanDSP removes what has no page by itself

@@ -52,8 +52,13 @@ def create_recv_file(setting: Setting, mode: int = 0o600) -> tuple[str, int]:
             fd = os.open(setting.spool.inside(file), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except FileExistsError:
             continue    # seqf was set back, or another program numbers on its own
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.fchmod(fd, mode)     # whatever the umask, which belongs to the whole process
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.fchmod(fd, mode)     # whatever the umask, which belongs to the whole process
+        except OSError:     # a file server without locks (ENOLCK), say
+            os.close(fd)
+            os.unlink(setting.spool.inside(file))
+            raise
         return file, fd
 
 

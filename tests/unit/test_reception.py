@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,6 +20,8 @@ from gofaxpy.config import Config, HylaFax
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.uucplock import UUCPLock
 from gofaxpy.journal import JournalError, Step
+from gofaxpy.receivedfile import put_away
+from gofaxpy.recvfile import create_recv_file
 from gofaxpy.setting import Setting
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
 
@@ -76,3 +80,32 @@ def test_a_call_that_was_put_off_takes_no_modem_from_the_next_one_though_the_clo
     recovery.recover(setting)
     assert not os.listdir(setting.journal.directory)
     assert os.path.exists(lock.path)
+
+
+def test_a_file_system_without_locks_costs_neither_descriptors_nor_files(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_recv_file(setting)
+    before = os.listdir("/proc/self/fd")
+
+    def without_locks(fd: int, operation: int, real: Callable[[int, int], None] = fcntl.flock) -> None:
+        if os.readlink(f"/proc/self/fd/{fd}").endswith(".tif"):
+            raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+        real(fd, operation)
+
+    monkeypatch.setattr(fcntl, "flock", without_locks)
+    with pytest.raises(OSError, match="No locks available"):
+        create_recv_file(setting)
+    assert os.listdir("/proc/self/fd") == before
+    assert sorted(os.listdir(setting.spool.path("recvq"))) == ["fax000000001.tif", "seqf"]
+
+
+def test_what_was_set_aside_before_under_the_same_number_stays(setting: Setting) -> None:
+    path = setting.spool.path("recvq", "fax000000001.tif")
+    log = CallLog(setting, SessionLog.create(setting.spool, COMMID))
+    for text in ("the first one", "the second one"):
+        Path(path).write_text(text)
+        put_away(setting, path, log)
+    log.close()
+    bad = Path(setting.spool.path("recvq", "bad"))
+    assert sorted(file.read_text() for file in bad.iterdir()) == ["the first one", "the second one"]
