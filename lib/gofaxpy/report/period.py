@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _AGO = re.compile(r"(\d{1,5})\s*(h|d|w|m|y)")
 _DAYS = {"d": 1, "w": 7}
 _FORMS = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%m/%d/%y", "%Y-%m", "%Y")
+# The accounting has years of two digits, of which 69 begins the last century (hylafax/accounting.py).
+EARLIEST, LATEST = datetime(1970, 1, 1), datetime(2068, 12, 31)
 _HELP = "2026-11-23, 2026-11-23 08:00, 2026-11, today, yesterday, or how long ago: 12h 30d 4w 3m 1y"
 
 
@@ -85,7 +87,8 @@ def _month_later(at: datetime) -> datetime:
 
 def period(since: str, until: str, last: str, now: datetime) -> Period:
     """The period an operator means.  ``last`` (``30d``) ends now, and so does ``since`` without an ``until``; ``until`` names
-    the last moment, day, month or year that belongs to it.  Without anything: the last 30 days.
+    the last moment, day, month or year that belongs to it.  Without anything: the last 30 days.  What is before or behind all
+    years that the accounting knows, such as ``9999-12-31``, stands for the first or the last of them.
 
     Raises :class:`ValueError` with what is allowed.
     """
@@ -99,6 +102,7 @@ def period(since: str, until: str, last: str, now: datetime) -> Period:
         if ago is None:
             raise ValueError(f"{last!r} is no length of time; 12h, 30d, 4w, 3m and 1y are")
         start = ago if (last or "d").endswith("h") else floor(ago, Step.DAY)
+    start = max(start, EARLIEST)
     if start >= end:
         raise ValueError(f"the period ends ({end:%Y-%m-%d %H:%M}) before it begins ({start:%Y-%m-%d %H:%M})")
     return Period(start, end)
@@ -141,7 +145,7 @@ def _moment(text: str, now: datetime, end: bool = False) -> datetime:
         return ago if word.endswith("h") else floor(ago, Step.DAY)
     for form in _FORMS:
         try:
-            at = datetime.strptime(text.strip(), form)
+            at = min(max(datetime.strptime(text.strip(), form), EARLIEST), LATEST)
         except ValueError:
             continue
         if not end or "%M" in form:
