@@ -17,4 +17,6 @@ def fsapi(session, stream, env, args):
     try:
         Reply(stream).write(answer(api, args))
     except BaseException as error:  # SystemExit would end FreeSWITCH, and so would a long message that leaves here
-        log("err", f"gofax: {type(error).__name__}: {str(error)[:300]}")
+        text = f"{type(error).__name__}: {str(error)[:300]}"
+        log("err", f"gofax: {text}")
+        stream.write("-ERR " + ascii(text) + "\n")       # no answer at all looks as if there were no such script

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import runpy
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -101,3 +104,24 @@ def test_doctor_says_so_when_freeswitch_stops_answering(gofaxctl: Shell) -> None
     patient = Patient("gofax.yaml", gofaxctl.config, [], api=silent)
     found = [one for one in examine(patient) if "no answer within 30 s" in one.text]
     assert found and {one.level for one in found} == {Level.PROBLEM}
+
+
+def test_a_fault_inside_freeswitch_is_not_taken_for_a_missing_script(
+    gofaxctl: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gofax.yaml").write_text(
+        f"hylafax: {{spooldir: {tmp_path}, modems: 1}}\n"
+        "freeswitch: {servers: [{host: 127.0.0.1, port: 8021, password: secret}]}\ninbound: {}\noutbound: {}\nlog: {}\n"
+    )
+    journal = tmp_path / "gofax" / "journal"
+    journal.mkdir(parents=True)
+    (journal / "c000000012").write_text('{"step":"accepted","at":1e999}\n')
+    logged: list[str] = []
+    freeswitch = SimpleNamespace(consoleLog=lambda level, text: logged.append(text), API=lambda: None)
+    monkeypatch.setitem(sys.modules, "freeswitch", freeswitch)
+    monkeypatch.setenv("GOFAX_CONFIG", str(tmp_path / "gofax.yaml"))
+    script = runpy.run_path(str(Path(__file__).parents[2] / "fs_scripts" / "gofax.py"))
+    replies: list[str] = []
+    script["fsapi"]("na", SimpleNamespace(write=replies.append), None, "status --json")
+    assert replies == ["-ERR 'OverflowError: cannot convert float infinity to integer'\n"]
+    assert "OverflowError" in logged[0]
