@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import time
 
@@ -88,6 +89,22 @@ def test_an_abort_by_fifo_ends_the_call_on_that_modem(make_house: HouseMaker, do
     assert recv[13] == call[13] == "Receive aborted due to operator intervention"
     assert 1 <= len(read_pages(house.received()[0])) < 3
     assert "no incoming call is on this modem" in switch_log(house)
+
+
+def test_numbers_that_come_again_cost_no_call_and_no_log(house: House, document: str) -> None:
+    """log/seqf is behind after a power failure: a log of that number is there, and a fax that is not finished yet."""
+    faxrcvd(house)
+    house.wait("the supervisor", lambda: os.path.isdir(house.path("gofax")))
+    journal = house.run_dir.sub(house.path("gofax", "journal"), owner=FAX_USER, mode=0o700)
+    with open(house.path("log", "c000000001"), "w", encoding="utf-8") as old, \
+            open(os.path.join(journal, "c000000002"), "w", encoding="utf-8") as pending:
+        old.write("before\n")
+        fcntl.flock(pending, fcntl.LOCK_EX)
+        assert house.switch.place_call("4711", document).answered
+        house.switch.wait_calls_over()
+        house.wait("faxrcvd", lambda: announced(house, "000000003"))
+    assert house.session_log("000000001") == "before\n"
+    assert "SESSION END" in house.session_log("000000003")
 
 
 def test_a_call_without_progress_is_ended(make_house: HouseMaker) -> None:
