@@ -37,6 +37,7 @@ class Modem:
     reader: fifo.Reader
     state: ModemState = ModemState.IDLE
     look_at: float = 0.0
+    said: str = ""            # of a FIFO that cannot be opened
 
 
 class Getty:
@@ -94,8 +95,11 @@ class Getty:
                 try:
                     reader = fifo.Reader(modem.reader.path)
                 except FifoError as error:
-                    log("err", str(error))
+                    if str(error) != modem.said:        # two seconds later it will be the same
+                        modem.said = str(error)
+                        log("err", modem.said)
                     continue
+                modem.said = ""
                 log("notice", f"{modem.device}: its FIFO has been replaced and is opened anew")
                 modem.reader.close()
                 modem.reader = reader

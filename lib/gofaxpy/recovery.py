@@ -15,7 +15,7 @@ from gofaxpy.journal import Entry, Step
 from gofaxpy.setting import Setting
 
 SECONDS_OF_SILENCE = 10.0       # after which a call that nobody works on is taken for one that was given up
-_postponed: set[str] = set()    # entries whose full disk the operator has been told of
+_told: dict[str, str] = {}      # what the operator has been told of an entry; a quarter of a minute later it is the same
 
 
 def recover(setting: Setting, announced: bool = True) -> None:
@@ -34,16 +34,19 @@ def recover(setting: Setting, announced: bool = True) -> None:
                 if (announced or _abandoned(entry)) and entry.lock():
                     _free_modem(setting, entry)
                     _finish(setting, entry)
-                    _postponed.discard(entry.path)
+                    _told.pop(entry.path, None)
         except reception.PostponedError as problem:
-            path = os.path.join(setting.journal.directory, name)
-            if path not in _postponed:
-                operatorlog.tell(setting.config.log, "err", f"journal entry {name}: {problem}")
-            _postponed.add(path)
+            _tell(setting, name, f"journal entry {name}: {problem}")
         except Exception as error:
             # one entry that cannot be understood must not keep the others, and all modems, waiting
-            text = f"journal entry {name} could not be finished: {type(error).__name__}: {error}"
-            operatorlog.tell(setting.config.log, "err", text)
+            _tell(setting, name, f"journal entry {name} could not be finished: {type(error).__name__}: {error}")
+
+
+def _tell(setting: Setting, name: str, text: str) -> None:
+    path = os.path.join(setting.journal.directory, name)
+    if _told.get(path) != text:
+        operatorlog.tell(setting.config.log, "err", text)
+    _told[path] = text
 
 
 def _finish(setting: Setting, entry: Entry) -> None:

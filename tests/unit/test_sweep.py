@@ -5,13 +5,16 @@ from __future__ import annotations
 import fcntl
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from gofaxpy import recovery, sweep
 from gofaxpy.config import Config, HylaFax
+from gofaxpy.getty import Getty
 from gofaxpy.hylafax.uucplock import UUCPLock
 from gofaxpy.journal import Step
 from gofaxpy.send.document import JOIN_TIMEOUT
@@ -215,3 +218,27 @@ def test_a_faxrcvd_whose_end_nobody_noted_is_looked_after_in_the_running_switch(
     assert found is not None
     with found:
         assert recovery._abandoned(found) is abandoned
+
+
+def test_an_entry_that_cannot_be_finished_is_told_of_once(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    monkeypatch.setitem(sys.modules, "freeswitch", SimpleNamespace(consoleLog=lambda level, text: lines.append(text)))
+    setting.journal.create("c000000003", Step.ACCEPTED, device="freeswitch1", pid="none").close()
+    for _ in range(3):
+        recovery.recover(setting)
+    assert len(lines) == 1 and "c000000003 could not be finished: ValueError" in lines[0]
+
+
+def test_fifos_that_are_gone_with_their_spool_are_told_of_once(
+    setting: Setting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    monkeypatch.setitem(sys.modules, "freeswitch", SimpleNamespace(consoleLog=lambda level, text: lines.append(text)))
+    (tmp_path / "status").mkdir()
+    getty = Getty(setting, lambda uuid: None, time.monotonic)
+    tmp_path.rename(tmp_path.with_name("unmounted"))
+    for _ in range(3):
+        getty.look_after(setting)
+    assert len(lines) == 2 and all("cannot open the FIFO" in line for line in lines)
+    tmp_path.with_name("unmounted").rename(tmp_path)
+    getty.close()
