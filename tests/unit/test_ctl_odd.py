@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import runpy
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from gofaxpy.config import Config, HylaFax
 from gofaxpy.ctl.command import PROBLEM, Trouble
+from gofaxpy.ctl.console import answer
 from gofaxpy.ctl.desk import Desk, Switch
 from gofaxpy.ctl.main import build_parser, run
 from gofaxpy.doctor.finding import Level
@@ -20,6 +22,7 @@ from gofaxpy.doctor.patient import Patient
 from gofaxpy.doctor.rounds import examine
 from gofaxpy.journal import Step
 from gofaxpy.setting import Setting
+from gofaxpy.switch.boundary import Reply
 
 DIRECTORIES = ("log", "sendq", "doneq", "status", "recvq", "etc")
 
@@ -106,22 +109,46 @@ def test_doctor_says_so_when_freeswitch_stops_answering(gofaxctl: Shell) -> None
     assert found and {one.level for one in found} == {Level.PROBLEM}
 
 
+def configure(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what runs inside FreeSWITCH."""
+    (root / "gofax.yaml").write_text(
+        f"hylafax: {{spooldir: {root}, modems: 60}}\n"
+        "freeswitch: {servers: [{host: 127.0.0.1, port: 8021, password: secret}]}\ninbound: {}\noutbound: {}\nlog: {}\n"
+    )
+    monkeypatch.setenv("GOFAX_CONFIG", str(root / "gofax.yaml"))
+
+
 def test_a_fault_inside_freeswitch_is_not_taken_for_a_missing_script(
     gofaxctl: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "gofax.yaml").write_text(
-        f"hylafax: {{spooldir: {tmp_path}, modems: 1}}\n"
-        "freeswitch: {servers: [{host: 127.0.0.1, port: 8021, password: secret}]}\ninbound: {}\noutbound: {}\nlog: {}\n"
-    )
+    configure(tmp_path, monkeypatch)
     journal = tmp_path / "gofax" / "journal"
     journal.mkdir(parents=True)
     (journal / "c000000012").write_text('{"step":"accepted","at":1e999}\n')
     logged: list[str] = []
     freeswitch = SimpleNamespace(consoleLog=lambda level, text: logged.append(text), API=lambda: None)
     monkeypatch.setitem(sys.modules, "freeswitch", freeswitch)
-    monkeypatch.setenv("GOFAX_CONFIG", str(tmp_path / "gofax.yaml"))
     script = runpy.run_path(str(Path(__file__).parents[2] / "fs_scripts" / "gofax.py"))
     replies: list[str] = []
     script["fsapi"]("na", SimpleNamespace(write=replies.append), None, "status --json")
     assert replies == ["-ERR 'OverflowError: cannot convert float infinity to integer'\n"]
     assert "OverflowError" in logged[0]
+
+
+class Silent:
+    """FreeSWITCH from inside, of which nothing is asked."""
+
+    def command(self, name: str, args: str = "") -> str:
+        raise AssertionError(name)
+
+
+def test_the_state_of_three_hundred_calls_is_told_as_a_whole(
+    gofaxctl: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(tmp_path, monkeypatch)
+    journal = Setting.of(gofaxctl.config).journal
+    for number in range(300):
+        journal.begin(f"c{number:09d}", Step.ACCEPTED, device="freeswitch1", caller_number="+49301234567").close()
+    written: list[str] = []
+    Reply(SimpleNamespace(write=written.append)).write(answer(Silent(), "status --json"))
+    assert len(json.loads("".join(written))["calls"]) == 300 and len(written) > 1

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         def command(self, name: str, args: str = "") -> str: ...
 
 
-MOST = 60000    # characters of one reply
+MOST = 1 << 20     # characters of one reply: the state of some thousand calls
 
 
 class _InProcess:

@@ -98,9 +98,10 @@ class Desk:
             self.write(text + "\n")
 
     def data(self, value: object) -> None:
-        """The answer as JSON; written under ``--json`` only.  ASCII, so that no terminal is steered by it."""
+        """The answer as JSON; written under ``--json`` only.  ASCII, so that no terminal is steered by it.  Inside FreeSWITCH it
+        is for gofaxctl in a shell, and takes no more room than it needs."""
         if self.json:
-            self.write(json.dumps(value, indent=2, default=str) + "\n")
+            self.write(json.dumps(value, indent=None if self.inside else 2, default=str) + "\n")
 
     def style(self, text: str, *names: str) -> str:
         """``text`` in colours, where there are any; ``names`` of red, green, yellow, blue, bold, dim."""

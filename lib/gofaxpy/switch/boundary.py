@@ -246,8 +246,9 @@ class Reply:
         self._stream = stream
 
     def write(self, text: str) -> None:
-        """Adds to the reply, at most 64 Ki characters at once.  Guards against the crash."""
-        self._stream.write(outgoing(text, MAX_REPLY))
+        """Adds to the reply, 64 Ki characters at a time.  Guards against the crash."""
+        for start in range(0, len(text), MAX_REPLY):
+            self._stream.write(outgoing(text[start:start + MAX_REPLY], MAX_REPLY))
 
 
 class Events:
