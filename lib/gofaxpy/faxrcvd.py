@@ -17,6 +17,7 @@ MAX_OUTPUT = 16384
 MAX_LINES = 200
 AGAIN = 300         # seconds until a faxrcvd that could not be started is tried again (gofaxpy.recovery)
 STACK = 8 << 20
+LOOK = 0.2          # seconds between looks whether faxrcvd has ended, where the kernel does not tell of it
 
 
 class _Faxrcvd:
@@ -44,17 +45,17 @@ class _Faxrcvd:
         What it leaves in the background may go on printing; nobody waits for that.
         """
         deadline = time.monotonic() + timeout
-        ended = os.pidfd_open(self.pid)
-        watched, output, over = [self._pipe, ended], b"", False
+        ended = _end_of(self.pid)
+        watched, output, over = [self._pipe, *ended], b"", False
         while not over and (left := deadline - time.monotonic()) > 0:
-            readable, _, _ = select.select(watched, [], [], left)
+            readable, _, _ = select.select(watched, [], [], left if ended else min(left, LOOK))
             if self._pipe in readable:
                 chunk = os.read(self._pipe, 65536)
                 output = (output + chunk)[:MAX_OUTPUT]
                 if not chunk:
                     watched.remove(self._pipe)
             else:
-                over = ended in readable
+                over = bool(readable) if ended else os.waitid(os.P_PID, self.pid, _LOOK_ONLY) is not None
         if not over:
             os.killpg(self.pid, signal.SIGKILL)
         status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
@@ -63,10 +64,24 @@ class _Faxrcvd:
         return status, output, f"ended with status {status}" if status else ""
 
 
+_LOOK_ONLY = os.WEXITED | os.WNOHANG | os.WNOWAIT
+
+
+def _end_of(pid: int) -> list[int]:
+    """A descriptor that can be read when the process has ended; none before Linux 5.3, or under a filter that refuses it."""
+    try:
+        return [os.pidfd_open(pid)]
+    except OSError:
+        return []
+
+
 def main(argv: list[str]) -> int:
     """The process.  Without a faxrcvd that could be started the entry stays: the supervisor tries again."""
     root, name, fd, timeout, facility, level, program, *arguments = argv
-    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))     # FreeSWITCH may have real-time priority, for its timers
+    try:  # noqa: SIM105 - nothing is loaded before faxrcvd runs
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))     # FreeSWITCH may have real-time priority, for its timers
+    except OSError:
+        pass        # a filter of system calls; a fax is not lost for that
     status, output = None, b""
     try:
         faxrcvd = _Faxrcvd([program, *arguments], int(fd))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from gofaxpy import reception, recovery
+from gofaxpy import announce, reception, recovery
 from gofaxpy.calllog import CallLog
 from gofaxpy.calls import PROCESS
 from gofaxpy.config import Config, HylaFax
@@ -109,3 +110,20 @@ def test_what_was_set_aside_before_under_the_same_number_stays(setting: Setting)
     log.close()
     bad = Path(setting.spool.path("recvq", "bad"))
     assert sorted(file.read_text() for file in bad.iterdir()) == ["the first one", "the second one"]
+
+
+@pytest.mark.parametrize("missing", ["pidfd_open", "sched_setscheduler"])
+def test_faxrcvd_runs_once_on_a_kernel_that_lacks_something(setting: Setting, missing: str) -> None:
+    """Linux before 5.3 under a container, or a filter of system calls (seccomp(2))."""
+    ran = setting.spool.path("log", "ran")
+    with setting.journal.create(f"c{COMMID}", Step.ACCEPTED, commid=COMMID) as entry:
+        entry.note(Step.ANNOUNCING)
+        words = ("10", "daemon", "err", "/bin/sh", "-c", f"echo once >> {ran}; sleep 0.3; exit 3")
+        strace = ("strace", "-qq", "-o", "/dev/null", "-e", f"trace={missing}", "-e", f"inject={missing}:error=ENOSYS")
+        command = [*strace, *announce.PYTHON, announce.PROGRAM, setting.spool.root, entry.name, str(entry.fileno()), *words]
+        done = subprocess.run(command, pass_fds=(entry.fileno(),), capture_output=True, text=True, timeout=30, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        last = entry.marks()[-1]
+    assert (last.step, last.facts["status"]) == (Step.ANNOUNCED, 3)
+    assert not os.listdir(setting.journal.directory)
+    assert Path(ran).read_text() == "once\n"
