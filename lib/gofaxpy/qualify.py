@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import re
 
+from gofaxpy.switch.clean import incoming
+
 MAX_FILE = 1 << 20
 MAX_LINE = 512
 # regex(7): the classes of the C locale, as Python writes sets of characters
@@ -32,13 +34,14 @@ def accepts(path: str, tsi: str, problems: list[str]) -> bool:
     except OSError as error:
         problems.append(f"{path}: QualifyTSI cannot be read, so every sender is refused: {error.strerror}")
         return False
+    station = incoming(tsi)
     for number, raw in enumerate(text.splitlines(), 1):
-        line = raw.strip()
+        line = incoming(raw.strip(), MAX_LINE)      # as the sender's name is when it gets here
         if not line or line.startswith("#"):
             continue
         refuse = line.startswith("!")
         try:
-            found = re.search(_python(line[refuse:][:MAX_LINE]), tsi)
+            found = re.search(_python(line[refuse:]), station)
         except (re.error, RecursionError, OverflowError) as error:
             problems.append(f"{path}:{number}: not a regular expression, left out: {error}")
             continue

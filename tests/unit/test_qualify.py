@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gofaxpy.qualify import accepts
+from gofaxpy.switch.clean import incoming
 
 
 @pytest.mark.parametrize(("rules", "tsi", "expected"), [
@@ -32,6 +33,7 @@ def test_what_is_wrong_with_the_file_is_told(tmp_path: Path) -> None:
     assert "tsi:2: not a regular expression" in problems[0] and "cannot be read" in problems[1]
 
 
-def test_bytes_that_are_no_utf8_are_compared_as_bytes(tmp_path: Path) -> None:
-    (tmp_path / "tsi").write_bytes(b"M\xfcller")
-    assert accepts(str(tmp_path / "tsi"), "M\udcfcller", [])
+@pytest.mark.parametrize("tsi", ["M\udcfcller", incoming("M\udcfcller")])
+def test_bytes_that_are_no_utf8_are_compared_as_what_the_switch_has_made_of_them(tmp_path: Path, tsi: str) -> None:
+    (tmp_path / "tsi").write_bytes(b"^M\xfcller$")
+    assert accepts(str(tmp_path / "tsi"), tsi, [])
