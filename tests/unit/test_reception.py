@@ -61,7 +61,7 @@ def test_a_fax_whose_announcement_cannot_be_noted_is_announced_later(
 
 @pytest.mark.parametrize(("process", "reason"), [
     (PROCESS, "The result of the fax could not be noted"), ("another", "FreeSWITCH ended while the fax came in"),
-])
+], ids=["this one", "one that died"])
 def test_a_switch_that_died_is_told_from_this_one_though_it_had_the_same_number(
     setting: Setting, process: str, reason: str
 ) -> None:
