@@ -3,8 +3,7 @@
 Everything here is a function on values.  A :class:`Ending` says how the attempt went, :func:`judge` turns it into a
 :class:`Verdict`: what to answer faxq (``returned``, HylaFAX's faxd/FaxSendStatus.h), which status text and number
 (HylaFAX's faxd status codes) the user reads, and after which of HylaFAX's delays (hylafax-config(5), JobReq…) the job
-is tried again.  A fax is *done* when the far end has confirmed every page that was to go, and not before: SpanDSP's success
-alone is not enough, and what happens after the last confirmation takes nothing back.
+is tried again.  A fax is *done* only when SpanDSP reports success **and** every page that was to go has gone.
 """
 
 from __future__ import annotations
@@ -97,7 +96,7 @@ class Rule(Enum):
 
 RULES: dict[Rule, Row] = {
     Rule.DELIVERED: Row(
-        StatusCode.NONE, Delay.NONE, "the far end has confirmed every page that was to go, whatever came after", Returned.DONE),
+        StatusCode.NONE, Delay.NONE, "SpanDSP reports success and counts every page that was to go", Returned.DONE),
     Rule.PAGES_MISSING: Row(
         StatusCode.PHASE_C_ERROR, Delay.PROTOCOL, "a job is never done while a page is not confirmed; the rest goes next time"),
     Rule.ABORTED: Row(StatusCode.ABORTED, Delay.NONE, "faxrm, faxalter; faxq puts its own end in place of the retry"),
@@ -198,12 +197,8 @@ def judge(ending: Ending, final_causes: Collection[str] = ()) -> Verdict:
 
 def _rule(ending: Ending) -> Rule | None:
     """Which rule holds; None where cause or result decide."""
-    if 0 < ending.pages_due <= ending.pages_sent:
-        # SpanDSP calls a fax failed where anything but DCN comes in after the last MCF, such as the MCF again (t30.c,
-        # process_state_c), and the switch may be gone by then.  The receiver has the document all the same (T.30, 5.3.6.1.7).
-        return Rule.DELIVERED
     if ending.stage is Stage.CONNECTED and ending.fax is not None and ending.fax.success:
-        return Rule.PAGES_MISSING if ending.pages_due else Rule.DELIVERED
+        return Rule.DELIVERED if ending.pages_sent >= ending.pages_due else Rule.PAGES_MISSING
     if ending.aborted:
         return Rule.ABORTED
     if ending.rejected:

@@ -23,7 +23,7 @@ from gofaxpy.outcome import (
     rows,
     tries_next_gateway,
 )
-from gofaxpy.send.settle import count, delay_of, with_limits
+from gofaxpy.send.settle import count, delay_of
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
 from gofaxpy.switch.hangup import CallEnd, HangupCause
 from gofaxpy.values import replace
@@ -55,22 +55,10 @@ def test_only_who_hangs_up_before_a_fax_machine_has_spoken_is_taken_for_a_person
     assert not judge(replace(HUNG_UP, **known)).dial_failed
 
 
-def test_done_takes_every_page() -> None:
+def test_done_takes_success_and_every_page() -> None:
     assert judge(faxed(ResultCode.OK, 3)).returned is Returned.DONE
     assert judge(faxed(ResultCode.OK, 2)).returned is Returned.RETRY
-    assert judge(faxed(ResultCode.CALLDROPPED, 2)).returned is Returned.RETRY
-
-
-@pytest.mark.parametrize("ending", [
-    faxed(ResultCode.UNEXPECTED, 3), faxed(ResultCode.CALLDROPPED, 3), Ending(Stage.CONNECTED, 3, 3), Ending(Stage.UNKNOWN, 3, 3),
-    Ending(Stage.CONNECTED, 3, 3, fax=faxed(ResultCode.CALLDROPPED, 3).fax, aborted=True),
-])
-def test_what_comes_after_the_last_confirmation_takes_nothing_back(ending: Ending) -> None:
-    """A retry would have nothing to send but HylaFAX's continuation cover, and none at all may be left."""
-    verdict = judge(ending)
-    last = QFile.parse("maxdials:1\ntotdials:0\nmaxtries:1\ntottries:0\n")
-    verdict = with_limits(verdict, count(last, ending, verdict), last)
-    assert (verdict.returned, verdict.code, verdict.text) == (Returned.DONE, StatusCode.NONE, "")
+    assert judge(faxed(ResultCode.CALLDROPPED, 3)).returned is Returned.RETRY
 
 
 @pytest.mark.parametrize("cause", list(NOT_ANSWERED))

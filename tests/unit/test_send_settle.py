@@ -45,9 +45,3 @@ def test_a_call_that_may_go_on_is_left_to_the_next_attempt(
     assert report.handle.qfile.number("totdials") == dials
     log = Path(setting.xferfaxlog)
     assert (len(log.read_text().splitlines()) if log.exists() else 0) == records
-
-
-def test_a_call_that_may_go_on_but_has_sent_everything_is_settled(setting: Setting, report: JobReport) -> None:
-    assert settle(setting, report, Ending(Stage.UNKNOWN, 3, 3, kept=True)) is Returned.DONE
-    assert report.handle.qfile.number("totdials") == 1
-    assert Path(setting.xferfaxlog).read_text().split("\t")[13] == '""'

@@ -131,7 +131,7 @@ def _attempt(
             fax_seen=report.fax_seen,
         )
         returned = settle(setting, report, ending, trace.connected_at)
-        if returned is Returned.DONE or not kept:       # else the next attempt clears up: a call needs both
+        if not kept:        # else the next attempt clears up: a call that may go on needs both
             _forget(entry, document, complain)
         return returned
 

@@ -27,8 +27,7 @@ def settle(setting: Setting, report: JobReport, ending: Ending, connected_at: fl
     qfile = report.handle.qfile
     # What may have arrived is counted and recorded by the next attempt, which finds out.  Counted now, the last dial that
     # the job has would keep faxq from starting that one: it would fail a fax that has arrived (faxq, isJobSendOK).
-    kept = ending.kept and verdict.returned is not Returned.DONE
-    if not kept:
+    if not ending.kept:
         verdict = with_limits(verdict, count(qfile, ending, verdict), qfile)
     reached_before = note_attempt(report, ending, first)
     if not reached_before and fails_as_stranger(verdict, qfile.number("ndials"), setting.config.outbound):
@@ -42,7 +41,7 @@ def settle(setting: Setting, report: JobReport, ending: Ending, connected_at: fl
     qfile.set("returned", verdict.returned.value)
     # The record comes first: an attempt that dies between the two is answered by the next one, which finds the record; a
     # job that is done has no next one.  A job with nothing left has made no call.
-    if (ending.pages_due or ending.stage is not Stage.CONNECTED) and not (report.recorded or kept):
+    if (ending.pages_due or ending.stage is not Stage.CONNECTED) and not (report.recorded or ending.kept):
         report.recorded = True
         _record(setting, report, verdict, connected_at)
     report.handle.rewrite(durable=True)
