@@ -18,6 +18,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import syslog
 import time
 import types
 
@@ -171,6 +172,7 @@ class Sent:
         self._job = job
         self._number = 0
         asked = inspect.signature(job.call_through_gateways).parameters
+        self._wanted = tuple(inspect.signature(job.send_job).parameters)
 
         def call(*args):
             """In place of ``call_through_gateways``, whose parameters are known by their names."""
@@ -219,7 +221,7 @@ class Sent:
                 "device": lambda: "freeswitch0", "handle": lambda: handle, "aborted": lambda: _never,
                 "complain": lambda: _raise, "announced": lambda: False,
             }
-            returned = self._job.send_job(*(values[name]() for name in inspect.signature(self._job.send_job).parameters))
+            returned = self._job.send_job(*(values[name]() for name in self._wanted))
         assert returned == DONE, handle.qfile.get("status")
 
     @staticmethod
@@ -250,14 +252,16 @@ def _never():
 # -- system calls
 
 
-_REAL = {name: getattr(os, name) for name in _OF_OS} | {"flock": fcntl.flock, "ioctl": fcntl.ioctl}
+_REAL = {name: getattr(os, name) for name in _OF_OS} | {
+    "flock": fcntl.flock, "ioctl": fcntl.ioctl, "syslog": syslog.syslog,
+}
 _REAL_OPEN, _REAL_FDOPEN = builtins.open, os.fdopen
 
 
 def restore():
     for name in _OF_OS:
         setattr(os, name, _REAL[name])
-    fcntl.flock, fcntl.ioctl = _REAL["flock"], _REAL["ioctl"]
+    fcntl.flock, fcntl.ioctl, syslog.syslog = _REAL["flock"], _REAL["ioctl"], _REAL["syslog"]
     builtins.open, os.fdopen = _REAL_OPEN, _REAL_FDOPEN
 
 
@@ -309,7 +313,7 @@ def recorded(work):
 
     for name in _OF_OS:
         setattr(os, name, recorder(name))
-    fcntl.flock, fcntl.ioctl = recorder("flock"), recorder("ioctl")
+    fcntl.flock, fcntl.ioctl, syslog.syslog = recorder("flock"), recorder("ioctl"), recorder("syslog")
     builtins.open, os.fdopen = opened, lambda fd, mode="r", *args, **more: Whole(fd, mode)
     try:
         work()
