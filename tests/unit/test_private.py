@@ -182,3 +182,28 @@ def test_a_sender_knows_that_its_faxq_is_gone(tmp_path: Path) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert (tmp_path / "said").read_text() == "False True\n"
+
+
+LATE = """
+import os, sys, time
+while os.getppid() == int(sys.argv[2]):
+    time.sleep(0.01)
+from gofaxpy.send.process import is_orphan
+with open(sys.argv[1] + ".new", "w") as file:
+    print(os.getppid(), is_orphan(), file=file)
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+"""
+
+
+def test_a_sender_knows_also_of_a_faxq_that_was_gone_before_it_was_loaded(tmp_path: Path) -> None:
+    library = str(Path(process.__file__).parents[2])
+    command = f'"{sys.executable}" -c "$1" "$2" $$ & exit 1'
+    subprocess.run(["/bin/sh", "-c", command, "sh", LATE, str(tmp_path / "said")], env={"PYTHONPATH": library}, check=False)
+    deadline = time.monotonic() + 10
+    while not (tmp_path / "said").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    parent, said = (tmp_path / "said").read_text().split()
+    if parent != "1":
+        pytest.skip("orphans are somebody else's than init's here")
+    assert said == "True"

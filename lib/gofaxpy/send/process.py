@@ -12,6 +12,7 @@ import os
 from gofaxpy.values import frozen
 
 _PARENT = os.getppid()
+INIT = 1
 
 
 class UsageError(Exception):
@@ -47,9 +48,19 @@ def is_orphan() -> bool:
     """Whether the faxq that started this process is gone.
 
     Another faxq knows nothing of this attempt: HylaFAX 6.0.7 dies of a ``*job:c`` for a job that it has not started
-    itself (faxd/faxQueueApp.c++, FIFOJobMessage takes the job for one of a batch).
+    itself (faxd/faxQueueApp.c++, FIFOJobMessage takes the job for one of a batch).  It may have died before this program
+    was loaded: then init has been the parent from the beginning.
     """
-    return os.getppid() != _PARENT
+    return os.getppid() != _PARENT or (_PARENT == INIT and not _is_faxq(INIT))
+
+
+def _is_faxq(pid: int) -> bool:
+    """In a container faxq itself may be the first process."""
+    try:
+        with open(f"/proc/{pid}/comm", encoding="ascii", errors="replace") as file:
+            return file.read() == "faxq\n"
+    except OSError:
+        return False
 
 
 def reopen_standard_descriptors() -> None:
