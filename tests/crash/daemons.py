@@ -271,6 +271,22 @@ def _wait_held(server: FaxServer, step: Step) -> None:
     server.house.wait(f"the step `{step}`: nobody comes to it", server.holding.held)
 
 
+def killed_while_a_sender_is_loaded(server: FaxServer, victim: Victim) -> Audit:
+    """gofaxsend has been started, and who has started it dies before it can look."""
+    server.holding.loading()
+    job = server.submit()
+    server.house.wait("gofaxsend to be started", job.senders)
+    server.kill(victim, job)
+    if victim is Victim.FAXQ_AT_ONCE:
+        server.hylafax.wait_faxq()
+    server.holding.release()
+    job.attempt_over()
+    server.bring_back(victim)
+    found = job.audit()
+    found.violations += server.drain().violations
+    return found
+
+
 def killed_at_a_moment(server: FaxServer, victim: Victim, moment: float) -> Audit:
     """A job is sent and a fax comes in at once; so many seconds later ``victim`` dies."""
     job, fax = server.submit(), server.called()

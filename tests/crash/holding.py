@@ -57,6 +57,8 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 _NOTE_START = """\
 with open(_STARTS, "a") as _file:
     _file.write(f"{os.getpid()} {sys.argv[-1]}\\n")
+while os.path.exists(_ORDER + ".load"):
+    time.sleep(0.01)
 """
 _IN_SWITCH = """
 import subprocess
@@ -101,6 +103,11 @@ class Holding:
         os.chown(self._order + ".new", *fax_ids())
         os.rename(self._order + ".new", self._order)
 
+    def loading(self) -> None:
+        """The next gofaxsend waits before it is loaded, until :meth:`release`."""
+        with open(self._order + ".load", "w", encoding="ascii"):
+            pass
+
     def held(self) -> int:
         """The process that waits, 0 if none does yet."""
         try:
@@ -111,7 +118,7 @@ class Holding:
 
     def release(self) -> None:
         """Whoever waits goes on."""
-        for name in ("", ".held"):
+        for name in ("", ".held", ".load"):
             if os.path.exists(self._order + name):
                 os.unlink(self._order + name)
 

@@ -9,7 +9,15 @@ import pytest
 
 from crash.audit import Audit
 from crash.conftest import ALL, Tries
-from crash.daemons import FaxServer, Victim, cases, killed_at, killed_at_a_moment, make_fax_server
+from crash.daemons import (
+    FaxServer,
+    Victim,
+    cases,
+    killed_at,
+    killed_at_a_moment,
+    killed_while_a_sender_is_loaded,
+    make_fax_server,
+)
 from rig import Installed, RunDir
 from rig.server import ServerMaker
 
@@ -26,6 +34,16 @@ def test_everybody_killed_at_each_step_of_the_journals(
         tries.note(f"{victim} killed {when} `{step}`", killed_at(server, step, when, victim))
     tries.note("after all of them", _in_order(server))
     tries.must_be_none(9)
+
+
+def test_faxq_killed_while_its_sender_is_being_loaded(
+    make_server: ServerMaker, run_dir: RunDir, installed: Installed, paper: str, tries: Tries
+) -> None:
+    server = make_fax_server(make_server, run_dir, installed, paper)
+    for victim in (Victim.FAXQ, Victim.FAXQ_AT_ONCE):
+        tries.note(victim, killed_while_a_sender_is_loaded(server, victim))
+    tries.note("after all of them", _in_order(server))
+    tries.must_be_none(3)
 
 
 @pytest.mark.timeout(3000)
