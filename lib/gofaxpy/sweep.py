@@ -10,13 +10,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from gofaxpy.hylafax import xferfaxlog
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.spool import age
 from gofaxpy.hylafax.uucplock import UUCPLock
 from gofaxpy.journal import JournalError
 from gofaxpy.send.document import JOIN_TIMEOUT, remove_directory
-from gofaxpy.send.earlier import may_go_on, orphan_record
+from gofaxpy.send.earlier import may_go_on, record_orphan
 from gofaxpy.setting import Setting
 
 TYPE_CHECKING = False
@@ -76,9 +75,8 @@ def _attempt(setting: Setting, name: str, now: float, tell: Tell) -> None:
         with entry:
             old = age(os.fstat(entry.fileno()).st_mtime, now) > setting.config.outbound.call_timeout and not entry.held()
             if (old or not may_go_on(entry)) and entry.lock():
-                record = orphan_record(entry, setting.xferfaxlog)
+                record = record_orphan(entry, setting.xferfaxlog)
                 if record is not None:
-                    xferfaxlog.append(setting.xferfaxlog, record)
                     tell("notice", f"job {record.jobid} is gone, but it had a call: {record.pages} pages to {record.dest}"
                                    f" are noted in {setting.xferfaxlog}")
                 remove_directory(setting.spool.path("gofax", "tmp", name))

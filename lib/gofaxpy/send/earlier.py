@@ -53,11 +53,11 @@ def may_go_on(entry: Entry) -> bool:
     return entry.find(Step.LAUNCHED) is not None and (entry.find(Step.FAX_OVER) is None or entry.held())
 
 
-def orphan_record(entry: Entry, log: str) -> xferfaxlog.Record | None:
-    """The record of an attempt whose job is gone, or has become another fax, so that no next attempt can write it.
+def record_orphan(entry: Entry, log: str) -> xferfaxlog.Record | None:
+    """Records an attempt whose job is gone, or has become another fax, so that no next attempt can do it; what was written.
 
-    None where there was no call, or where ``log`` (xferfaxlog, ``""`` for none) has one.  As far as the journal knows the
-    job: its tag, its sender and its owner stand there for this.
+    None where there was no call, or where ``log`` (xferfaxlog, ``""`` for none) has a record of it.  As far as the journal
+    knows the job: its tag, its sender and its owner stand there for this.  Raises SpoolError.
     """
     marks, commid = entry.marks(), entry.name.rpartition("-")[2]
     opened = next((mark.facts for mark in marks if mark.step is Step.OPENED), None)
@@ -71,4 +71,6 @@ def orphan_record(entry: Entry, log: str) -> xferfaxlog.Record | None:
     earlier = Earlier.of(marks, fax, pages, int(opened.get("pages", 0)))
     record = earlier.record(marks, commid, str(opened.get("device", "")), FaxParams(), pages)
     known = {"jobid": "job", "owner": "owner", "dest": "destination", "jobtag": "jobtag", "sender": "mailaddr"}
-    return replace(record, **{field: str(opened.get(fact, "")) for field, fact in known.items()})
+    record = replace(record, **{field: str(opened.get(fact, "")) for field, fact in known.items()})
+    xferfaxlog.append(log, record)
+    return record

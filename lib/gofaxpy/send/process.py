@@ -12,7 +12,7 @@ import os
 from gofaxpy.values import frozen
 
 _PARENT = os.getppid()
-INIT = 1
+_INIT = 1
 
 
 class UsageError(Exception):
@@ -51,7 +51,7 @@ def is_orphan() -> bool:
     itself (faxd/faxQueueApp.c++, FIFOJobMessage takes the job for one of a batch).  It may have died before this program
     was loaded: then init has been the parent from the beginning.
     """
-    return os.getppid() != _PARENT or (_PARENT == INIT and not _is_faxq(INIT))
+    return os.getppid() != _PARENT or (_PARENT == _INIT and not _is_faxq(_INIT))
 
 
 def _is_faxq(pid: int) -> bool:

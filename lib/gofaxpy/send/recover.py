@@ -19,7 +19,7 @@ from gofaxpy.hylafax.qfile import QFileHandle
 from gofaxpy.journal import Entry, JournalError, Mark, Step
 from gofaxpy.outcome import Stage
 from gofaxpy.send.document import remove_directory
-from gofaxpy.send.earlier import Earlier, may_go_on, orphan_record
+from gofaxpy.send.earlier import Earlier, may_go_on, record_orphan
 from gofaxpy.send.follow import SECONDS_FOR_THE_NOTE, CallIds, Follower, Progress, exists
 from gofaxpy.send.launch import reconnect
 from gofaxpy.send.report import JobReport
@@ -42,7 +42,8 @@ def clear_up(setting: Setting, report: JobReport, aborted: Callable[[], bool]) -
                 return f"An earlier attempt at this job ({name}) is still at work"
             if not _is_of_this_job(report, entry):
                 if not may_go_on(entry):        # else the sweep does this when this job is done
-                    _close(setting, entry)
+                    record_orphan(entry, setting.xferfaxlog)
+                    entry.remove()
                 continue
             held_up = _one(setting, report, entry, aborted)
             if held_up:
@@ -57,13 +58,6 @@ def _is_of_this_job(report: JobReport, entry: Entry) -> bool:
     holds nothing is anybody's."""
     opened = entry.find(Step.OPENED)
     return opened is None or opened.facts.get("same") == identity(report.handle)
-
-
-def _close(setting: Setting, entry: Entry) -> None:
-    record = orphan_record(entry, setting.xferfaxlog)
-    if record is not None:
-        xferfaxlog.append(setting.xferfaxlog, record)
-    entry.remove()
 
 
 def _remove_documents(setting: Setting, jobid: str) -> None:
