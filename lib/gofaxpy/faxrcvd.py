@@ -92,13 +92,14 @@ def main(argv: list[str]) -> int:
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     from contextlib import suppress
 
-    from gofaxpy.journal import DIRECTORY, Entry, JournalError, Step
+    from gofaxpy.commids import JOURNAL
+    from gofaxpy.journal import Entry, JournalError, Step
 
     if output or problem:
         _tell(root, arguments, output, problem)
     if problem:
         _syslog(facility, level, f"RECV FAX: {arguments[0] if arguments else name}: {program} {problem}")
-    entry = Entry(os.path.join(root, *DIRECTORY), name, int(fd))
+    entry = Entry(os.path.join(root, *JOURNAL), name, int(fd))
     with suppress(JournalError):    # a full disk: the entry goes all the same
         entry.mark(Step.UNANNOUNCED if status is None else Step.ANNOUNCED, status=status)
     if status is not None:

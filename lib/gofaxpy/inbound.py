@@ -19,15 +19,15 @@ from gofaxpy import __version__, modems, operatorlog, reception
 from gofaxpy import setting as settings
 from gofaxpy.calllog import CallLog
 from gofaxpy.calls import CALLS, PROCESS
+from gofaxpy.commids import call_name, new_commid
 from gofaxpy.config import Config
 from gofaxpy.hylafax import events, modemstatus
 from gofaxpy.hylafax.canonical import digits
 from gofaxpy.hylafax.errors import SpoolError
-from gofaxpy.hylafax.sequence import commid as next_commid
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.spool import fsync_directory
 from gofaxpy.hylafax.statuscode import StatusCode
-from gofaxpy.journal import Entry, JournalError, Step, call_name
+from gofaxpy.journal import Entry, JournalError, Step
 from gofaxpy.metrics import textfile
 from gofaxpy.modems import Line
 from gofaxpy.outbound import DOCUMENT
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
 NO_ROOM = "503 Fax Storage Unavailable"
 ROOM_FOR_MARKS = 32 << 10      # octets of the journal entry: the pages' times are in it
-MOST_NUMBERS = 1000            # that are passed over; it takes some 30 ms, and the next call goes on from there
 CALLER_GONE = "The caller has hung up before the answer"
 
 
@@ -116,17 +115,6 @@ def _no_room(setting: Setting, call: Call, facts: IncomingCall, problem: str) ->
     call.respond(NO_ROOM)
 
 
-def _new_commid(setting: Setting) -> str:
-    """A communication identifier that no log and no fax has yet.  After a power failure, or where somebody has set it back,
-    log/seqf gives numbers that are taken.  Raises SpoolError."""
-    for _ in range(MOST_NUMBERS):
-        commid = next_commid(setting.spool)
-        taken = (setting.spool.session_log(commid), os.path.join(setting.journal.directory, call_name(commid)))
-        if not any(map(os.path.lexists, taken)):
-            break
-    return commid
-
-
 class Answering:
     """One incoming call that there is a place for: screened, answered, received, finished."""
 
@@ -140,7 +128,7 @@ class Answering:
         self.device = line.device
         self.started, self.came_in = time.time(), time.monotonic()
         self._recv_file = -1
-        self.commid = _new_commid(setting)
+        self.commid = new_commid(setting.spool)
         session = SessionLog.create(setting.spool, self.commid, digits(setting.config.freeswitch.ident))
         self.log = CallLog(setting, session)
         self.info = events.RecvInfo(

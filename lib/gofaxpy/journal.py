@@ -21,6 +21,7 @@ import struct
 import time
 from enum import StrEnum
 
+from gofaxpy.commids import JOURNAL
 from gofaxpy.hylafax.spool import fsync_directory, private_directory
 from gofaxpy.values import frozen
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-DIRECTORY = ("gofax", "journal")
 MAX_ENTRY = 1 << 20
 _UNNAMED = os.O_TMPFILE | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC     # open(2)
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode     # json.dumps would make an encoder for every mark
@@ -181,6 +181,10 @@ class Entry:
                 return self.held() if mark.facts.get("held") else None
         return False
 
+    def launches(self, uuid: str) -> bool:
+        """Whether gofaxsend has noted here that it orders the call ``uuid``.  Raises :class:`JournalError`."""
+        return any(mark.step is Step.LAUNCHED and mark.facts.get("uuid") == uuid for mark in self.marks())
+
     def withdrawn(self, uuid: str) -> bool:
         """Whether the call ``uuid`` was withdrawn before it was connected.
 
@@ -233,7 +237,7 @@ class Journal:
 
     def __init__(self, spool_root: str) -> None:
         self._root = spool_root
-        self.directory = os.path.join(spool_root, *DIRECTORY)
+        self.directory = os.path.join(spool_root, *JOURNAL)
 
     def create(self, name: str, step: Step, **facts: Any) -> Entry:
         """A new, locked entry with its first mark, durable in the directory.  Raises :class:`JournalError`."""
@@ -255,7 +259,7 @@ class Journal:
             raise JournalError(f"{self.directory}: {name[:80]!r} cannot be the name of an entry")
         path = os.path.join(self.directory, name)
         try:
-            private_directory(self._root, *DIRECTORY)
+            private_directory(self._root, *JOURNAL)
             fd, source = self._unnamed(name)
         except OSError as error:
             raise JournalError(f"{path}: cannot be created: {error.strerror}") from error
@@ -327,13 +331,3 @@ def _reserve(fd: int, octets: int) -> int:
     if fallocate(fd, _FALLOC_FL_KEEP_SIZE, os.fstat(fd).st_size, octets) == 0:
         return 0
     return ctypes.get_errno()
-
-
-def attempt_name(jobid: str, commid: str) -> str:
-    """The name of the entry of one attempt to send; both are digits."""
-    return f"{jobid}-{commid}"
-
-
-def call_name(commid: str) -> str:
-    """The name of the entry of one incoming call."""
-    return f"c{commid}"

@@ -51,6 +51,8 @@ def place_call(api: Api, args: str) -> str:
         uuid = str(order["uuid"])
         with entry:
             facts = opened_facts(entry)
+            if not entry.launches(uuid):
+                return f"-ERR {entry.path} is not this attempt's: is hylafax.spooldir the same on both sides?\n"
             if entry.withdrawn(uuid):
                 return "-ERR the call was withdrawn\n"
         document = str(facts["document"])
@@ -132,6 +134,9 @@ def send_fax(api: Api, call: Call, ref: str) -> None:
 
 def _send(setting: Setting, api: Api, call: Call, entry: Entry) -> None:
     facts = opened_facts(entry)
+    if not entry.launches(call.uuid):       # hylafax.spooldir was changed while it rang: there is another of this name
+        log("err", f"{call.uuid}: {entry.path} is another attempt's; hanging up without sending")
+        return
     if entry.find(Step.FAX_OVER) is not None:
         log("warning", f"{call.uuid}: {entry.name} has been sent by another call; hanging up")
         return

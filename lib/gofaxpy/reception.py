@@ -218,8 +218,7 @@ def _record(setting: Setting, received: Received, log: CallLog, again: bool) -> 
             job_seconds=seconds, conn_seconds=seconds, dcs=params.dcs(),
         ))
     if again:
-        there = xferfaxlog.recent(path, call.commid)
-        records = [record for record in records if record.type not in there]
+        records = [record for record in records if not xferfaxlog.is_recorded(path, record)]
     try:
         xferfaxlog.append(path, *records, sync=True)
     except (SpoolError, OSError) as error:

@@ -8,6 +8,7 @@ import time
 from gofaxpy import modems, operatorlog, reception
 from gofaxpy.calllog import CallLog
 from gofaxpy.calls import PROCESS
+from gofaxpy.commids import commid_of
 from gofaxpy.faxrcvd import AGAIN
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.spool import age
@@ -51,7 +52,7 @@ def _tell(setting: Setting, name: str, text: str) -> None:
 
 def _finish(setting: Setting, entry: Entry) -> None:
     """Finishes one call, and its session log, if the call had not come to the end of that."""
-    session = SessionLog.reopen(setting.spool, entry.name[1:])
+    session = SessionLog.reopen(setting.spool, commid_of(entry.name))
     log = CallLog(setting, session)
     open_yet = entry.find(Step.RECORDED) is None
     try:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import stat
 
 import pytest
 
-from gofaxpy.inbound import MOST_NUMBERS
 from rig.house import House, HouseMaker
 from rig.pages import read_pages
 from rig.receiving import announced, faxrcvd, finished, receive, script
+from rig.rundir import FAX_USER
 
 DYNAMIC = {"inbound": {"dynamic_config": "etc/DynamicConfig"}}
 
@@ -231,8 +232,23 @@ def test_a_caller_who_hangs_up_while_it_rings_leaves_a_record_and_nothing_else(m
 
 
 def test_a_session_log_that_cannot_be_made_costs_no_fax(house: House, document: str) -> None:
+    script(house, "bin/faxrcvd", "#!/bin/sh\necho \"$4\" >info/announced\n")
+    for name in ("xferfaxlog", "seqf"):
+        with open(house.path("log", name), "a", encoding="utf-8"):
+            shutil.chown(house.path("log", name), FAX_USER, FAX_USER)
+    os.chmod(house.path("log"), 0o555)
+    receive(house, document)
+    os.chmod(house.path("log"), 0o755)
+    assert house.records()[0][10] == "3"
+    with open(house.path("info", "announced"), encoding="utf-8") as file:
+        assert file.read() == "\n"
+
+
+def test_a_number_that_some_thousand_calls_have_had_costs_no_fax_its_log(house: House, document: str) -> None:
+    """log/seqf after a restore, or after the file was lost."""
     faxrcvd(house)
-    for number in range(1, MOST_NUMBERS + 1):       # which are passed over, up to there
+    for number in range(1, 3001):
         os.mkdir(house.path("log", f"c{number:09d}"))
     receive(house, document)
-    assert house.records()[0][10] == "3" and announced(house, f"{MOST_NUMBERS:09d}")[3] == ""
+    assert house.records()[0][10] == "3" and announced(house, "000003001")[3] == ""
+    assert "SESSION END" in house.session_log("000003001")

@@ -47,6 +47,19 @@ def test_a_person_who_answers_is_called_twice_and_no_more(house: House) -> None:
     assert (qfile["returned"], qfile["status"], qfile["ndials"]) == ("1", "No carrier detected", "2")
 
 
+def test_calls_that_reached_nobody_before_count_as_well_when_a_person_answers(house: House) -> None:
+    """As native (faxd/FaxSend.c++): what is compared is ndials, the failed calls in a row, whatever they failed of."""
+    job = house.job("2000")
+    assert [house.gofaxsend(job) for _ in range(2)] == [RETRY, RETRY]
+    path = house.path("sendq", f"q{job}")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace("external:2000", "external:2004"))
+    assert house.gofaxsend(job) == FAILED
+    assert (house.qfile(job)["ndials"], house.qfile(job)["status"]) == ("3", "No carrier detected")
+
+
 def test_a_person_who_hangs_up_is_called_twice_and_no_more(make_house: HouseMaker) -> None:
     house = make_house(far_ends=[{"number": "2004", "does": "voice", "voice_seconds": 10}], speed=20)
     job = house.job("2004")

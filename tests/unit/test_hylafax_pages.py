@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gofaxpy.hylafax.errors import QFileError, SpoolError
-from gofaxpy.hylafax.pages import Page, PageGroup, advance, parse, release_document, remaining_pages, render
+from gofaxpy.hylafax.pages import Page, PageGroup, advance, leave_out, parse, release_document, remaining_pages, render
 from gofaxpy.hylafax.qfile import QFile
 from gofaxpy.hylafax.spool import Spool
 
@@ -303,3 +303,14 @@ def test_a_sent_cover_gets_its_common_name(spool: Spool, tmp_path: Path) -> None
 def test_a_document_outside_of_the_spool_is_not_touched(spool: Spool) -> None:
     with pytest.raises(SpoolError, match="may start with a dot"):
         release_document(spool, "docq/../../doc;c0", "4")
+
+
+def test_pages_left_out_are_passed_over_like_those_of_a_page_range() -> None:
+    qfile = QFile.parse("pagehandling:e1Se1Me1Z0012Se1P\nnpages:0\nnskip:0\nskippages:0\nfax:0::a;c0\nfax:0::b;c0\n")
+    pages = remaining_pages(qfile, lambda file: 2)
+    leave_out(qfile, pages[2:], lambda file: 2)
+    assert (qfile.get("pagehandling"), qfile.get("skippages")) == ("e1Se1Me1Z0012Xe1X", "2")
+    assert advance(qfile, 2, lambda file: 2) == ["a;c0", "b;c0"]
+    assert (qfile.get("npages"), qfile.get("nskip")) == ("4", "2")
+    leave_out(qfile, pages, lambda file: 2)
+    assert qfile.get("skippages") == "2"

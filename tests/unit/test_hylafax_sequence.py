@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gofaxpy.commids import new_commid
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.sequence import commid, next_number, recv_name
 from gofaxpy.hylafax.spool import Spool
@@ -45,6 +46,27 @@ def test_names_have_nine_digits(tmp_path: Path) -> None:
     (tmp_path / "recvq/seqf").write_text("1234")
     assert (commid(spool), commid(spool)) == ("000000001", "000000002")
     assert recv_name(spool) == "recvq/fax000001234.tif"
+
+
+def test_a_commid_that_a_session_log_or_the_journal_has_is_passed_over(tmp_path: Path) -> None:
+    spool = Spool(str(tmp_path))
+    (tmp_path / "log").mkdir()
+    for name in ("c000000001", "c000000002", "c000000005"):
+        (tmp_path / "log" / name).mkdir()
+    (tmp_path / "gofax" / "journal").mkdir(parents=True)
+    for name in ("c000000003", "17-000000004", ".17-000000006.abcd"):
+        (tmp_path / "gofax" / "journal" / name).touch()
+    assert (new_commid(spool), new_commid(spool)) == ("000000006", "000000007")
+
+
+def test_a_sequence_passes_over_its_end_and_says_when_no_number_is_free(tmp_path: Path) -> None:
+    path = tmp_path / "seqf"
+    path.write_text("999999997")
+    assert next_number(str(path), lambda number: number > 2) == 1
+    path.write_text("7")
+    with pytest.raises(SpoolError, match="this number and the 100000 after it are in use; write a free one into this file"):
+        next_number(str(path), lambda number: True)
+    assert path.read_text() == "7"
 
 
 def _take(path: str, taken: str) -> None:

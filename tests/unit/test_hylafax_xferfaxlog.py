@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.params import FaxParams
-from gofaxpy.hylafax.xferfaxlog import Record, RecordType, append, format
+from gofaxpy.hylafax.xferfaxlog import Record, RecordType, append, format, is_recorded
 from gofaxpy.values import replace
 
 NATIVE = os.path.join(os.path.dirname(__file__), "..", "data", "native")
@@ -118,6 +118,19 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def test_a_record_is_known_by_its_job_as_well_since_commids_come_again(tmp_path: Path) -> None:
+    log = str(tmp_path / "xferfaxlog")
+    call = replace(SEND, type=RecordType.CALL, jobid="")
+    received = replace(SEND, type=RecordType.RECV, jobid="recvq/fax000000007.tif")
+    assert not is_recorded(log, SEND)
+    append(log, SEND, received, call)
+    assert is_recorded(log, SEND) and is_recorded(log, received) and is_recorded(log, call)
+    assert is_recorded(log, replace(SEND, device="", pages=0, start=0.0)), "the same attempt, however much is known of it"
+    assert not is_recorded(log, replace(SEND, jobid="5")) and not is_recorded(log, replace(SEND, commid="000000006"))
+    assert not is_recorded(log, replace(received, jobid="recvq/fax000000008.tif"))
+    assert not is_recorded(log, replace(call, start=SEND.start + 60)), "a call has no job"
 
 
 def test_octets_that_are_not_utf8_are_written_as_they_came(tmp_path: Path) -> None:

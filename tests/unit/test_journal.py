@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gofaxpy.journal import Journal, JournalError, Step, attempt_name, call_name
+from gofaxpy.commids import attempt_name, call_name
+from gofaxpy.journal import Journal, JournalError, Step
 
 
 @pytest.fixture

@@ -68,6 +68,7 @@ def remembered(
     monkeypatch.setitem(sys.modules, "freeswitch", SimpleNamespace(consoleLog=lambda level, text: None))
     facts = {"document": "/x.tif", "number": "99010", "destination": "010"}
     with Journal(str(tmp_path)).create("1-2", Step.OPENED, **facts) as entry:
+        entry.note(Step.LAUNCHED, uuid=UUID)
         session, api = Session(negotiations, variables), SwitchApi()
         send_fax(Api(api), Call(session), "1-2")
         assert session.hung_up

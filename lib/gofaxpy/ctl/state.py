@@ -9,6 +9,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from gofaxpy.commids import commid_of
 from gofaxpy.ctl.desk import shown
 
 if TYPE_CHECKING:
@@ -99,13 +100,12 @@ def _call(name: str, marks: list[Any]) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     for mark in marks:
         facts.update(mark.facts)
-    job, _, commid = name.rpartition("-")
     incoming = name.startswith("c")
     number = facts.get("caller_number" if incoming else "number", "")
     return {
         "direction": "in" if incoming else "out",
-        "job": "" if incoming else shown(job),
-        "commid": shown(name[1:] if incoming else commid),
+        "job": "" if incoming else shown(name.rpartition("-")[0]),
+        "commid": shown(commid_of(name)),
         "uuid": shown(facts.get("uuid", "")),
         "number": shown(number),
         "recipient": shown(facts.get("recipient", "")),

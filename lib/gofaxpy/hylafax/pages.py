@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from gofaxpy.hylafax.errors import QFileError, SpoolError, reason
 from gofaxpy.hylafax.qfile import Item, QFile
@@ -149,6 +149,23 @@ def advance(qfile: QFile, sent: int, page_count: Callable[[str], int]) -> list[s
     for item in through:
         _drop(qfile, item)
     return [item.file for item in through]
+
+
+def leave_out(qfile: QFile, pages: Collection[Page], page_count: Callable[[str], int]) -> None:
+    """Marks ``pages``, which must be among the remaining ones, as not to be sent (``X``), as a page range does.
+
+    Does nothing where faxq has not described the pages (``pagehandling``).  Raises as :func:`remaining_pages`.
+    """
+    groups = parse(qfile.get("pagehandling"))
+    remaining = remaining_pages(qfile, page_count)
+    left_out = 0
+    for number, (group, page) in enumerate(zip(groups, remaining, strict=False)):
+        if page in pages and group.mark != SKIP:
+            groups[number] = PageGroup(group.params, group.chop, SKIP)
+            left_out += 1
+    if left_out:
+        qfile.set("pagehandling", render(groups))
+        qfile.set("skippages", qfile.number("skippages") + left_out)
 
 
 def _drop(qfile: QFile, sent: Item) -> None:

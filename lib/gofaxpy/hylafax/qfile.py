@@ -141,11 +141,15 @@ class QFile:
         """
         if tag in self._overrides:
             return self._overrides[tag]
-        field = self._fields.get(tag)
-        if field is None:
+        if tag not in self._fields:
             return default
-        value = field.raw[len(tag) + 1:].lstrip(" ")
+        value = self.written(tag)
         return value.replace("\\\n", "\n") if tag == "status" else value
+
+    def written(self, tag: str) -> str:
+        """The value of ``tag`` in the file, whatever :meth:`override` says, ``""`` where the file has none."""
+        field = self._fields.get(tag)
+        return "" if field is None else field.raw[len(tag) + 1:].lstrip(" ")
 
     def number(self, tag: str, default: int = 0) -> int:
         """The value as C's ``atoi`` reads it: leading digits count, 0 without any.

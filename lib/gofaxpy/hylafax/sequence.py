@@ -12,12 +12,25 @@ import stat
 from gofaxpy.hylafax.errors import SpoolError, reason
 from gofaxpy.hylafax.spool import Spool
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container
+
 MAX_NUMBER = 999999999
+MOST_TAKEN = 100_000        # numbers in a row that are passed over: a look at each takes some 2 microseconds
 _ATTEMPTS = 10
 
 
-def next_number(path: str) -> int:
+def _none(number: int) -> bool:
+    """For numbers that are not looked for anywhere."""
+    return False
+
+
+def next_number(path: str, taken: Callable[[int], bool] = _none) -> int:
     """Takes the next number from the sequence file ``path``: 1 where there is none yet or it cannot be read as one.
+
+    Numbers of which ``taken`` says that they are in use are passed over, :data:`MOST_TAKEN` at most: after a power failure, a
+    restore or the loss of the file, its number may have been given before.
 
     The file is locked (flock) while it is read and rewritten in place, created with mode 0600, and must be the
     regular file that the name stood for.  Behind 999999998 the numbers start again at 1.  Raises :class:`SpoolError`.
@@ -31,7 +44,7 @@ def next_number(path: str) -> int:
                 if not stat.S_ISREG(opened.st_mode):
                     raise SpoolError(f"{path}: must be a regular file; remove it")
                 if (named.st_ino, named.st_dev) == (opened.st_ino, opened.st_dev):
-                    return _take(fd)
+                    return _take(fd, path, taken)
             except FileNotFoundError:
                 pass
             finally:
@@ -49,20 +62,33 @@ def _open(path: str) -> int:
         return os.open(path, flags | os.O_CREAT, 0o600)
 
 
-def _take(fd: int) -> int:
+def _take(fd: int, path: str, taken: Callable[[int], bool]) -> int:
     words = os.pread(fd, 1024, 0).split()
     number = int(words[0]) if words and len(words[0]) <= 10 and words[0].isdigit() else 1
-    if not 1 <= number < MAX_NUMBER:
-        number = 1
+    for _ in range(MOST_TAKEN):
+        if not 1 <= number < MAX_NUMBER:
+            number = 1
+        if not taken(number):
+            break
+        number += 1
+    else:
+        raise SpoolError(f"{path}: this number and the {MOST_TAKEN} after it are in use; write a free one into this file")
     following = b"%d" % ((number + 1) % MAX_NUMBER)
     os.pwrite(fd, following, 0)
     os.ftruncate(fd, len(following))
     return number
 
 
-def commid(spool: Spool) -> str:
-    """A new communication identifier, nine digits; also the name of its session log."""
-    return f"{next_number(spool.path('log', 'seqf')):09d}"
+def commid(spool: Spool, taken: Container[str] = ()) -> str:
+    """A new communication identifier, nine digits: none that a session log has, and none of ``taken``.
+
+    It is the name of the session log, which bin/notify mails to the user.  Raises :class:`SpoolError`.
+    """
+    def is_taken(number: int) -> bool:
+        name = f"{number:09d}"
+        return name in taken or os.path.lexists(spool.session_log(name))
+
+    return f"{next_number(spool.path('log', 'seqf'), is_taken):09d}"
 
 
 def recv_name(spool: Spool) -> str:

@@ -139,8 +139,12 @@ def append(path: str, *records: Record, sync: bool = False) -> None:
         raise SpoolError(f"{path}: cannot add a {what} record: {reason(error)}") from error
 
 
-def recent(path: str, commid: str) -> frozenset[RecordType]:
-    """Which records about ``commid`` are among the latest, the last 256 KiB of the log: commids come again after 999999998."""
+def is_recorded(path: str, record: Record) -> bool:
+    """Whether a record of the same transfer is among the latest, the last 256 KiB of the log.
+
+    Compared are its type, ``commid`` and ``jobid``, and of a CALL, which has no ``jobid``, its minute.  A commid alone does not
+    name one transfer: it comes again after 999999998, and as soon as ``log/seqf`` was set back.
+    """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
@@ -149,12 +153,15 @@ def recent(path: str, commid: str) -> frozenset[RecordType]:
         finally:
             os.close(fd)
     except OSError:
-        return frozenset()
-    names = {kind.value.encode(): kind for kind in RecordType}
-    records = (line.split(b"\t") for line in octets.split(b"\n"))
-    return frozenset(
-        names[record[1]] for record in records if len(record) > 2 and record[1] in names and record[2] == encode(commid)
-    )
+        return False
+    wanted = encode(format(record)).split(b"\t")[:5]
+    first = 0 if record.type is RecordType.CALL else 1
+    del wanted[3]       # the device
+    for line in octets.split(b"\n"):
+        fields = line.split(b"\t", 5)[:5]
+        if len(fields) == 5 and [*fields[first:3], fields[4]] == wanted[first:]:
+            return True
+    return False
 
 
 def _plain(text: str) -> str:

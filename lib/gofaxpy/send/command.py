@@ -23,6 +23,7 @@ from gofaxpy.send.process import CommandLine, UsageError, give_up_root, is_orpha
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from gofaxpy.hylafax.spool import Spool
     from gofaxpy.setting import Setting
 
 LATER = 300     # seconds until the next try after trouble of our own
@@ -74,7 +75,7 @@ def _one(command: CommandLine, path: str, aborted: AbortFlag, announced: bool) -
 
 
 def _send(command: CommandLine, handle: QFileHandle, aborted: AbortFlag, announced: bool) -> Returned:
-    from gofaxpy.hylafax.sequence import commid
+    from gofaxpy.commids import new_commid
     from gofaxpy.hylafax.spool import Spool
     from gofaxpy.send.line import Line
 
@@ -85,7 +86,8 @@ def _send(command: CommandLine, handle: QFileHandle, aborted: AbortFlag, announc
     for tag, value in command.overrides:
         handle.qfile.override(tag, value)
     spool = Spool(config.hylafax.spooldir, config.hylafax.lock_dir)
-    number = commid(spool)
+    _same_spool(spool)
+    number = new_commid(spool)
     line = Line(config.freeswitch, int(number), aborted)
     try:
         from gofaxpy.send.job import send_job  # now, with the switch's greeting on its way
@@ -100,6 +102,24 @@ def _send(command: CommandLine, handle: QFileHandle, aborted: AbortFlag, announc
     if config.log.metrics_file:
         _count(setting)
     return returned
+
+
+def _same_spool(spool: Spool) -> None:
+    """Raises SpoolError where ``hylafax.spooldir`` is not the spool of the faxq that runs this job.
+
+    faxq starts its send command in its spool, and the qfile was opened there; documents, journal and records would be those of
+    the other one, in which documents of the same names belong to somebody else.
+    """
+    try:
+        if os.path.samestat(os.stat(spool.root), os.stat(".")):
+            return
+        why = f"hylafax.spooldir is {spool.root}"
+    except OSError as error:
+        why = f"hylafax.spooldir: {spool.root}: {error.strerror}"
+    raise SpoolError(
+        f"this job's HylaFAX has its spool in {os.getcwd()}, but {why}: nothing is sent."
+        " Correct hylafax.spooldir, or start this HylaFAX with a configuration of its own (GOFAX_CONFIG)"
+    )
 
 
 def _count(setting: Setting) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gofaxpy.commids import commid_of
 from gofaxpy.hylafax import xferfaxlog
 from gofaxpy.hylafax.params import NO_DCS, FaxParams
 from gofaxpy.journal import Entry, Mark, Step
@@ -59,11 +60,9 @@ def record_orphan(entry: Entry, log: str) -> xferfaxlog.Record | None:
     None where there was no call, or where ``log`` (xferfaxlog, ``""`` for none) has a record of it.  As far as the journal
     knows the job: its tag, its sender and its owner stand there for this.  Raises SpoolError.
     """
-    marks, commid = entry.marks(), entry.name.rpartition("-")[2]
+    marks, commid = entry.marks(), commid_of(entry.name)
     opened = next((mark.facts for mark in marks if mark.step is Step.OPENED), None)
     if not log or opened is None or not any(mark.step is Step.LAUNCHED for mark in marks):
-        return None
-    if xferfaxlog.RecordType.SEND in xferfaxlog.recent(log, commid):
         return None
     over = entry.find(Step.FAX_OVER)
     fax = FaxResult.from_facts(over.facts.get("fax")) if over is not None else None
@@ -72,5 +71,7 @@ def record_orphan(entry: Entry, log: str) -> xferfaxlog.Record | None:
     record = earlier.record(marks, commid, str(opened.get("device", "")), FaxParams(), pages)
     known = {"jobid": "job", "owner": "owner", "dest": "destination", "jobtag": "jobtag", "sender": "mailaddr"}
     record = replace(record, **{field: str(opened.get(fact, "")) for field, fact in known.items()})
+    if xferfaxlog.is_recorded(log, record):
+        return None
     xferfaxlog.append(log, record)
     return record

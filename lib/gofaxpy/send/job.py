@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from gofaxpy.commids import attempt_name
 from gofaxpy.config import Outbound
 from gofaxpy.hylafax.canonical import digits
 from gofaxpy.hylafax.errors import QFileError, SpoolError, is_of_the_machine
@@ -17,12 +18,14 @@ from gofaxpy.hylafax.qfile import QFile, QFileHandle
 from gofaxpy.hylafax.returned import Returned
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.statuscode import StatusCode
-from gofaxpy.journal import Entry, JournalError, Step, attempt_name
+from gofaxpy.journal import Entry, JournalError, Step
 from gofaxpy.outcome import Ending, Stage, Verdict
+from gofaxpy.send import syslogged
 from gofaxpy.send.document import Document, DocumentError, compose
+from gofaxpy.send.due import noted, pages_sent, same_fax
 from gofaxpy.send.gateways import call_through_gateways
 from gofaxpy.send.line import Line
-from gofaxpy.send.recover import clear_up, identity
+from gofaxpy.send.recover import clear_up
 from gofaxpy.send.report import JobReport
 from gofaxpy.send.settle import settle, with_limits
 from gofaxpy.send.terms import Terms, settle_terms
@@ -52,6 +55,8 @@ def send_job(
     if not (jobid.isascii() and jobid.isdigit()):     # it becomes part of file names
         raise QFileError(f"{handle.path}: {jobid[:40]!r} is no job number")
     log = SessionLog.create(setting.spool, commid, digits(handle.qfile.get("number")))
+    if log.error:       # the fax goes all the same
+        syslogged.error(f"job {jobid}: {log.error}")
     report = JobReport(setting.spool, device, handle, log, commid, announced)
     report.begin()
     try:
@@ -105,7 +110,8 @@ def _send(
     except (DialstringError, DocumentError) as error:
         final = not (isinstance(error, DocumentError) and error.again)
         return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=final, reason=str(error)))
-    return _attempt(setting, line, report, answer.terms, number, document, aborted, complain)
+    due = noted(setting.spool, report.handle.qfile, pages, report.page_count)
+    return _attempt(setting, line, report, answer.terms, number, document, due, aborted, complain)
 
 
 def dialled_number(qfile: QFile, settings: Outbound, prefix: str) -> str:
@@ -115,11 +121,14 @@ def dialled_number(qfile: QFile, settings: Outbound, prefix: str) -> str:
 
 def _attempt(
     setting: Setting, line: Line, report: JobReport, terms: Terms, number: str, document: Document,
-    aborted: Callable[[], bool], complain: Complain,
+    due: list[list[object]], aborted: Callable[[], bool], complain: Complain,
 ) -> Returned:
     facts = attempt_facts(setting, report.handle.qfile, terms, number, document)
-    facts["same"] = identity(report.handle)     # by what a later attempt knows the job for the same
-    facts["device"] = report.device
+    qfile = report.handle.qfile
+    facts |= {      # by what a later attempt knows what this one was, whatever becomes of the qfile
+        "device": report.device, "same": same_fax(qfile, setting.config.outbound.dial), "due": due, "sent": pages_sent(qfile),
+        "totdials": qfile.number("totdials"),
+    }
     # made durable by LAUNCHED, before the order to call; a power failure until then leaves a job that was not tried
     with setting.journal.begin(attempt_name(report.jobid, report.commid), Step.OPENED, **facts) as entry:
         trace = call_through_gateways(setting, report, entry, line, terms.gateways, number, aborted)

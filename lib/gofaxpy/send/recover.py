@@ -13,12 +13,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
+from gofaxpy.commids import commid_of
 from gofaxpy.config import Server
 from gofaxpy.hylafax import xferfaxlog
-from gofaxpy.hylafax.qfile import QFileHandle
+from gofaxpy.hylafax.errors import SpoolError, is_of_the_machine
 from gofaxpy.journal import Entry, JournalError, Mark, Step
 from gofaxpy.outcome import Stage
 from gofaxpy.send.document import remove_directory
+from gofaxpy.send.due import has_one_of, pages_sent, runs_of, same_fax
 from gofaxpy.send.earlier import Earlier, may_go_on, record_orphan
 from gofaxpy.send.follow import SECONDS_FOR_THE_NOTE, CallIds, Follower, Progress, exists
 from gofaxpy.send.launch import reconnect
@@ -27,6 +29,7 @@ from gofaxpy.send.settle import count, write_record
 from gofaxpy.setting import Setting
 from gofaxpy.switch.client import EventSocketError
 from gofaxpy.switch.faxresult import FaxResult
+from gofaxpy.values import replace
 
 STILL_AT_WORK = "An earlier call of this job is over, but its handler in FreeSWITCH has not noted the result yet"
 
@@ -40,10 +43,9 @@ def clear_up(setting: Setting, report: JobReport, aborted: Callable[[], bool]) -
         with entry:
             if not entry.lock():
                 return f"An earlier attempt at this job ({name}) is still at work"
-            if not _is_of_this_job(report, entry):
+            if not _is_of_this_job(setting, report, entry):
                 if not may_go_on(entry):        # else the sweep does this when this job is done
-                    record_orphan(entry, setting.xferfaxlog)
-                    entry.remove()
+                    _close(setting, report, entry)
                 continue
             held_up = _one(setting, report, entry, aborted)
             if held_up:
@@ -53,11 +55,25 @@ def clear_up(setting: Setting, report: JobReport, aborted: Callable[[], bool]) -
     return ""
 
 
-def _is_of_this_job(report: JobReport, entry: Entry) -> bool:
-    """Not so of an entry of an earlier job that had the same number, or before the number to call was changed.  An entry that
-    holds nothing is anybody's."""
+def _is_of_this_job(setting: Setting, report: JobReport, entry: Entry) -> bool:
+    """Not so of an entry of an earlier job that had the same number, or before the number to call was changed, or of one whose
+    documents the job does not name.  An entry that holds nothing is anybody's."""
     opened = entry.find(Step.OPENED)
-    return opened is None or opened.facts.get("same") == identity(report.handle)
+    if opened is None:
+        return True
+    qfile, runs = report.handle.qfile, runs_of(opened.facts)
+    return opened.facts.get("same") == same_fax(qfile, setting.config.outbound.dial) and (not runs or has_one_of(qfile, runs))
+
+
+def _close(setting: Setting, report: JobReport, entry: Entry) -> None:
+    """Records what another fax's attempt has sent, and removes its entry.  Where that cannot be recorded now, the entry stays
+    for the next attempt or the sweep; it holds up nothing."""
+    try:
+        record_orphan(entry, setting.xferfaxlog)
+    except SpoolError as error:
+        report.log.line(f"An earlier fax of this number ({entry.name}) could not be recorded: {error}")
+        return
+    entry.remove()
 
 
 def _remove_documents(setting: Setting, jobid: str) -> None:
@@ -69,19 +85,11 @@ def _remove_documents(setting: Setting, jobid: str) -> None:
                 remove_directory(os.path.join(directory, name))
 
 
-def identity(handle: QFileHandle) -> str:
-    """Tells one job from another with the same number, which there are once ``sendq/seqf`` was set back: by what a client
-    cannot change of a job once it is submitted, and the number to call, which makes it another fax."""
-    qfile = handle.qfile
-    return "|".join([str(os.stat(handle.path).st_ino), *(qfile.get(tag) for tag in ("external", "owner", "client"))])
-
-
 def _one(setting: Setting, report: JobReport, entry: Entry, aborted: Callable[[], bool]) -> str:
     marks = entry.marks()
     opened = next((mark for mark in marks if mark.step is Step.OPENED), None)
     if opened is None:
         return ""       # an empty entry
-    due = int(opened.facts.get("pages", 0))
     launched = [mark for mark in marks if mark.step is Step.LAUNCHED]
     over = entry.find(Step.FAX_OVER)
     if over is None:
@@ -91,45 +99,48 @@ def _one(setting: Setting, report: JobReport, entry: Entry, aborted: Callable[[]
                 return held_up
         over = entry.find(Step.FAX_OVER)
     if launched:
-        account(setting, report, entry.name, entry.marks(), over, due)
+        account(setting, report, entry.name, entry.marks(), over)
     return ""
 
 
-def account(setting: Setting, report: JobReport, name: str, marks: list[Mark], over: Mark | None, due: int) -> None:
+def account(setting: Setting, report: JobReport, name: str, marks: list[Mark], over: Mark | None) -> None:
     """Brings qfile and xferfaxlog up to what the earlier call has delivered (``over``: its result, if there is one).
 
-    The attempt may have died before it wrote anything, in between, or after it had settled everything but its entry; its
-    pages leave the qfile once, and they stand in SEND records under its commid once.
+    The attempt may have died before it wrote anything, in between, or after it had settled everything but its entry.  What it
+    has done is concluded from what stood in the qfile when it began, which its OPENED mark says, and not from what the
+    documents are now, because a client may have changed them since.  Its pages leave the qfile once, it is counted once, and
+    its pages stand in SEND records under its commid once.
     """
+    opened = next(mark.facts for mark in marks if mark.step is Step.OPENED)
+    qfile, due = report.handle.qfile, int(opened.get("pages", 0))
     fax = FaxResult.from_facts(over.facts.get("fax", {})) if over is not None else None
-    before = due - len(report.remaining())      # what that attempt itself could still write into the qfile
+    before = max(pages_sent(qfile) - int(opened.get("sent", 0)), 0)     # what that attempt itself has written into the qfile
     delivered = max(fax.pages_transferred if fax is not None else 0, before)
     if over is None:
         report.log.line(f"The call of an earlier attempt ({name}) ended without a result; sending what is left")
     else:
         report.log.line(f"An earlier attempt ({name}) has delivered {delivered} of {due} pages")
     report.station = fax.remote_station if fax is not None else ""
-    report.confirm(delivered - before)
-    report.confirmed, report.station = 0, ""    # these are not of this attempt
-    commid = name.rpartition("-")[2]
-    known = xferfaxlog.RecordType.SEND in xferfaxlog.recent(setting.xferfaxlog, commid)
-    if not known:
-        _record_earlier(setting, report, marks, fax, commid, (delivered, delivered, due))
-    elif delivered > before:        # it has recorded and counted itself, but did not know of these
-        _record_earlier(setting, report, marks, fax, commid, (delivered - before, delivered, due), counted=True)
-
-
-def _record_earlier(
-    setting: Setting, report: JobReport, marks: list[Mark], fax: FaxResult | None, commid: str, pages: tuple[int, int, int],
-    counted: bool = False,
-) -> None:
-    """The SEND record, and the dial, of an attempt that could not do that itself.  ``pages``: to record, delivered, due."""
-    unrecorded, delivered, due = pages
-    earlier = Earlier.of(marks, fax, delivered, due)
+    if over is not None:
+        try:
+            report.delivered_before(runs_of(opened) or [], delivered)
+        except SpoolError as error:
+            if is_of_the_machine(error):
+                raise
+            report.log.line(str(error))     # a document that is gone or broken: the job is refused for that
+    report.station = ""     # it is not of this attempt
+    commid, earlier = commid_of(name), Earlier.of(marks, fax, delivered, due)
+    # settle and this function write the record first and count then; so an attempt that was counted has its record
+    counted = qfile.number("totdials") > int(opened.get("totdials", 0))
+    record = replace(earlier.record(marks, commid, report.device, report.params, delivered), jobid=report.jobid)
+    recorded = counted or xferfaxlog.is_recorded(setting.xferfaxlog, record)
+    if not recorded:
+        write_record(setting, report, record)
+    elif delivered > before:        # it has recorded itself, but did not know of these
+        write_record(setting, report, replace(record, pages=delivered - before))
     if not counted:
-        count(report.handle.qfile, earlier.ending, earlier.verdict)
+        count(qfile, earlier.ending, earlier.verdict)
         report.handle.rewrite()
-    write_record(setting, report, earlier.record(marks, commid, report.device, report.params, unrecorded))
 
 
 def _wait_for(

@@ -7,13 +7,13 @@ this process, faxq then tries again instead of taking the fax for sent.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gofaxpy import __version__
 from gofaxpy.hylafax import events, fifo, modemstatus
 from gofaxpy.hylafax.errors import QFileError, SpoolError
 from gofaxpy.hylafax.fmttime import duration
-from gofaxpy.hylafax.pages import Page, advance, parse, release_document, remaining_pages
+from gofaxpy.hylafax.pages import Page, advance, leave_out, parse, release_document, remaining_pages
 from gofaxpy.hylafax.params import BR_14400, EC_DISABLE, EC_ENABLE256, FaxParams
 from gofaxpy.hylafax.qfile import QFile, QFileHandle
 from gofaxpy.hylafax.returned import Returned
@@ -22,6 +22,7 @@ from gofaxpy.hylafax.spool import Spool
 from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.hylafax.tiff import page_count
 from gofaxpy.send import syslogged
+from gofaxpy.send.due import Run, delivered_among
 from gofaxpy.send.follow import Progress
 from gofaxpy.send.process import is_orphan
 from gofaxpy.switch.faxresult import FaxResult
@@ -63,9 +64,9 @@ class JobReport:
 
     def remaining(self) -> list[Page]:
         """The pages that are still to be transmitted.  Raises TiffError, QFileError."""
-        return [page for page in remaining_pages(self.handle.qfile, self._count) if not page.skipped]
+        return [page for page in remaining_pages(self.handle.qfile, self.page_count) if not page.skipped]
 
-    def _count(self, file: str) -> int:
+    def page_count(self, file: str) -> int:
         """Read once: what is told of the job must not fail because a document goes away meanwhile."""
         if file not in self._pages_in:
             self._pages_in[file] = page_count(self.spool.inside(file))
@@ -176,12 +177,29 @@ class JobReport:
         if self.remaining():
             self.status(f"Sending page {self._next_page()}")
 
+    def delivered_before(self, runs: Sequence[Run], delivered: int) -> None:
+        """The first ``delivered`` pages of ``runs``, which an earlier attempt was to send, have arrived: those that the job
+        still names are sent by nothing any more.  They are not counted as this attempt's."""
+        qfile = self.handle.qfile
+        left = self.remaining()
+        arrived = delivered_among(self.spool, qfile, runs, delivered, left, self.page_count)
+        front = 0
+        while front < len(left) and left[front] in arrived:
+            front += 1
+        self.confirm(front)
+        self.confirmed = 0
+        arrived = delivered_among(self.spool, qfile, runs, delivered, self.remaining(), self.page_count)
+        if arrived:     # behind pages that have not: the job was imaged anew
+            leave_out(qfile, arrived, self.page_count)
+            self.log.line(f"Leaving out {len(arrived)} pages which have arrived before")
+            self.handle.rewrite()
+
     def _confirm_one(self, page: Page) -> None:
         now = time.monotonic()
         self.confirmed += 1
         qfile = self.handle.qfile
         before, skipped = qfile.number("npages"), qfile.number("nskip")
-        finished = advance(qfile, 1, self._count)
+        finished = advance(qfile, 1, self.page_count)
         self.handle.rewrite()
         self._page_done(page.file, before + 1, skipped, now - self.page_began)
         self._pages_left_out(page.file, before + 1, skipped)
@@ -203,7 +221,7 @@ class JobReport:
         qfile = self.handle.qfile
         left = self.remaining()
         before, skipped = qfile.number("npages"), qfile.number("nskip")
-        finished = advance(qfile, 0, self._count)
+        finished = advance(qfile, 0, self.page_count)
         if left:
             self._pages_left_out(left[0].file, before, skipped)
         if finished:
