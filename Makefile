@@ -11,7 +11,7 @@ ARGS ?=
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo test lint types unit pytest live bench bench-compare reference deb dist fuzz crash soak clean
+.PHONY: help deps demo test lint types unit pytest live bench bench-compare reference deb dist fuzz crash model soak clean
 
 help: ## show this list
 	@echo 'make TARGET'
@@ -98,6 +98,16 @@ CRASH_TESTS ?= tests/crash tests/hylafax/test_competing_jobs.py
 
 crash: deps ## kill, fail, cut, delay and lose power at every point, then audit (about an hour); see docs/reliability.md
 	$(AS_ROOT) env CRASH=all PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -n $(WORKERS) --dist load $(CRASH_TESTS) $(ARGS)
+
+# How many sequences at most, for how many seconds, from which seed on; MODEL='submit pages=3; …' runs this one instead.
+SEQUENCES ?=
+SECONDS ?= 600
+SEED ?=
+MODEL ?=
+
+model: deps ## try random sequences of attempts, accidents and people for SECONDS seconds (600); see docs/testing.md
+	@$(AS_ROOT) env PYTHONPATH=lib:tests PYTHONDONTWRITEBYTECODE=1 FREESWITCH='$(FREESWITCH)' WORKERS='$(WORKERS)' \
+	  SEQUENCES='$(SEQUENCES)' SECONDS='$(SECONDS)' SEED='$(SEED)' MODEL='$(subst ','\'',$(MODEL))' $(PYTHON) -m model
 
 # FAXES in a row, CALLS at once in either direction.
 FAXES ?= 5000

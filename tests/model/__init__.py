@@ -1,0 +1,1 @@
+"""A model of sending, held against the real faxq and hfaxd: random attempts, accidents, clients and administrators."""

@@ -1,0 +1,308 @@
+"""What each verb of a sequence does to the world, and what becomes true by it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable
+
+from model.accidents import Accident, Struck
+from model.facts import Fax
+from model.hfaxd import Forgotten, Refused
+from model.steps import Step
+from model.world import World, wait_for
+from rig import RigError
+from rig.rundir import FAX_USER, wait_ended
+from rig.server import wait
+
+FAR_AWAY = f"SENDTIME {time.strftime('%Y%m%d%H%M', time.gmtime(time.time() + 86400))}"
+
+
+def do(world: World, step: Step) -> None:
+    """One step.  What cannot be done any more (its job is over) is passed over.  Raises what the world does not bear."""
+    VERBS[step.verb](world, step)
+    world.note(str(step))
+
+
+def finish(world: World) -> None:
+    """All trouble is over, and each job is tried until it is done or failed."""
+    world.disarm()
+    _xferfaxlog(world, Step.of("xferfaxlog", how="writable"))
+    for _ in range(12):
+        if not world.open_faxes("all"):
+            break
+        do(world, Step.of("attempt", job="all"))
+    world.bring_to_rest()
+    world.collect()
+
+
+# -- attempts
+
+
+def _attempt(world: World, step: Step) -> None:
+    faxes = world.open_faxes(step.get("job"))
+    if not faxes:
+        return
+    accident, meets = Accident.of(step), step.get("meets", "fax")
+    futile = meets in ("busy", "noanswer", "nofax") or accident.victim is not None
+    faxes = [world.model.change(
+        fax, attempts=fax.attempts + 1, accidents=fax.accidents + (accident.victim is not None), empty=fax.empty + futile,
+    ) for fax in faxes]
+    before = world.dialled()
+    for fax in faxes:
+        world.plan(fax, meets)
+    accident.arm(world)
+    known = len(world.holding.starts())
+    _make_due(world, faxes, step.get("by", "client"))
+    jobs = {fax.jobid for fax in faxes}
+
+    def senders() -> list[int]:
+        return [pid for pid, job in world.holding.starts()[known:] if job in jobs]
+
+    struck = False
+    if wait(lambda: len(senders()) >= len(faxes) or all(map(world.over, faxes)), 15):
+        struck = accident.strike(world, faxes, senders())
+    if struck and accident.victim in (Struck.FAXQ, Struck.HFAXD):
+        for pid in senders():
+            assert wait_ended(pid), f"gofaxsend {pid} does not end"
+    accident.bring_back(world, struck)
+    world.hylafax.wait_faxq(60)
+    wait_for("all jobs at rest", lambda: all(map(world.rested, faxes)), 60)
+    after, begun = world.dialled(), world.holding.starts()[known:]
+    for fax in faxes if accident.victim is not None else []:
+        calls = after[fax.numbers[-1]] - before[fax.numbers[-1]]
+        silent = sum(jobid == fax.jobid for _, jobid in begun) - calls
+        world.model.change(fax, unplaced=fax.unplaced + max(silent, 0))
+
+
+def _make_due(world: World, faxes: list[Fax], by: str) -> None:
+    restarted = []
+    for fax in faxes:
+        qfile = world.qfile(fax)
+        if by == "client" or qfile is None or qfile["state"] == "1":
+            with world.client() as client:
+                client.alter(fax.jobid, "SENDTIME NOW")
+        else:
+            restarted.append(qfile.path)
+    if restarted:       # an administrator, with an editor that writes a new file, or into the old one
+        world.hylafax.stop_faxq()
+        for path in restarted:
+            with open(path, encoding="utf-8", errors="surrogateescape") as file:
+                text = re.sub(r"(?m)^tts:.*$", "tts:1000", file.read())
+            if by == "edit":
+                with open(path + ".new", "w", encoding="utf-8", errors="surrogateescape") as file:
+                    file.write(text)
+                shutil.copymode(path, path + ".new")
+                shutil.chown(path + ".new", FAX_USER, FAX_USER)
+                os.rename(path + ".new", path)
+            else:
+                with open(path, "r+", encoding="utf-8", errors="surrogateescape") as file:
+                    file.write(text)
+                    file.truncate()
+        world.hylafax.begin_faxq()      # it may find a qfile locked by the sender that it has itself started
+
+
+# -- clients
+
+
+def _submit(world: World, step: Step) -> None:
+    papers = tuple(world.paper(int(pages)) for pages in step.get("pages", "1").split(","))
+    number, ranges = world.number(), step.get("ranges")
+    more = [FAR_AWAY, *([f"PAGERANGE {ranges}"] if ranges else [])]
+    for _ in range(3):      # hfaxd may forget what it was told of a new job when a second begins meanwhile
+        with contextlib.suppress(Forgotten), world.client() as client:
+            jobid = client.submit(number, [paper.file for paper in papers], *more)
+            break
+    else:
+        raise TimeoutError("hfaxd forgets what it is told of a new job")
+    _again(world, jobid)
+    world.model.faxes.append(Fax(len(world.model.faxes), jobid, papers, (number,), ranges))
+
+
+def _again(world: World, jobid: int) -> None:
+    """Job numbers come again where ``sendq/seqf`` was set back: an earlier job of this number, which is over, is out of
+    sight then."""
+    for fax in world.model.faxes:
+        if fax.jobid == jobid:
+            world.model.change(fax, replaced=True)
+
+
+def _altered(deed: Callable[[World, Fax, Step], None]) -> Callable[[World, Step], None]:
+    def verb(world: World, step: Step) -> None:
+        for fax in world.open_faxes(step.get("job")):
+            with contextlib.suppress(Refused, RigError):
+                deed(world, fax, step)
+
+    return verb
+
+
+def _add(world: World, fax: Fax, step: Step) -> None:
+    paper = world.paper(step.number("pages", 1))
+    with world.client() as client:
+        client.alter(fax.jobid, FAR_AWAY, files=(paper.file,))
+    world.model.change(fax, papers=(*fax.papers, paper))
+
+
+def _number(world: World, fax: Fax, step: Step) -> None:
+    number = world.number()
+    what = step.get("what", "both")
+    if what == "faxalter":
+        world.hylafax.faxalter(fax.jobid, "-d", number)
+    else:
+        names = {"both": ("DIALSTRING", "EXTERNAL"), "dialstring": ("DIALSTRING",), "external": ("EXTERNAL",)}[what]
+        with world.client() as client:
+            client.alter(fax.jobid, FAR_AWAY, *(f"{name} {number}" for name in names))
+    if what != "dialstring":        # outbound.dial is `external`
+        world.model.change(fax, numbers=(*fax.numbers, number))
+
+
+def _parameter(world: World, fax: Fax, step: Step) -> None:
+    with world.client() as client:
+        client.alter(fax.jobid, FAR_AWAY, f"{step.get('name')} {step.get('value')}")
+
+
+def _ranges(world: World, fax: Fax, step: Step) -> None:
+    if not fax.attempts:
+        with world.client() as client:
+            client.alter(fax.jobid, FAR_AWAY, f"PAGERANGE {step.get('value')}")
+        world.model.change(fax, ranges=step.get("value"))
+
+
+def _suspend(world: World, fax: Fax, step: Step) -> None:
+    with world.client() as client:
+        client.alter(fax.jobid, submit=False)
+
+
+def _faxalter(world: World, fax: Fax, step: Step) -> None:
+    world.hylafax.faxalter(fax.jobid, step.get("option"), step.get("value"))
+
+
+def _resubmit(world: World, fax: Fax, step: Step) -> None:
+    """faxalter -r makes a new job of the same documents, all of their pages; this one is for another number, as the model
+    tells calls by theirs."""
+    number = world.number()
+    said = world.hylafax.faxalter(fax.jobid, "-r", "-d", number, "-a", "now + 1 day", check=False)
+    found = re.search(r"duplicated as job (\d+)", said)
+    if found:
+        _again(world, int(found[1]))
+        world.model.faxes.append(Fax(len(world.model.faxes), int(found[1]), fax.papers, (number,)))
+
+
+def _remove(world: World, fax: Fax, step: Step) -> None:
+    if step.get("by") == "faxrm":
+        world.hylafax.faxrm(fax.jobid)
+    else:
+        with world.client() as client:
+            if step.get("by") == "JDELE":
+                client.say(f"JSUSP {fax.jobid}")
+                client.say(f"JDELE {fax.jobid}")
+            else:
+                client.say(f"JKILL {fax.jobid}")
+    world.model.change(fax, removed=True)
+
+
+# -- administrators
+
+
+def _quiet(world: World, step: Step) -> None:
+    world.switch.wait_calls_over(30)
+
+
+def _stopped(deed: Callable[[World], None]) -> Callable[[World, Step], None]:
+    """Done while HylaFAX and the switch are stopped in order."""
+    def verb(world: World, step: Step) -> None:
+        world.switch.wait_calls_over(30)
+        world.hylafax.kill_hfaxd()
+        world.hylafax.stop_faxq()
+        with contextlib.suppress(RigError, OSError):
+            world.switch.api("fsctl shutdown")
+        world.switch.wait_end(30)
+        world.switch.kill()
+        deed(world)
+        world.hylafax.start_faxq()
+        world.hylafax.start_hfaxd()
+        world.switch.start()
+
+    return verb
+
+
+def _copy_spool(world: World) -> None:
+    """To another disk and back: the same files, all of them new ones."""
+    spool = world.hylafax.spool
+    shutil.rmtree(spool + ".old", ignore_errors=True)
+    assert os.system(f"cp -a '{spool}' '{spool}.new'") == 0
+    os.rename(spool, spool + ".old")
+    os.rename(spool + ".new", spool)
+
+
+def _restart_all(world: World) -> None:
+    """Nothing else is done."""
+
+
+def _sequence(world: World, step: Step) -> None:
+    """A file of numbers is behind, as after a power failure.  HylaFAX itself bears that for jobs that are over."""
+    queue = step.get("queue", "log")
+    path = world.hylafax.path(queue, "seqf")
+    if not os.path.exists(path):
+        return
+    with open(path, encoding="ascii") as file:
+        current = int(file.read() or 1)
+    back = max(current - step.number("back", 1), 1)
+    if queue == "sendq":
+        alive = [fax.jobid for fax in world.open_faxes("all")]
+        while back in alive or any(back < jobid < current for jobid in alive):
+            back += 1
+    with open(path, "r+", encoding="ascii") as file:
+        file.write(str(back))
+        file.truncate()
+    world.model.renumbered |= queue == "log" and back < current
+
+
+def _xferfaxlog(world: World, step: Step) -> None:
+    path = world.hylafax.path("log", "xferfaxlog")
+    how = step.get("how", "rotate")
+    if os.path.isdir(path):             # it could not be written
+        os.rmdir(path)
+        if os.path.exists(path + ".kept"):
+            os.rename(path + ".kept", path)
+    if how == "rotate" and os.path.exists(path):
+        with open(path, "rb") as file, open(path + ".1", "ab") as archive:
+            archive.write(file.read())
+        os.unlink(path)
+    elif how == "remove" and os.path.exists(path):
+        os.unlink(path)
+        world.model.unlogged = True
+    elif how == "unwritable":
+        if os.path.exists(path):
+            os.rename(path, path + ".kept")
+        os.mkdir(path)
+        world.model.unlogged = True
+
+
+def _delete(world: World, fax: Fax, step: Step) -> None:
+    """An administrator tidies docq up; hfaxd lets no client do that."""
+    qfile = world.qfile(fax)
+    files = [item.split(":")[3] for item in qfile.items if not item.startswith("!")] if qfile else []
+    if files:
+        os.unlink(world.hylafax.path(files[step.number("document") % len(files)]))
+        world.model.change(fax, robbed=True)
+
+
+def _remove_logs(world: World, step: Step) -> None:
+    for name in os.listdir(world.hylafax.path("log")):
+        if re.fullmatch(r"c\d{9}", name):
+            os.unlink(world.hylafax.path("log", name))
+    world.model.bared = True
+
+
+VERBS: dict[str, Callable[[World, Step], None]] = {
+    "attempt": _attempt,
+    "submit": _submit, "add": _altered(_add), "delete": _altered(_delete), "number": _altered(_number),
+    "parameter": _altered(_parameter), "ranges": _altered(_ranges), "suspend": _altered(_suspend),
+    "faxalter": _altered(_faxalter), "resubmit": _altered(_resubmit), "remove": _altered(_remove),
+    "quiet": _quiet, "copy-spool": _stopped(_copy_spool), "restart": _stopped(_restart_all), "sequence": _sequence,
+    "xferfaxlog": _xferfaxlog, "remove-logs": _remove_logs,
+}
