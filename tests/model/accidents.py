@@ -31,10 +31,12 @@ class Struck(StrEnum):
     HFAXD = "hfaxd"
     LINE = "line"           # the event socket's connection
     JOB = "job"             # its user removes it
+    MACHINE = "machine"     # all of them but the disk, which has everything
 
 
 _VICTIMS = {
-    Struck.SWITCH: Victim.SWITCH, Struck.FAXQ: Victim.FAXQ, Struck.FAXQ_AT_ONCE: Victim.FAXQ_AT_ONCE, Struck.HFAXD: Victim.HFAXD,
+    Struck.SWITCH: (Victim.SWITCH,), Struck.FAXQ: (Victim.FAXQ,), Struck.FAXQ_AT_ONCE: (Victim.FAXQ_AT_ONCE,),
+    Struck.HFAXD: (Victim.HFAXD,), Struck.MACHINE: (Victim.FAXQ, Victim.HFAXD, Victim.SWITCH),
 }
 
 
@@ -89,30 +91,27 @@ class Accident:
         return True
 
     def _strike(self, world: World, faxes: list[Fax], senders: list[int]) -> None:
-        match self.victim:
-            case Struck.GOFAXSEND:
-                for pid in senders:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
-            case Struck.JOB:
-                world.holding.release()     # faxq waits for its sender before it answers
-                for fax in faxes:
-                    with contextlib.suppress(Refused), world.client() as client:
-                        client.say(f"JKILL {fax.jobid}")
-                        world.model.change(fax, removed=True, interrupted=fax.interrupted + 1)
-            case Struck.SWITCH:
-                world.torn.update(world.switch.calls())
-                world.server.kill(Victim.SWITCH)
-            case _:
-                assert self.victim is not None
-                world.server.kill(_VICTIMS[self.victim])
+        if self.victim is Struck.JOB:
+            world.holding.release()     # faxq waits for its sender before it answers
+            for fax in faxes:
+                with contextlib.suppress(Refused), world.client() as client:
+                    client.say(f"JKILL {fax.jobid}")
+                    world.model.change(fax, removed=True, interrupted=fax.interrupted + 1)
+        if self.victim in (Struck.SWITCH, Struck.MACHINE):
+            world.torn.update(world.switch.calls())
+        if self.victim in (Struck.GOFAXSEND, Struck.MACHINE):
+            for pid in senders:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        for victim in _VICTIMS.get(self.victim, ()) if self.victim is not None else ():
+            world.server.kill(victim)
 
     def bring_back(self, world: World, struck: bool) -> None:
         """Whoever was killed is started again; what did not happen will not."""
         world.disarm()
         world.proxy.meddler = untouched
-        if struck and self.victim in _VICTIMS:
-            world.server.bring_back(_VICTIMS[self.victim])
+        for victim in reversed(_VICTIMS.get(self.victim, ())) if struck and self.victim is not None else ():
+            world.server.bring_back(victim)
 
 
 def _held(world: World, senders: list[int]) -> bool:

@@ -18,7 +18,7 @@ _CHANGES = {
 _PARTS = 16         # commands and frames of a conversation on the event socket, about
 _VICTIMS = (
     *[Struck.GOFAXSEND] * 8, Struck.SWITCH, Struck.SWITCH, Struck.FAXQ, Struck.FAXQ_AT_ONCE, Struck.HFAXD, Struck.LINE,
-    Struck.LINE, Struck.JOB,
+    Struck.LINE, Struck.JOB, Struck.MACHINE, Struck.MACHINE,
 )
 _PARAMETERS = (
     ("SCHEDPRI", "100"), ("LASTTIME", "000500"), ("RETRYTIME", "0300"), ("MAXDIALS", "40"), ("JOBINFO", "other"),

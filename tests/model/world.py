@@ -114,7 +114,7 @@ class World:
         self.server = FaxServer(self.house, hylafax, holding, "")
         self.switch, self.holding = switch, holding
         switch.start()
-        assert wait(lambda: idle(hylafax) == MODEMS), hylafax.faxstat("-s")
+        assert wait(lambda: idle(hylafax) == MODEMS, 60), hylafax.faxstat("-s")
 
     def _sender(self, holding: Holding) -> str:
         path = os.path.join(self.run_dir.sub("holding"), "sender")
