@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gofaxpy.hylafax.errors import QFileError, SpoolError
-from gofaxpy.hylafax.pages import Page, PageGroup, advance, leave_out, parse, release_document, remaining_pages, render
+from gofaxpy.hylafax.pages import (
+    Page,
+    PageGroup,
+    advance,
+    leave_out,
+    name_document,
+    parse,
+    release_document,
+    remaining_pages,
+    render,
+)
 from gofaxpy.hylafax.qfile import QFile
 from gofaxpy.hylafax.spool import Spool
 
@@ -284,6 +294,21 @@ def test_a_sent_document_gets_its_common_name(spool: Spool, tmp_path: Path) -> N
     assert os.listdir(tmp_path / "docq") == ["doc4.tif"]
     assert release_document(spool, "docq/doc4.tif;c0", "4") == "docq/doc4.tif"
     assert os.listdir(tmp_path / "docq") == ["doc4.tif"]
+
+
+def test_a_document_has_both_names_while_the_qfile_is_written(spool: Spool, tmp_path: Path) -> None:
+    (tmp_path / "docq/doc4.tif.4").write_bytes(b"x")
+    (tmp_path / "docq/cover5.cover").write_bytes(b"y")
+    for _ in range(2):      # the second time after a crash
+        name_document(spool, "docq/doc4.tif;c0", "4")
+        name_document(spool, "docq/cover5;c1", "4")
+        assert sorted(os.listdir(tmp_path / "docq")) == ["cover5", "cover5.cover", "doc4.tif", "doc4.tif.4"]
+    release_document(spool, "docq/doc4.tif;c0", "4")
+    release_document(spool, "docq/cover5;c1", "4")
+    assert sorted(os.listdir(tmp_path / "docq")) == ["cover5", "doc4.tif"]
+    name_document(spool, "docq/none.tif;c0", "4")
+    name_document(spool, "docq/../../doc;c0", "4")
+    assert sorted(os.listdir(tmp_path / "docq")) == ["cover5", "doc4.tif"]
 
 
 def test_of_two_links_to_a_document_one_is_left(spool: Spool, tmp_path: Path) -> None:

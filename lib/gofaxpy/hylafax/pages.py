@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 
 from gofaxpy.hylafax.errors import QFileError, SpoolError, reason
 from gofaxpy.hylafax.qfile import Item, QFile
@@ -114,9 +115,10 @@ def advance(qfile: QFile, sent: int, page_count: Callable[[str], int]) -> list[s
     - a document that is through leaves the qfile, and the ``!x`` line above it loses the ``.jobid`` or ``.cover`` of its name.
 
     With ``sent`` 0 only ``X`` pages at the front are passed over, as native does once it is connected.  More than there are
-    counts as all.  Returned are the ``fax`` files that are through.  For each of them: write the qfile, then
-    :func:`release_document`, then tell faxq (``*job:D…``) — in this order, because after a crash between the first two
-    a stray link is left, whereas the other way round the qfile would name a file that is gone and send it again.
+    counts as all.  Returned are the ``fax`` files that are through.  For each of them: :func:`name_document`, write the qfile,
+    then :func:`release_document`, then tell faxq (``*job:D…``) — in this order, because after a crash the qfile must name no
+    file that is not there: it would be sent again, or be left out of a job that a user makes of this one (``faxalter -r``).
+    At worst a link too many is left, which :func:`release_document` takes away at the next attempt.
     """
     groups = parse(qfile.get("pagehandling"))
     analysed = bool(groups)
@@ -177,6 +179,20 @@ def _drop(qfile: QFile, sent: Item) -> None:
         if base and suffix in (qfile.get("jobid"), "cover"):
             original.file = base
     del qfile.items[at]
+
+
+def name_document(spool: Spool, file: str, jobid: str) -> None:
+    """Gives the original of a document that is about to be through its common name besides its own, before the qfile names it so.
+
+    Arguments as for :func:`release_document`, which takes its own name away afterwards, and says what is wrong where there is
+    something wrong; here that is passed over.
+    """
+    common, semicolon, _ = file.rpartition(";")
+    for suffix in (jobid, "cover") if semicolon else ():
+        if suffix and "/" not in suffix:
+            with suppress(OSError, SpoolError):
+                target = spool.inside(common)
+                os.link(f"{target}.{suffix}", target)
 
 
 def release_document(spool: Spool, file: str, jobid: str) -> str:

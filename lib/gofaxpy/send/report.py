@@ -13,7 +13,7 @@ from gofaxpy import __version__
 from gofaxpy.hylafax import events, fifo, modemstatus
 from gofaxpy.hylafax.errors import QFileError, SpoolError
 from gofaxpy.hylafax.fmttime import duration
-from gofaxpy.hylafax.pages import Page, advance, leave_out, parse, release_document, remaining_pages
+from gofaxpy.hylafax.pages import Page, advance, leave_out, name_document, parse, release_document, remaining_pages
 from gofaxpy.hylafax.params import BR_14400, EC_DISABLE, EC_ENABLE256, FaxParams
 from gofaxpy.hylafax.qfile import QFile, QFileHandle
 from gofaxpy.hylafax.returned import Returned
@@ -86,6 +86,9 @@ class JobReport:
             f" FROM '{qfile.get('sender')} <{qfile.get('mailaddr')}>' USER {qfile.get('owner')}"
         )
         self.modem(modemstatus.sending_job(self.jobid))
+        for item in qfile.items:    # of documents that are through: an attempt may have died before it took their own names away
+            if item.op.startswith("!") and not item.file.endswith((f".{self.jobid}", ".cover")):
+                self._release(f"{item.file};")
 
     def dialling(self, number: str, gateway: str) -> None:
         """A call is about to be placed."""
@@ -199,7 +202,7 @@ class JobReport:
         self.confirmed += 1
         qfile = self.handle.qfile
         before, skipped = qfile.number("npages"), qfile.number("nskip")
-        finished = advance(qfile, 1, self.page_count)
+        finished = self._advance(1)
         self.handle.rewrite()
         self._page_done(page.file, before + 1, skipped, now - self.page_began)
         self._pages_left_out(page.file, before + 1, skipped)
@@ -221,7 +224,7 @@ class JobReport:
         qfile = self.handle.qfile
         left = self.remaining()
         before, skipped = qfile.number("npages"), qfile.number("nskip")
-        finished = advance(qfile, 0, self.page_count)
+        finished = self._advance(0)
         if left:
             self._pages_left_out(left[0].file, before, skipped)
         if finished:
@@ -245,6 +248,13 @@ class JobReport:
             f" (page {number} of {qfile.get('totpages')}[{counts}]  sent in {duration(seconds)})"
         )
         self.event(events.job_page_sent(self.jobid, replace(self._info(file, seconds), npages=number)))
+
+    def _advance(self, pages: int) -> list[str]:
+        """So many more pages are confirmed; the qfile is still to be written.  Returns the documents that are through."""
+        finished = advance(self.handle.qfile, pages, self.page_count)
+        for file in finished:
+            name_document(self.spool, file, self.jobid)
+        return finished
 
     def _release(self, file: str) -> None:
         try:
