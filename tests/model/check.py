@@ -136,6 +136,7 @@ def _all_records(world: World) -> list[list[str]]:
 
 def _session_logs(world: World, found: Audit) -> None:
     """Under a communication identifier there is one attempt's log, and it is of the job that names it."""
+    model = world.model
     owners: dict[str, set[tuple[str, str]]] = {}
     for name in os.listdir(world.hylafax.path("log")):
         if re.fullmatch(r"c\d{9}", name):
@@ -143,14 +144,14 @@ def _session_logs(world: World, found: Audit) -> None:
             found.must(len(begun) <= 1, f"log/{name} is of {len(begun)} attempts: {begun}")
             found.must(all(commid == name[1:] for _, _, commid in begun), f"log/{name} is of {begun}")
             owners[name[1:]] = {(jobid, dest) for jobid, dest, _ in begun}
-    named = [(str(fax.jobid), fax.numbers, qfile["commid"]) for fax in world.model.faxes
+    named = [(str(fax.jobid), fax.numbers, qfile["commid"]) for fax in model.faxes
              if not fax.replaced and (qfile := world.qfile(fax)) is not None]
     for jobid, numbers, commid in named:
-        for owner in owners.get(commid, ()):
+        for owner in () if model.bared and model.renumbered else owners.get(commid, ()):    # nothing told that it was taken
             found.must(owner[0] == jobid and owner[1] in numbers, f"job {jobid} names log/c{commid}, which is of {owner}")
-        found.must(not commid or commid in owners or world.model.bared, f"job {jobid} names log/c{commid}, which is not there")
+        found.must(not commid or commid in owners or model.bared, f"job {jobid} names log/c{commid}, which is not there")
     for record in _all_records(world):
-        for owner in owners.get(record[2], ()):
+        for owner in () if model.bared and model.renumbered else owners.get(record[2], ()):
             if record[1] == "SEND":
                 found.must(owner[0] == record[4], f"a SEND record of job {record[4]} names log/c{record[2]}, which is of {owner}")
 
@@ -160,7 +161,8 @@ def _left(world: World, found: Audit) -> None:
     queue = [name for name in os.listdir(world.hylafax.path("sendq")) if name != "seqf"]
     found.must(not queue, f"sendq still holds {queue}")
     known = "".join(_text(world.hylafax.path("doneq", name)) for name in os.listdir(world.hylafax.path("doneq")))
-    linked = [name for name in os.listdir(world.hylafax.path("docq")) if re.search(r"\.\d+$", name)]
+    suffixes = tuple(f".{fax.jobid}" for fax in world.model.faxes)
+    linked = [name for name in os.listdir(world.hylafax.path("docq")) if name.endswith(suffixes)]
     linked = [name for name in linked if f"docq/{name}\n" not in known]    # a job that failed keeps the names of its documents
     found.must(not linked, f"docq still holds {linked}, and no job knows them")
 
