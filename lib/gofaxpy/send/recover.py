@@ -44,6 +44,7 @@ def clear_up(setting: Setting, report: JobReport, aborted: Callable[[], bool]) -
             if not entry.lock():
                 return f"An earlier attempt at this job ({name}) is still at work"
             if not _is_of_this_job(setting, report, entry):
+                _count_other_number(report, entry)
                 if not may_go_on(entry):        # else the sweep does this when this job is done
                     _close(setting, report, entry)
                 continue
@@ -63,6 +64,22 @@ def _is_of_this_job(setting: Setting, report: JobReport, entry: Entry) -> bool:
         return True
     qfile, runs = report.handle.qfile, runs_of(opened.facts)
     return opened.facts.get("same") == same_fax(qfile, setting.config.outbound.dial) and (not runs or has_one_of(qfile, runs))
+
+
+def _count_other_number(report: JobReport, entry: Entry) -> None:
+    """A call of this job to the number it had before is another fax, but one of the job's dials, as ``totdials`` counts them and
+    ``maxdials`` limits them; it is counted once, as in :func:`account`."""
+    marks, qfile = entry.marks(), report.handle.qfile
+    opened = next((mark.facts for mark in marks if mark.step is Step.OPENED), {})
+    runs = runs_of(opened)
+    of_this_job = bool(runs) and has_one_of(qfile, runs or [])
+    launched = any(mark.step is Step.LAUNCHED for mark in marks)
+    if of_this_job and launched and qfile.number("totdials") <= int(opened.get("totdials", 0)):
+        over = entry.find(Step.FAX_OVER)
+        fax = FaxResult.from_facts(over.facts.get("fax", {})) if over is not None else None
+        earlier = Earlier.of(marks, fax, fax.pages_transferred if fax is not None else 0, int(opened.get("pages", 0)))
+        count(qfile, earlier.ending, earlier.verdict)
+        report.handle.rewrite()
 
 
 def _close(setting: Setting, report: JobReport, entry: Entry) -> None:
