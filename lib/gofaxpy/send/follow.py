@@ -78,6 +78,7 @@ class Trace:
     aborted: bool = False
     reason: str = ""
     withdrawn: bool = False     # lost from sight, but certain to send nothing
+    refused: bool = False       # FreeSWITCH has called nobody, for a reason of its own: another one may
 
 
 def exists(client: Client, uuid: str) -> bool:
@@ -111,6 +112,7 @@ class Follower:
         self._fax_over_at = 0.0
         self._reply_at = 0.0
         self._reply: CallEnd | None = None
+        self._progressed = False    # the far end has been heard of
         self._lost_at = self._began
         self._unknown_since = 0.0   # there is no such call to be ended, and nobody has told of its end
         self._noted = False         # the journal has the result
@@ -141,7 +143,16 @@ class Follower:
                 self._disconnect()
                 self._lost_at = time.monotonic()
         self._look_into_journal()
+        if self._trace.stage is Stage.DIALLED and self._trace.end is not None and not self._progressed:
+            self._see_whether_made(self._trace.end)
         return self._trace
+
+    def _see_whether_made(self, end: CallEnd) -> None:
+        """A call that FreeSWITCH could not make says nothing about who was to be called."""
+        why = end.not_made()
+        if why:
+            self._trace.stage, self._trace.refused = Stage.NOT_DIALLED, True
+            self._trace.reason = self._trace.reason or f"FreeSWITCH {why}"
 
     def _look_into_journal(self) -> None:
         """What the handler inside FreeSWITCH has noted counts where an event was missed: it notes before it hangs up."""
@@ -172,6 +183,7 @@ class Follower:
         if headers.get("Unique-ID") != self._ids.uuid:
             return
         if event.name in ("CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA"):
+            self._progressed = True
             self._tell(Progress.RINGING, headers)
         elif event.name == "CHANNEL_ANSWER":
             self._connected(headers)
