@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import yaml
@@ -17,12 +16,15 @@ from rig.switch import StandIn
 
 
 @contextmanager
-def another_switch(house: House, speed: str | float = "max", absent_modules: Sequence[str] = ()) -> Iterator[Switch]:
-    """Starts it, a stand-in, and has the house name it after its own.  Ended and forgotten at the end."""
+def another_switch(
+    house: House, speed: str | float = "max", absent_modules: Sequence[str] = (),
+    far_ends: Sequence[Mapping[str, object]] = FAR_ENDS,
+) -> Iterator[Switch]:
+    """Starts it, a stand-in, and has the house name it after its own.  Ended at the end."""
     with RunDir() as run_dir:
         port = Port()
         other = StandIn(
-            run_dir, house.installed, gofaxyaml=house.config, far_ends=FAR_ENDS, gateways=GATEWAYS, speed=speed, port=port,
+            run_dir, house.installed, gofaxyaml=house.config, far_ends=far_ends, gateways=GATEWAYS, speed=speed, port=port,
             more={"absent_modules": list(absent_modules)},
         )
         other.start()
@@ -55,10 +57,10 @@ def set_keys(house: House, section: str, **keys: object) -> None:
     os.rename(new, house.config)
 
 
-def far_pages(*switches: Switch) -> list[str]:
+def far_files(*switches: Switch) -> list[str]:
     """The files that the far ends of these switches have received, in order of time."""
     found = [
         os.path.join(switch.far, name) for switch in switches if os.path.isdir(switch.far)
-        for name in os.listdir(switch.far) if re.fullmatch(r".*\.tif", name)
+        for name in os.listdir(switch.far) if name.endswith(".tif")
     ]
     return sorted(found, key=os.path.getmtime)

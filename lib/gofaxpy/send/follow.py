@@ -16,6 +16,7 @@ from gofaxpy.config import Outbound
 from gofaxpy.journal import Entry, JournalError, Step
 from gofaxpy.outcome import Stage
 from gofaxpy.send.abort import NO_WAKE, wake_of
+from gofaxpy.send.lostcall import Fate, fate_of, handler_is_gone
 from gofaxpy.switch.client import Client, EventSocketError
 from gofaxpy.switch.esl import EventFrame
 from gofaxpy.switch.faxresult import FaxResult
@@ -303,7 +304,8 @@ class Follower:
             self._disconnect()
             connected = self._trace.stage is Stage.CONNECTED
             patience = SECONDS_TO_RECONNECT if connected else SECONDS_TO_RECONNECT_DIALLED
-            if self._note_abort() or time.monotonic() - self._lost_at > patience:
+            gone = connected and handler_is_gone(self._entry, self._ids.uuid, self._limits.call_timeout)
+            if gone or self._note_abort() or time.monotonic() - self._lost_at > patience:
                 self._lose(f"FreeSWITCH cannot be reached any more, so it is not known what became of the call: {error}")
             else:
                 time.sleep(TICK)
@@ -334,12 +336,18 @@ class Follower:
         return True
 
     def _lose(self, reason: str) -> None:
-        """Gives up.  A call that is not connected yet is withdrawn, so that whatever becomes of it, it sends nothing."""
+        """Gives up.  A call that is not connected is withdrawn, so that whatever becomes of it, it sends nothing; one whose
+        handler is gone is over, and nobody will tell more of it."""
+        fate = Fate.UNKNOWN
+        with suppress(JournalError):
+            fate = fate_of(self._entry, self._ids.uuid, self._limits.call_timeout)
+        if self._noted_result():
+            return
         self._trace.reason = self._trace.reason or reason
-        if self._trace.stage is not Stage.CONNECTED:
-            with suppress(JournalError):
-                self._entry.mark(Step.WITHDRAWN, uuid=self._ids.uuid)
-                self._trace.withdrawn = self._entry.withdrawn(self._ids.uuid)
+        if fate is Fate.OVER:
+            self._trace.stage, self._trace.end = Stage.CONNECTED, CallEnd.unknown()
+            return
+        self._trace.withdrawn = fate is Fate.WITHDRAWN
         self._trace.stage = Stage.UNKNOWN
 
     def _disconnect(self) -> None:
