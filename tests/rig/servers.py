@@ -37,24 +37,24 @@ def another_switch(
 
 def name_servers(house: House, *switches: Switch) -> None:
     """Has ``freeswitch.servers`` of gofax.yaml name these, in this order."""
-    set_keys(house, "freeswitch", servers=[
+    set_keys(house.config, "freeswitch", servers=[
         {"host": "127.0.0.1", "port": switch.esl_port, "password": switch.password} for switch in switches
     ])
 
 
-def set_keys(house: House, section: str, **keys: object) -> None:
+def set_keys(config: str, section: str, **keys: object) -> None:
     """Changes keys of gofax.yaml, all at once, as an editor does.  The change counts at once: it is dated long ago, in a past of
     its own."""
-    with open(house.config, encoding="utf-8") as file:
+    with open(config, encoding="utf-8") as file:
         settings = yaml.safe_load(file)
     settings.setdefault(section, {}).update(keys)
-    new = f"{house.config}.new"
+    new = f"{config}.new"
     with open(new, "w", encoding="utf-8") as file:
         yaml.safe_dump(settings, file, sort_keys=False)
     os.chmod(new, 0o644)
-    when = os.stat(house.config).st_mtime
+    when = os.stat(config).st_mtime
     os.utime(new, (1, when - 1 if when < 1e9 else 1e8))
-    os.rename(new, house.config)
+    os.rename(new, config)
 
 
 def far_files(*switches: Switch) -> list[str]:
