@@ -1,41 +1,86 @@
-"""``python3 -I -m gofaxpy.drain``: tells FreeSWITCH to take no new calls, in or out.  What is in progress goes on.
+"""``python3 -I -m gofaxpy.drain [PORT | HOST:PORT]``: tells FreeSWITCH to take no new calls, in or out.  What is in progress
+goes on.
 
 It is the ``ExecStop=`` of FreeSWITCH's unit.  FreeSWITCH itself, started with ``-elegant-term``, ends at SIGTERM as soon as
 there are no calls any more, but goes on taking new ones until then (measured on 1.10.12).  ``fsctl pause`` is undone by
 ``fsctl resume`` or a restart.
+
+Which one is told: the one of ``freeswitch.servers`` whose event socket is on this machine.  Where there are several, the unit
+of each has to say which is its own, by the argument.
 """
 
 from __future__ import annotations
 
 import sys
 
-from gofaxpy.config import config_path
+from gofaxpy.config import FreeSwitch, Server, config_path
 from gofaxpy.configfile import ConfigError, load
+from gofaxpy.local import is_here
 from gofaxpy.switch.client import Client, EventSocketError
 
-LOOPBACK = ("127.", "::1", "localhost")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+USAGE = "usage: python3 -I -m gofaxpy.drain [PORT | HOST:PORT], an event socket of this machine that freeswitch.servers names"
 
 
-def main() -> int:
-    """0 if this machine's FreeSWITCH has been told, 1 if not, with the reasons on standard error."""
-    problems: list[str] = []
+class DrainError(Exception):
+    """Nobody was told; the text says why, and what to do."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """0 if this machine's FreeSWITCH has been told, 1 if not, with the reasons on standard error; 2 for a wrong command line."""
+    if len(arguments) > 1 or any(argument.startswith("-") for argument in arguments):
+        print(USAGE, file=sys.stderr)
+        return 2
     try:
         settings = load(config_path()).freeswitch
-        for server in settings.servers:
-            if not server.host.startswith(LOOPBACK):
-                continue        # another machine's FreeSWITCH is not the one that is stopped
-            try:
-                with Client.connect(server.host, server.port, server.secret(), settings.connect_timeout) as client:
-                    client.api("fsctl", "pause")
-                return 0
-            except (EventSocketError, OSError) as error:
-                problems.append(str(error))
+        server = chosen(settings, arguments[0] if arguments else "")
+        with Client.connect(server.host, server.port, server.secret(), settings.connect_timeout) as client:
+            answer = " ".join(client.api("fsctl", "pause").split())
+        if not answer.startswith("+OK"):
+            raise DrainError(f"{server.host}:{server.port} answers to fsctl pause: {answer[:100]}")
     except ConfigError as error:
         problems = error.problems
-    for problem in problems or ["freeswitch.servers names no event socket of this machine"]:
+    except (DrainError, EventSocketError, OSError) as error:
+        problems = [str(error)]
+    else:
+        return 0
+    for problem in problems:
         print(f"gofaxpy.drain: {problem}", file=sys.stderr)
     return 1
 
 
+def chosen(settings: FreeSwitch, wanted: str) -> Server:
+    """The server of this machine, or the one of them that is ``wanted``, by its port or as HOST:PORT.
+
+    Raises DrainError where that is none or not certain: the wrong one would refuse all faxes from then on.
+    """
+    here = [server for server in settings.servers if is_here(server.host)]
+    host, _, port = wanted.rpartition(":")
+    fitting = [
+        server for server in here
+        if not wanted or (str(server.port) == port and host.strip("[]") in ("", server.host))
+    ]
+    fitting = list({server.port if is_loopback(server) else (server.host, server.port): server for server in fitting}.values())
+    if len(fitting) == 1:
+        return fitting[0]
+    names = ", ".join(f"{server.host}:{server.port}" for server in here)
+    if not here:
+        raise DrainError("freeswitch.servers names no event socket of this machine")
+    if not fitting:
+        raise DrainError(f"freeswitch.servers names no event socket {wanted!r} of this machine, only {names}")
+    raise DrainError(
+        f"freeswitch.servers names several event sockets of this machine ({names}): say which is that of the FreeSWITCH to be"
+        " stopped, in its unit: ExecStop=-/usr/bin/python3 -I -m gofaxpy.drain PORT"
+    )
+
+
+def is_loopback(server: Server) -> bool:
+    """Whether it is named by one of the names of the loopback interface, which all lead to the same socket."""
+    return server.host in ("127.0.0.1", "::1", "localhost")
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -11,7 +11,7 @@ from enum import Enum
 
 from gofaxpy import modems
 from gofaxpy.calls import CALLS
-from gofaxpy.hylafax import events, fifo, modemstatus
+from gofaxpy.hylafax import events, fifo
 from gofaxpy.hylafax.errors import FifoError, SpoolError
 from gofaxpy.hylafax.uucplock import UUCPLock
 from gofaxpy.modems import Ready
@@ -107,13 +107,11 @@ class Getty:
             elif setting.config.freeswitch.ident != number:
                 self._announce(modem, number=True)
 
-    def leave(self, in_use: bool) -> None:
-        """Nobody looks after the modems any more: they are down.  ``in_use``: those in use, too, for FreeSWITCH ends;
-        otherwise the end of their call says so."""
+    def leave(self) -> None:
+        """Nobody looks after the modems any more, for FreeSWITCH ends: they are down, also those in use."""
         for modem in self._modems:
             modems.look_after(self.setting.spool, modem.device, somebody=False)
-            if in_use or not self._is_locked(modem):
-                self._say(modem)
+            self._say(modem)
         self.close()
 
     def close(self) -> None:
@@ -183,9 +181,4 @@ class Getty:
 
     def _say(self, modem: Modem) -> None:
         self.announcements += 1
-        spool = self.setting.spool
-        OUTBOX.put(spool.fifo, modems.idle_announcement(spool, modem.device))
-        try:
-            modemstatus.write_status(spool, modem.device, modems.idle_status(spool, modem.device))
-        except SpoolError as error:
-            log("warning", str(error))
+        modems.say_idle(self.setting.spool, modem.device)

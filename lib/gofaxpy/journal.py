@@ -166,19 +166,23 @@ class Entry:
         return True
 
     def held(self) -> bool:
-        """Whether another descriptor holds the entry (:meth:`hold`)."""
+        """Whether another descriptor holds the entry (:meth:`hold`), as far as that can be told."""
+        return bool(self._holding())
+
+    def _holding(self) -> bool | None:
+        """The same, None where the file system does not tell (fcntl(2), ENOLCK)."""
         try:
             answer = fcntl.fcntl(self._fd, fcntl.F_OFD_GETLK, _WHOLE.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
         except OSError:
-            return False
+            return None
         kind: int = _WHOLE.unpack(answer)[0]
         return kind != fcntl.F_UNLCK
 
     def in_work(self, uuid: str) -> bool | None:
-        """Whether the handler of call ``uuid`` may still note its result: it holds the entry; None where it could not."""
+        """Whether the handler of call ``uuid`` may still note its result: it holds the entry; None where that cannot be told."""
         for mark in self.marks():
             if mark.step is Step.CONNECTED and mark.facts.get("uuid") == uuid:
-                return self.held() if mark.facts.get("held") else None
+                return self._holding() if mark.facts.get("held") else None
         return False
 
     def launches(self, uuid: str) -> bool:

@@ -14,10 +14,11 @@ from gofaxpy import operatorlog
 from gofaxpy.calls import CALLS
 from gofaxpy.hylafax import events, fifo, modemstatus
 from gofaxpy.hylafax.errors import SpoolError
-from gofaxpy.hylafax.spool import Spool
+from gofaxpy.hylafax.spool import Spool, open_own, private_directory
 from gofaxpy.hylafax.uucplock import UUCPLock
 from gofaxpy.outbox import OUTBOX
 from gofaxpy.setting import Setting
+from gofaxpy.switch.boundary import log
 
 
 class Ready(Enum):
@@ -30,9 +31,12 @@ class Ready(Enum):
     GONE = ""
 
 
-# By FIFO of the spool and modem: incoming calls and the supervisor both announce.
+# By FIFO of the spool and modem: incoming calls and the supervisor both announce.  A process that is not the modem's supervisor
+# reads it from a file: a second FreeSWITCH on the spool must not make a modem ready that faxstate has taken down at the first.
 _ready: dict[tuple[str, str], Ready] = {}
 _gone: set[tuple[str, str]] = set()
+_ours: set[tuple[str, str]] = set()
+STATES = ("gofax", "modems")        # a directory in the spool, with a file for each modem that a supervisor has looked after
 _ANNOUNCEMENT = {
     Ready.READY: events.modem_ready, Ready.BUSY: events.modem_busy, Ready.DOWN: events.modem_down, Ready.GONE: events.modem_down,
 }
@@ -47,16 +51,60 @@ ANONYMOUS = "freeswitch"    # the device of calls that no virtual modem is taken
 def switch(spool: Spool, device: str, ready: Ready) -> None:
     """From now on the modem is announced like that when it is idle."""
     _ready[spool.fifo, device] = ready
+    _keep(spool, device)
 
 
 def look_after(spool: Spool, device: str, somebody: bool) -> None:
-    """Whether somebody looks after the modem from now on."""
+    """Whether this process looks after the modem from now on, as its supervisor."""
     (_gone.discard if somebody else _gone.add)((spool.fifo, device))
+    _ours.add((spool.fifo, device))
+    _keep(spool, device)
+    if not somebody:        # another supervisor may do so
+        _ours.discard((spool.fifo, device))
+
+
+def known(spool: Spool) -> list[str]:
+    """The modems that a supervisor of the spool has looked after, this one or an earlier one."""
+    with suppress(OSError):
+        return sorted(os.listdir(spool.path(*STATES)))
+    return []
+
+
+def say_idle(spool: Spool, device: str) -> None:
+    """Tells HylaFAX how the modem is when nothing is going on there."""
+    OUTBOX.put(spool.fifo, idle_announcement(spool, device))
+    try:
+        modemstatus.write_status(spool, device, idle_status(spool, device))
+    except SpoolError as error:
+        log("warning", str(error))
 
 
 def _state(spool: Spool, device: str) -> Ready:
     key = spool.fifo, device
-    return Ready.GONE if key in _gone else _ready.get(key, Ready.READY)
+    if key in _ours:
+        return Ready.GONE if key in _gone else _ready.get(key, Ready.READY)
+    with suppress(OSError, ValueError):
+        fd = os.open(spool.path(*STATES, device), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            return Ready(os.read(fd, 1).decode("ascii"))
+        finally:
+            os.close(fd)
+    return Ready.GONE if key in _gone else Ready.READY
+
+
+def _keep(spool: Spool, device: str) -> None:
+    """Leaves the state where other processes find it."""
+    try:
+        directory = private_directory(spool.root, *STATES)
+        fd = open_own(os.path.join(directory, device), os.O_WRONLY, 0o600)
+        try:
+            octets = _state(spool, device).value.encode("ascii")
+            os.pwrite(fd, octets, 0)
+            os.ftruncate(fd, len(octets))
+        finally:
+            os.close(fd)
+    except OSError as error:
+        log("warning", f"{device}: its state cannot be kept for other processes: {error}")
 
 
 def idle_announcement(spool: Spool, device: str) -> str:

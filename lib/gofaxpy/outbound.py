@@ -17,6 +17,7 @@ from gofaxpy.calls import CALLS
 from gofaxpy.config import Config
 from gofaxpy.destination import names_of, remembered
 from gofaxpy.journal import Entry, Journal, JournalError, Step
+from gofaxpy.local import boot_id
 from gofaxpy.setting import Setting
 from gofaxpy.switch.arguments import decode_args
 from gofaxpy.switch.boundary import Api, Call, log
@@ -141,7 +142,7 @@ def _send(setting: Setting, api: Api, call: Call, entry: Entry) -> None:
         log("warning", f"{call.uuid}: {entry.name} has been sent by another call; hanging up")
         return
     held = entry.hold()     # until the result is noted: who waits for that need not guess for how long
-    entry.mark(Step.CONNECTED, uuid=call.uuid, held=held)
+    entry.mark(Step.CONNECTED, uuid=call.uuid, held=held, boot=boot_id())   # by which others know what the lock tells
     if entry.withdrawn(call.uuid):
         log("warning", f"{call.uuid}: gofaxsend has given this call up; hanging up without sending")
         return

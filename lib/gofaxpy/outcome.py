@@ -42,7 +42,8 @@ class Stage(Enum):
 class Ending:
     """How an attempt ended.  ``pages_due`` is what it was to transmit, ``reason`` a text of our own where we ended it.
     A ``rejected`` job is one that must not be tried again as it is; ``refusal`` is its code.  ``kept``: a call may go on, and
-    the journal keeps the attempt for the next one, which finds out.  ``fax_seen``: a fax machine has spoken (its DIS)."""
+    the journal keeps the attempt for the next one, which finds out.  ``fax_seen``: a fax machine has spoken (its DIS).
+    ``refused``: no FreeSWITCH made the call."""
 
     stage: Stage
     pages_due: int = 0
@@ -55,6 +56,7 @@ class Ending:
     refusal: StatusCode = StatusCode.REJECTED
     kept: bool = False
     fax_seen: bool = True
+    refused: bool = False
 
 
 @frozen
@@ -71,7 +73,7 @@ class Verdict:
 @frozen
 class Row:
     """One row of a table below.  ``why`` is for the operator who reads the table; ``next_gateway`` counts for calls that
-    were not answered, ``dial_failed`` for those that were."""
+    were not answered, ``dial_failed`` for those that were.  ``far``: the destination, or the way there, has ended the call."""
 
     code: StatusCode
     delay: Delay
@@ -79,6 +81,7 @@ class Row:
     returned: Returned = Returned.RETRY
     dial_failed: bool = False
     next_gateway: bool = False
+    far: bool = True
 
 
 class Rule(Enum):
@@ -115,12 +118,16 @@ RULES: dict[Rule, Row] = {
 }
 
 _OURS = "our own document; the same file would fail again"
-_HERE = "the call was ended on this side, not by the gateway or the destination"
 
 
 def _gateway(why: str) -> Row:
     """Trouble of a gateway is to a caller what a dead line is to a modem; another gateway may have none."""
     return Row(StatusCode.NO_DIALTONE, Delay.OTHER, f"the gateway, not the destination: {why}", next_gateway=True)
+
+
+def _here(what: str = "") -> Row:
+    """Nobody there has ended the call."""
+    return Row(StatusCode.UNKNOWN_PROBLEM, Delay.OTHER, f"ended on this side, not by gateway or destination{what}", far=False)
 
 
 # A call that was not answered, by hangup cause (Q.850 as FreeSWITCH names it) with the SIP statuses that become it.  Whether
@@ -142,10 +149,10 @@ NOT_ANSWERED: dict[HangupCause, Row] = {
     HangupCause.NORMAL_CIRCUIT_CONGESTION: _gateway("all its lines are in use"),
     HangupCause.INVALID_NUMBER_FORMAT: Row(
         StatusCode.INVALID_DIAL, Delay.OTHER, "484; this gateway cannot use the number as it is", next_gateway=True),
-    HangupCause.NORMAL_CLEARING: Row(StatusCode.UNKNOWN_PROBLEM, Delay.OTHER, _HERE),
-    HangupCause.ORIGINATOR_CANCEL: Row(StatusCode.UNKNOWN_PROBLEM, Delay.OTHER, _HERE),
-    HangupCause.MANAGER_REQUEST: Row(StatusCode.UNKNOWN_PROBLEM, Delay.OTHER, f"{_HERE} (hupall)"),
-    HangupCause.SYSTEM_SHUTDOWN: Row(StatusCode.UNKNOWN_PROBLEM, Delay.OTHER, f"{_HERE}: FreeSWITCH was stopped"),
+    HangupCause.NORMAL_CLEARING: _here(),
+    HangupCause.ORIGINATOR_CANCEL: _here(),
+    HangupCause.MANAGER_REQUEST: _here(" (hupall)"),
+    HangupCause.SYSTEM_SHUTDOWN: _here(": FreeSWITCH was stopped"),
 }
 NOT_ANSWERED_OTHERWISE = Row(
     StatusCode.NO_CARRIER, Delay.OTHER, "any other cause; the status names it and the SIP status", next_gateway=True)
@@ -182,6 +189,12 @@ def tries_next_gateway(ending: Ending, final_causes: Collection[str] = ()) -> bo
         return False
     row = NOT_ANSWERED.get(ending.call.cause, NOT_ANSWERED_OTHERWISE)
     return row.next_gateway and ending.call.cause.name not in final_causes
+
+
+def is_of_the_destination(call: CallEnd | None) -> bool:
+    """Whether the end of a call that was not answered says something about who was called: not where nobody but we, or whoever
+    stopped FreeSWITCH, has ended it.  A cancelling that came from there (487) has its SIP status."""
+    return call is not None and (NOT_ANSWERED.get(call.cause, NOT_ANSWERED_OTHERWISE).far or call.sip_status > 0)
 
 
 def judge(ending: Ending, final_causes: Collection[str] = ()) -> Verdict:

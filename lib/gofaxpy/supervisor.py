@@ -18,11 +18,12 @@ from typing import Protocol
 
 import filelock
 
-from gofaxpy import recovery, sweep
+from gofaxpy import modems, recovery, sweep
 from gofaxpy import setting as settings
 from gofaxpy.bell import BELL
 from gofaxpy.calls import CALLS, NEGOTIATE, PAGE, RESULT
 from gofaxpy.configfile import ConfigError
+from gofaxpy.departed import Departed
 from gofaxpy.getty import Getty
 from gofaxpy.hylafax import events
 from gofaxpy.hylafax.errors import SpoolError
@@ -104,6 +105,7 @@ class Supervisor:
         self._clock = clock
         self._began = clock()
         self._getty: Getty | None = None
+        self._departed = Departed()
         self._lock: filelock.BaseFileLock | None = None
         self._setting: Setting | None = None
         self._complained = ""
@@ -128,7 +130,8 @@ class Supervisor:
                     time.sleep(SECONDS_AFTER_TROUBLE)
         finally:
             CALLS.attended = False
-        self._leave(in_use=True)
+        self._leave()
+        self._departed.end()
         deadline = time.monotonic() + SECONDS_TO_SAY_GOODBYE
         OUTBOX.flush()
         while len(OUTBOX) and time.monotonic() < deadline:
@@ -164,8 +167,8 @@ class Supervisor:
 
     # -- the spool
 
-    def _claim(self) -> None:
-        """Becomes the supervisor of the spool, if there is no other and the spool is there."""
+    def _claim(self) -> bool:
+        """Becomes the supervisor of the spool, if there is no other and the spool is there.  Whether somebody is it then."""
         try:
             setting = settings.current(lambda text: log("warning", text))
             problem = wrong_user(setting.config.hylafax.user)
@@ -182,28 +185,43 @@ class Supervisor:
                 # what is older than this process is a dead one's; a younger file may be about to be locked
                 sweep.around(setting, time.time(), log, young=self._clock() - self._began)
                 self._getty = Getty(setting, self._abort, self._clock)
+                self._part_with_others(setting)
             except BaseException:
                 lock.release()
                 raise
         except filelock.Timeout:
             self._complain(f"another supervisor already looks after {setting.spool.root}; this one takes over when it ends")
-            return
+            return True
         except (ConfigError, SpoolError, OSError) as error:
             self._complain(f"no modems yet, tried again every {CLAIM_AGAIN:g} s: {error}")
-            return
+            return False
         self._complained = ""
         self._setting, self._lock = setting, lock
         self._look_around_at = self._clock() + LOOK_AROUND
         self._sweep_at = self._clock() + SWEEP
+        return True
 
     def _complain(self, problem: str) -> None:
         if problem != self._complained:
             log("warning", problem)
         self._complained = problem
 
-    def _leave(self, in_use: bool) -> None:
+    def _part_with_others(self, setting: Setting) -> None:
+        """Modems that are looked after no more, those also which a FreeSWITCH had before that could not say so."""
+        devices = setting.config.hylafax.devices()
+        self._departed.back(setting.spool, devices)
+        self._departed.add(setting.spool, [device for device in modems.known(setting.spool) if device not in devices])
+
+    def _leave(self) -> None:
+        """FreeSWITCH ends."""
         if self._getty is not None:
-            self._getty.leave(in_use)
+            self._getty.leave()
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """From here on another supervisor may look after the spool."""
+        if self._getty is not None:
+            self._getty.close()
         if self._lock is not None:
             self._lock.release()
         self._getty = self._lock = None
@@ -216,8 +234,12 @@ class Supervisor:
             getty.look_after(now)
             return
         log("notice", "hylafax: has changed in the configuration; the modems are set up anew")
-        self._leave(in_use=False)
-        self._claim()
+        old = getty.setting
+        if now.spool.root != old.spool.root:        # while it is still ours
+            self._departed.add(old.spool, old.config.hylafax.devices())
+        self._give_up()
+        if not self._claim() and now.spool.root == old.spool.root:
+            self._departed.add(old.spool, old.config.hylafax.devices())
 
     # -- timers
 
@@ -228,6 +250,7 @@ class Supervisor:
             self._claim()
         for uuid in CALLS.stuck(time.monotonic()):
             self._end_call(uuid, NO_PROGRESS, "MEDIA_TIMEOUT")
+        self._departed.poll(now)
         getty, setting = self._getty, self._setting
         if getty is None or setting is None:
             return

@@ -94,8 +94,8 @@ def _status(switch: Switch, args: str, channel: Channel | None) -> str:
         f" is {'not ready' if switch.no_new_sessions else 'ready'}\n"
         f"{switch.sessions_total} session(s) since startup\n"
         f"{now} session(s) - peak {switch.sessions_peak}, last 5min {switch.sessions_peak} \n"
-        "0 session(s) per Sec out of max 1000, peak 0, last 5min 0 \n"
-        "1000 session(s) max\n"
+        f"0 session(s) per Sec out of max {switch.sessions_per_second}, peak 0, last 5min 0 \n"
+        f"{switch.max_sessions} session(s) max\n"
         "min idle cpu 0.00/99.67\n"
         "Current Stack Size/Max 240K/8192K\n"
     )
@@ -126,20 +126,30 @@ def _bgapi(switch: Switch, args: str, channel: Channel | None) -> str:
 
 def _fsctl(switch: Switch, args: str, channel: Channel | None) -> str:
     words = [word.lower() for word in args.split()]
-    match words[:1]:
-        case ["shutdown"]:
+    match words:
+        case ["shutdown", *_]:
             return _shutdown(switch, words[1:])
-        case ["hupall"]:
+        case ["hupall", *_]:
             switch.hangup_all("MANAGER_REQUEST")
             return "+OK\n"
-        case ["pause" | "resume"]:
-            switch.no_new_sessions = words[0] == "pause"
+        case ["pause" | "resume", *which]:
+            directions = {"inbound", "outbound"}.intersection(which) or {"inbound", "outbound"}
+            switch.paused = switch.paused | directions if words[0] == "pause" else switch.paused - directions
             return "+OK\n"
-        case ["crash"]:
+        case ["max_sessions", number] if number.isdigit() and int(number):
+            switch.max_sessions = int(number)
+            return f"+OK max sessions: {number}\n"
+        case ["sps", number] if number.isdigit() and int(number):
+            switch.sessions_per_second = int(number)
+            return f"+OK sessions per second: {number}\n"
+        case ["min_idle_cpu", percent] if percent.isdigit():
+            switch.min_idle_cpu = float(percent)
+            return f"+OK min idle cpu: {float(percent):.2f}\n" if int(percent) else "+OK min idle cpu: DISABLED\n"
+        case ["crash", *_]:
             switch.log.write(ALERT, "Declinatio Mortuus Obfirmo!")
             switch.crash("fsctl crash")
             return "+OK\n"
-        case ["ready_check"]:
+        case ["ready_check", *_]:
             return "false" if switch.no_new_sessions else "true"
         case ["loglevel", *_] | ["send_sighup", *_] | ["sync_clock", *_]:
             return "+OK\n"

@@ -50,7 +50,8 @@ class FarEnd:
     """A scripted far end. Times are seconds of line time; page counts are pages completed.
 
     `number` is an expression for the whole dialled number ("" matches none: far ends of gateways and overrides).
-    `ring`: rings so long before it answers or refuses. `t38`: `offer` asks for T.38 and accepts it, `refuse` and `none`
+    `ring`: rings so long before it answers or refuses. `cause`: a refusal is
+    made of this hang-up cause, with its Reason header. `t38`: `offer` asks for T.38 and accepts it, `refuse` and `none`
     neither, `stall` is `offer` and stays on the line in silence after the last page. `noise`, `cuts` (start, length),
     `hangup_after_pages` and `hangup_after` are troubles of the line; with the last two the far end hangs up.
     """
@@ -59,6 +60,7 @@ class FarEnd:
     does: str = "fax"
     status: int = 480
     phrase: str = ""
+    cause: str = ""
     ident: str = "FAR END"
     ecm: bool = True
     v17: bool = True

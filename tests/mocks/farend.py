@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mocks.call import CALLEE, T38Side
-from mocks.causes import phrase_of_status
+from mocks.causes import phrase_of_status, reason_header, status_of_cause
 from mocks.config import FarEnd
 from mocks.line import FaxEndpoint, FaxSetup, FaxStats
 from mocks.sofia import Caller
@@ -83,6 +83,9 @@ class ScriptedFarEnd:
             return
         if script.does == "busy":
             caller.got_refusal(486, phrase_of_status(486))
+        elif script.does == "reject" and script.cause:
+            status = status_of_cause(script.cause)
+            caller.got_refusal(status, phrase_of_status(status), reason_header(script.cause))
         elif script.does == "reject":
             caller.got_refusal(script.status, script.phrase or phrase_of_status(script.status))
         else:

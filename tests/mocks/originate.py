@@ -113,12 +113,13 @@ class _Originate:
         variables = Variables([*self._common.items(), *leg.variables])
         wanted = variables.get("origination_uuid")
         application = _loopback_application(leg)
-        if leg.endpoint != "sofia" and application is None:
+        known = application is not None or (leg.endpoint == "sofia" and "mod_sofia" not in switch.config.absent_modules)
+        if not known:
             switch.log.write(ERR, f"Could not locate channel type {leg.endpoint}")
             return "CHAN_NOT_IMPLEMENTED"
         channel = switch.new_channel("outbound", wanted)
         if channel is None:
-            switch.log.write(CRIT, "Duplicate UUID!" if wanted else "Cannot create another session")
+            switch.log.write(CRIT, "Duplicate UUID!" if wanted and switch.channel(wanted) else "Error Creating Session")
             return "DESTINATION_OUT_OF_ORDER"
         looped = FarEnd(does="loop"), "loopback", "", leg.target
         route = self._route(leg, variables) if application is None else looped

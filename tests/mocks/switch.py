@@ -30,10 +30,11 @@ from mocks.moddb import ModDb
 from mocks.originate import Outcome, originate
 from mocks.scheduler import Scheduler
 from mocks.states import State
-from mocks.switchlog import ERR, SwitchLog
+from mocks.switchlog import CRIT, ERR, SwitchLog
 from mocks.variables import whole_number
 
 MAX_SESSIONS = 1000
+SESSIONS_PER_SECOND = 1000
 
 
 class Interpreter(Protocol):
@@ -86,7 +87,10 @@ class Switch:
         self.started = time.time()
         self.sessions_total = 0
         self.sessions_peak = 0
-        self.no_new_sessions = False
+        self.paused: set[str] = set()       # directions in which no calls are made any more (`fsctl pause`, the end)
+        self.max_sessions = MAX_SESSIONS
+        self.sessions_per_second = SESSIONS_PER_SECOND
+        self.min_idle_cpu = 0.0
         self.verbose_events = False
         self.shutdown_requested = threading.Event()
         self.exit_now = False
@@ -101,13 +105,36 @@ class Switch:
         """A channel in the table, not yet running; None when the UUID is taken or no more sessions are allowed."""
         with self._changed:
             name = uuid or str(uuid_module.uuid4())
-            if name in self._channels or len(self._channels) >= MAX_SESSIONS or self.no_new_sessions:
+            if name in self._channels or self._no_more_sessions(direction):
                 return None
             self.sessions_total += 1
             channel = Channel(self, name, direction, self.sessions_total)
             self._channels[name] = channel
             self.sessions_peak = max(self.sessions_peak, len(self._channels))
             return channel
+
+    @property
+    def no_new_sessions(self) -> bool:
+        """Whether it is paused in both directions (`switch_core_ready`)."""
+        return len(self.paused) == 2
+
+    @no_new_sessions.setter
+    def no_new_sessions(self, wanted: bool) -> None:
+        self.paused = {"inbound", "outbound"} if wanted else set()
+
+    def _no_more_sessions(self, direction: str) -> bool:
+        """What `switch_core_session_request_uuid` refuses, in its order; the log says which."""
+        if direction in self.paused:
+            self.log.write(CRIT, f"The system cannot create any {direction} sessions at this time.")
+        elif self.min_idle_cpu >= 100:      # all the processor idle at all times: there is no such machine
+            pass                            # it says nothing there
+        elif self.sessions_per_second <= 1:     # `--sps <= 0`: a limit of 1 lets nobody through
+            self.log.write(CRIT, f"Throttle Error! {len(self._channels)}")
+        elif len(self._channels) >= self.max_sessions:
+            self.log.write(CRIT, f"Over Session Limit! {self.max_sessions}")
+        else:
+            return False
+        return True
 
     def start(self, channel: Channel) -> None:
         """Let a new channel live, in a thread of its own."""

@@ -27,3 +27,9 @@ def overlays_are_allowed() -> bool:
     """May a process lay a writable layer over the machine's directories, for itself alone?"""
     with tempfile.TemporaryDirectory() as directory:
         return _works("unshare", "--mount", "sh", "-c", _OVERLAY, "probe", directory)
+
+
+@functools.cache
+def networks_are_allowed() -> bool:
+    """May a process have a network of its own, with addresses of its choice?"""
+    return _works("unshare", "--net", "ip", "link", "set", "lo", "up")

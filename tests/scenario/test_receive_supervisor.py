@@ -14,6 +14,7 @@ from rig.pages import read_pages
 from rig.ports import Port
 from rig.receiving import T38, announced, faxrcvd, finished, receive, status, tell
 from rig.rundir import FAX_USER
+from rig.servers import another_switch
 from rig.spool import make_spool
 
 GONE = "FreeSWITCH is not running"
@@ -92,6 +93,31 @@ def test_a_second_switch_on_the_spool_receives_and_takes_the_modems_over_when_th
         finally:
             second.stop()
     assert status(house, "freeswitch0") == GONE
+
+
+@pytest.mark.standin("a second FreeSWITCH on the same spool")
+@pytest.mark.parametrize(("said", "announced_as", "shown"), [
+    (b"SD\0", "D", "Waiting for modem to come ready"), (b"SB\0", "B", "Waiting for modem to come free"), (b"SR\0", "R", IDLE),
+])
+def test_a_call_through_the_second_switch_leaves_a_modem_as_faxstate_has_it_at_the_first(
+    house: House, document: str, said: bytes, announced_as: str, shown: str
+) -> None:
+    faxrcvd(house)
+    faxq = Faxq(house.spool)
+    with another_switch(house) as second:
+        both = House(house.run_dir, house.installed, house.spool, house.lock_dir, house.config, second)
+        both.wait("its word", lambda: "another supervisor already looks after" in log(both))
+        house.wait("the modems", lambda: house.spool_has("status", "freeswitch1") and status(house, "freeswitch1") == IDLE)
+        tell(house, "freeswitch1", said)
+        house.wait("the switch", lambda: faxq.of("freeswitch1")[-1:] == [announced_as] and status(house, "freeswitch1") == shown)
+        before = len(faxq.of("freeswitch1"))
+        assert receive(both, document).answered
+        house.wait("the end of the call", lambda: os.listdir(house.lock_dir) == [] and len(faxq.of("freeswitch1")) > before + 1)
+        assert faxq.of("freeswitch1")[-1] == announced_as
+        assert status(house, "freeswitch1") == shown
+        house.switch.stop()
+        both.wait("its modems", lambda: faxq.of("freeswitch1")[-1] == "R")
+        assert status(house, "freeswitch1") == IDLE, "the switch holds as long as the process"
 
 
 def test_a_spool_that_is_not_there_yet_is_waited_for(make_house: HouseMaker, document: str) -> None:

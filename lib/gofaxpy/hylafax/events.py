@@ -16,6 +16,7 @@ from gofaxpy.values import frozen
 
 # No polling; all widths and lengths; fine resolution; MH, MR, MMR (Class2Params::encodeCaps).
 CAPABILITIES = "pcbffff01"
+NO_WIDTH = "pcbfe3f01"      # the same without a page width (Class2Params::encodeCaps): capable of no job that has one
 # faxq's debug dump, which also wakes its scheduler.
 SCHEDULER_POKE = "Z"
 
@@ -80,6 +81,16 @@ def modem_number(devid: str, number: str) -> str:
 def modem_ready(devid: str, caps: str = CAPABILITIES) -> str:
     """The modem waits for work and can do ``caps``.  Wakes the scheduler."""
     return _modem(devid, "R" + _bare(caps))
+
+
+def modem_leaving(devid: str) -> str:
+    """The modem, on which a job is, is to get no other one.
+
+    ``D`` would not do: faxq makes a modem ready again when the job on it is over, and may give it the next one at once
+    (faxd/Modem.c++, release).  What the modem can do it keeps, and looks at before it chooses one (isCapable); how the jobs
+    of a batch that is under way are prepared does not depend on the width.
+    """
+    return modem_ready(devid, NO_WIDTH)
 
 
 def modem_busy(devid: str) -> str:

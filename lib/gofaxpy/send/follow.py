@@ -16,6 +16,7 @@ from gofaxpy.config import Outbound
 from gofaxpy.journal import Entry, JournalError, Step
 from gofaxpy.outcome import Stage
 from gofaxpy.send.abort import NO_WAKE, wake_of
+from gofaxpy.send.lostcall import Fate, fate_of, handler_is_gone
 from gofaxpy.switch.client import Client, EventSocketError
 from gofaxpy.switch.esl import EventFrame
 from gofaxpy.switch.faxresult import FaxResult
@@ -78,6 +79,7 @@ class Trace:
     aborted: bool = False
     reason: str = ""
     withdrawn: bool = False     # lost from sight, but certain to send nothing
+    refused: bool = False       # FreeSWITCH has called nobody, for a reason of its own: another one may
 
 
 def exists(client: Client, uuid: str) -> bool:
@@ -111,6 +113,7 @@ class Follower:
         self._fax_over_at = 0.0
         self._reply_at = 0.0
         self._reply: CallEnd | None = None
+        self._progressed = False    # the far end has been heard of
         self._lost_at = self._began
         self._unknown_since = 0.0   # there is no such call to be ended, and nobody has told of its end
         self._noted = False         # the journal has the result
@@ -141,7 +144,16 @@ class Follower:
                 self._disconnect()
                 self._lost_at = time.monotonic()
         self._look_into_journal()
+        if self._trace.stage is Stage.DIALLED and self._trace.end is not None and not self._progressed:
+            self._see_whether_made(self._trace.end)
         return self._trace
+
+    def _see_whether_made(self, end: CallEnd) -> None:
+        """A call that FreeSWITCH could not make says nothing about who was to be called."""
+        why = end.not_made()
+        if why:
+            self._trace.stage, self._trace.refused = Stage.NOT_DIALLED, True
+            self._trace.reason = self._trace.reason or f"FreeSWITCH {why}"
 
     def _look_into_journal(self) -> None:
         """What the handler inside FreeSWITCH has noted counts where an event was missed: it notes before it hangs up."""
@@ -172,6 +184,7 @@ class Follower:
         if headers.get("Unique-ID") != self._ids.uuid:
             return
         if event.name in ("CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA"):
+            self._progressed = True
             self._tell(Progress.RINGING, headers)
         elif event.name == "CHANNEL_ANSWER":
             self._connected(headers)
@@ -291,7 +304,8 @@ class Follower:
             self._disconnect()
             connected = self._trace.stage is Stage.CONNECTED
             patience = SECONDS_TO_RECONNECT if connected else SECONDS_TO_RECONNECT_DIALLED
-            if self._note_abort() or time.monotonic() - self._lost_at > patience:
+            gone = connected and handler_is_gone(self._entry, self._ids.uuid, self._limits.call_timeout)
+            if gone or self._note_abort() or time.monotonic() - self._lost_at > patience:
                 self._lose(f"FreeSWITCH cannot be reached any more, so it is not known what became of the call: {error}")
             else:
                 time.sleep(TICK)
@@ -322,12 +336,18 @@ class Follower:
         return True
 
     def _lose(self, reason: str) -> None:
-        """Gives up.  A call that is not connected yet is withdrawn, so that whatever becomes of it, it sends nothing."""
+        """Gives up.  A call that is not connected is withdrawn, so that whatever becomes of it, it sends nothing; one whose
+        handler is gone is over, and nobody will tell more of it."""
+        fate = Fate.UNKNOWN
+        with suppress(JournalError):
+            fate = fate_of(self._entry, self._ids.uuid, self._limits.call_timeout)
+        if self._noted_result():
+            return
         self._trace.reason = self._trace.reason or reason
-        if self._trace.stage is not Stage.CONNECTED:
-            with suppress(JournalError):
-                self._entry.mark(Step.WITHDRAWN, uuid=self._ids.uuid)
-                self._trace.withdrawn = self._entry.withdrawn(self._ids.uuid)
+        if fate is Fate.OVER:
+            self._trace.stage, self._trace.end = Stage.CONNECTED, CallEnd.unknown()
+            return
+        self._trace.withdrawn = fate is Fate.WITHDRAWN
         self._trace.stage = Stage.UNKNOWN
 
     def _disconnect(self) -> None:

@@ -25,21 +25,32 @@ def call_through_gateways(
     setting: Setting, report: JobReport, entry: Entry, line: Line, gateways: Sequence[str], number: str,
     aborted: Callable[[], bool],
 ) -> Trace:
-    """The trace of the last call placed; its stage is NOT_DIALLED if none could be placed."""
+    """The trace of the last call placed; its stage is NOT_DIALLED if none could be placed.
+
+    A server that makes no calls, or that dies before the answer, is no gateway's fault: the next server tries the same one.
+    """
     caller = _Caller(setting, report, entry, line, aborted)
-    trace = Trace(Stage.NOT_DIALLED)
+    trace, placed = Trace(Stage.NOT_DIALLED), None
+    left = list(gateways)
     try:
-        for gateway in gateways:
+        while left:
             if aborted():
                 trace.aborted = True
                 break
-            trace = caller.call(new_ids(gateway), number)
+            trace = caller.call(new_ids(left[0]), number)
+            placed = trace if trace.stage is not Stage.NOT_DIALLED else placed
+            if caller.has_another_server(trace):
+                continue
+            del left[0]
             ending = Ending(trace.stage, call=trace.end, aborted=trace.aborted)
             if not tries_next_gateway(ending, setting.config.outbound.failed_response):
                 break
     finally:
         caller.close()
-    return trace
+    if placed is None or placed is trace:
+        return trace
+    placed.aborted = trace.aborted      # no more calls could be made after it, but it was one, and counts
+    return placed
 
 
 class _Caller:
@@ -62,6 +73,19 @@ class _Caller:
             self._client.close()
             self._client = None
 
+    def has_another_server(self, trace: Trace) -> bool:
+        """Whether another server may do what the one of this call could not, being in trouble itself; it is then used from here
+        on."""
+        if trace.aborted or self._server is None or not (trace.refused or trace.withdrawn):
+            return False
+        self._report.log.line(trace.reason)
+        self._line.rule_out(self._server, trace.reason)
+        self.close()
+        if self._line.has_servers():
+            return True
+        trace.reason = self._line.said()
+        return False
+
     def call(self, ids: CallIds, number: str) -> Trace:
         """One call to its end."""
         report = self._report
@@ -79,7 +103,7 @@ class _Caller:
             report.log.lines("\n".join(launch(client, ids, self._entry.name)))
         except LaunchError as error:
             if self._withdrawn(ids):
-                return Trace(Stage.NOT_DIALLED, reason=str(error))
+                return Trace(Stage.NOT_DIALLED, reason=str(error), refused=True)
             report.log.line(f"{error}; but the call is there")
         except EventSocketError as error:
             report.log.line(f"{error}; whether the call was placed has to be found out")

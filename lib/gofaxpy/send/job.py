@@ -137,7 +137,7 @@ def _attempt(
         kept = trace.stage is Stage.UNKNOWN and not trace.withdrawn
         ending = Ending(
             trace.stage, document.pages, report.confirmed, trace.end, trace.fax, trace.aborted, reason=trace.reason, kept=kept,
-            fax_seen=report.fax_seen,
+            fax_seen=report.fax_seen, refused=trace.refused,
         )
         returned = settle(setting, report, ending, trace.connected_at)
         if not kept:        # else the next attempt clears up: a call that may go on needs both

@@ -26,6 +26,7 @@ class Line:
         self._turn = turn
         self._aborted = aborted
         self._client: Client | None = None
+        self._ruled_out: dict[tuple[str, int], str] = {}
         self._connect()
 
     def take(self) -> tuple[Client, Server]:
@@ -38,8 +39,23 @@ class Line:
             self._connect()
         client, self._client = self._client, None
         if client is None or self.server is None:
-            raise EventSocketError("; ".join(self.problems) or "not tried: the job is aborted")
+            raise EventSocketError(self.said() or "not tried: the job is aborted")
         return client, self.server
+
+    def rule_out(self, server: Server, problem: str) -> None:
+        """This one is not used any more: it answers, or did so, but is in trouble."""
+        self._ruled_out[server.host, server.port] = problem
+        self.problems = []
+
+    def has_servers(self) -> bool:
+        """Whether there is one that is not ruled out."""
+        return any((server.host, server.port) not in self._ruled_out for server in self.settings.servers)
+
+    def said(self) -> str:
+        """What was wrong with each server that was tried."""
+        several = len(self.settings.servers) > 1
+        ruled_out = [f"{host}:{port}: {text}" if several else text for (host, port), text in self._ruled_out.items()]
+        return "; ".join([*ruled_out, *self.problems])
 
     def close(self) -> None:
         """Closes what nobody has taken."""
@@ -52,6 +68,8 @@ class Line:
         for server in in_turn(self.settings, self._turn):
             if self._aborted():
                 return
+            if (server.host, server.port) in self._ruled_out:
+                continue
             try:
                 self._client, self.server = connect_to(server, self.settings.connect_timeout, self._aborted), server
                 return

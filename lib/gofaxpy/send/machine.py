@@ -12,7 +12,7 @@ from gofaxpy.hylafax.dialrules import canonical
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.info import MachineInfo
 from gofaxpy.hylafax.returned import Returned
-from gofaxpy.outcome import Ending, Stage, Verdict
+from gofaxpy.outcome import Ending, Stage, Verdict, is_of_the_destination
 from gofaxpy.send.report import JobReport
 from gofaxpy.switch.faxresult import FaxResult
 
@@ -39,9 +39,11 @@ def note_attempt(report: JobReport, ending: Ending, verdict: Verdict) -> bool:
 
 
 def learn(info: MachineInfo, ending: Ending, verdict: Verdict, station: str) -> None:
-    """What one attempt says (faxd/FaxSend.c++): failures are counted until a call, or a fax, succeeds."""
+    """What one attempt says (faxd/FaxSend.c++): failures are counted until a call, or a fax, succeeds.
+
+    A call that was ended on this side is no failure of the destination."""
     if ending.stage is Stage.DIALLED or verdict.dial_failed:
-        if not ending.aborted:
+        if not ending.aborted and (ending.stage is not Stage.DIALLED or is_of_the_destination(ending.call)):
             info.set("dialFailures", info.number("dialFailures") + 1)
             info.set("lastDialFailure", verdict.code.text)
         return

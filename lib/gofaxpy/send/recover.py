@@ -24,6 +24,7 @@ from gofaxpy.send.due import has_one_of, pages_sent, runs_of, same_fax
 from gofaxpy.send.earlier import Earlier, may_go_on, record_orphan
 from gofaxpy.send.follow import SECONDS_FOR_THE_NOTE, CallIds, Follower, Progress, exists
 from gofaxpy.send.launch import reconnect
+from gofaxpy.send.lostcall import Fate, fate_of
 from gofaxpy.send.report import JobReport
 from gofaxpy.send.settle import count, write_record
 from gofaxpy.setting import Setting
@@ -164,12 +165,15 @@ def _wait_for(
     setting: Setting, report: JobReport, entry: Entry, launched: Mark, aborted: Callable[[], bool]
 ) -> str:
     """Until the call of this mark is over, if it still goes on.  Returns why that cannot be told, or ``""``."""
+    longest = setting.config.outbound.call_timeout
     server = _server(setting, launched.facts)
+    ids = CallIds.from_facts(launched.facts)
     if server is None:
         where = f"{launched.facts.get('host')}:{launched.facts.get('port')}"
-        return (f"An earlier call of this job was placed through {where}, which freeswitch.servers names no more: name it again,"
-                f" or, if that switch is gone, remove {entry.path}")
-    ids = CallIds.from_facts(launched.facts)
+        return _without_switch(report, entry, ids.uuid, longest, (
+            f"An earlier call of this job was placed through {where}, which freeswitch.servers names no more: name it again,"
+            f" or, if that switch is gone, remove {entry.path}"
+        ))
     again = partial(reconnect, server, setting.config.freeswitch.connect_timeout, ids)
     try:
         client = again()
@@ -177,21 +181,36 @@ def _wait_for(
             client.close()
             return _gone(entry, ids.uuid)
     except EventSocketError as error:
-        return f"An earlier call of this job may still go on, and FreeSWITCH cannot be asked: {error}"
+        problem = f"An earlier call of this job may still go on, and FreeSWITCH cannot be asked: {error}"
+        return _without_switch(report, entry, ids.uuid, longest, problem)
     except OSError as error:
-        return f"An earlier call of this job may still go on: {server.password_file}: {error.strerror}"
+        problem = f"An earlier call of this job may still go on: {server.password_file}: {error.strerror}"
+        return _without_switch(report, entry, ids.uuid, longest, problem)
     report.log.line(f"An earlier attempt ({entry.name}) still has a call; waiting for its end")
     follower = Follower(client, again, ids, setting.config.outbound, entry, _ignore, aborted)
     trace = follower.follow()
     if follower.client is not None:
         follower.client.close()
-    if trace.stage is Stage.UNKNOWN:
+    if trace.stage is Stage.UNKNOWN and not trace.withdrawn:
         return trace.reason
     try:
         if trace.fax is not None and entry.find(Step.FAX_OVER) is None:
             entry.mark(Step.FAX_OVER, uuid=ids.uuid, fax=trace.fax.facts())
     except JournalError as error:
         return str(error)
+    return ""
+
+
+def _without_switch(report: JobReport, entry: Entry, uuid: str, longest: float, problem: str) -> str:
+    """A call whose FreeSWITCH cannot be asked, because of ``problem``: another one may do the rest if that call is certain to
+    send nothing more.  Returns ``problem`` where it is not."""
+    try:
+        fate = fate_of(entry, uuid, longest)
+    except JournalError as error:
+        return str(error)
+    if fate is Fate.UNKNOWN:
+        return problem
+    report.log.line(f"The FreeSWITCH of an earlier attempt ({entry.name}) cannot be asked; its call is {fate.value}")
     return ""
 
 

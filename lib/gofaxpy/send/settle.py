@@ -40,8 +40,9 @@ def settle(setting: Setting, report: JobReport, ending: Ending, connected_at: fl
         qfile.set("tts", int(time.time()) + (qfile.number("retrytime") or delay_of(setting.config.outbound, verdict.delay)))
     qfile.set("returned", verdict.returned.value)
     # The record comes first: an attempt that dies between the two is answered by the next one, which finds the record; a
-    # job that is done has no next one.  A job with nothing left has made no call.
-    if (ending.pages_due or ending.stage is not Stage.CONNECTED) and not (report.recorded or ending.kept):
+    # job that is done has no next one.  A job with nothing left has made no call, nor has one that no FreeSWITCH has called for.
+    called = (ending.pages_due or ending.stage is not Stage.CONNECTED) and not ending.refused
+    if called and not (report.recorded or ending.kept):
         report.recorded = True
         _record(setting, report, verdict, connected_at)
     report.handle.rewrite(durable=True)

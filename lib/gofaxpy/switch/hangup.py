@@ -114,13 +114,27 @@ class HangupCause(IntEnum):
 _NUMBERS = frozenset(cause.value for cause in HangupCause)
 
 
+# What FreeSWITCH answers to an originate for which it has made no channel: there is no event of such a call.
+_NO_CHANNEL = {
+    # switch_core_session_request_uuid gives no session, and sofia_outgoing_channel still has its first cause
+    HangupCause.DESTINATION_OUT_OF_ORDER:
+        "makes no new calls: it is paused (fsctl pause), stopping, or at a limit of its own (max-sessions, sessions-per-second,"
+        " min-idle-cpu)",
+    HangupCause.SYSTEM_SHUTDOWN: "makes no new calls: its SIP profile is paused",       # PFLAG_STANDBY
+    HangupCause.CHAN_NOT_IMPLEMENTED: "cannot call: mod_sofia is not loaded",
+}
+# A channel that has sent nothing: sofia_on_init, where sofia_glue_do_invite fails.
+_NO_INVITE = "could not send the call (no RTP port, descriptor or memory left?), see its log"
+
+
 @frozen
 class CallEnd:
     """How a call ended.
 
     ``sip_status`` (0: none) and ``sip_phrase`` are the far end's answer, ``q850`` the number FreeSWITCH derived (0:
     none), ``disposition`` who ended it how (``recv_bye``, ``send_cancel``, ``recv_refuse`` …; mod_sofia's
-    sip_hangup_disposition).  ``text`` is what the switch said where that is no cause we know.
+    sip_hangup_disposition).  ``text`` is what the switch said where that is no cause we know.  ``reply_only``: this is
+    the answer to the originate, and no event has told of the call's end.
     """
 
     cause: HangupCause
@@ -129,6 +143,7 @@ class CallEnd:
     q850: int = 0
     disposition: str = ""
     text: str = ""
+    reply_only: bool = False
 
     @classmethod
     def from_headers(cls, headers: Mapping[str, str]) -> CallEnd:
@@ -148,12 +163,21 @@ class CallEnd:
         text = incoming(body, 200).strip().removeprefix("-ERR").strip()
         cause = HangupCause.parse(text)
         q850 = cause.value if cause.value <= HangupCause.INTERWORKING else 0
-        return cls(cause, q850=q850, text="" if cause is not HangupCause.NONE else text)
+        return cls(cause, q850=q850, text="" if cause is not HangupCause.NONE else text, reply_only=True)
 
     @classmethod
     def unknown(cls) -> CallEnd:
         """The call is over, and nobody can tell how."""
         return cls(HangupCause.NONE)
+
+    def not_made(self) -> str:
+        """What kept FreeSWITCH from calling anybody, as the end of a sentence that begins with its name; ``""`` where a call
+        may have gone out.  What a far end refuses has its SIP status, what was cancelled a disposition."""
+        if self.sip_status or self.disposition:
+            return ""
+        if self.reply_only:
+            return _NO_CHANNEL.get(self.cause, "")
+        return _NO_INVITE if self.cause is HangupCause.DESTINATION_OUT_OF_ORDER else ""
 
     def describe(self) -> str:
         """For people: ``USER_BUSY (486 Busy Here)``."""

@@ -120,6 +120,8 @@ def _no_answer(script: Mapping[str, object], far: str) -> list[Step]:
 
 
 def _reject(script: Mapping[str, object], far: str) -> list[Step]:
+    if script.get("cause"):
+        return [Step("hangup", str(script["cause"]))]
     status = int(str(script.get("status", 480)))
     return [Step("respond", f"{status} {script.get('phrase') or _SHORT_PHRASES.get(status, 'Refused')}")]
 

@@ -1,0 +1,59 @@
+"""What is certain of a call whose FreeSWITCH cannot be asked: it is dead, hangs, or is configured no more.
+
+The journal tells.  A call that is not answered can be withdrawn, and sends nothing from then on.  One that was answered has
+a handler, which holds the entry until the result is noted: whose lock is gone, that handler is gone, and with it the fax.
+Locks tell that for certain among processes of one kernel.  Of a handler on another machine, or where the file system keeps
+no locks, only time tells: pages that may be on the line still are never sent by a second call.
+"""
+
+from __future__ import annotations
+
+import time
+from enum import Enum
+
+from gofaxpy.hylafax.spool import age
+from gofaxpy.journal import Entry, Mark, Step
+from gofaxpy.local import boot_id, is_here
+
+
+class Fate(Enum):
+    """What becomes of such a call."""
+
+    WITHDRAWN = "withdrawn"     # it was not answered, and will send nothing
+    OVER = "over"               # its result is noted, or its handler is gone without one
+    UNKNOWN = "unknown"         # it may still send
+
+
+def fate_of(entry: Entry, uuid: str, longest: float) -> Fate:
+    """Withdraws the call where that is possible.  ``longest`` is how many seconds a call may last (outbound.call_timeout).
+
+    Raises JournalError.
+    """
+    if _mark_of(entry, Step.CONNECTED, uuid) is None:
+        entry.mark(Step.WITHDRAWN, uuid=uuid)
+    if entry.withdrawn(uuid):
+        return Fate.WITHDRAWN
+    return Fate.OVER if handler_is_gone(entry, uuid, longest) else Fate.UNKNOWN
+
+
+def handler_is_gone(entry: Entry, uuid: str, longest: float) -> bool:
+    """Whether a call that was answered is certain to have no handler any more.  Its result, if there is one, is noted by then.
+    Raises JournalError."""
+    connected = _mark_of(entry, Step.CONNECTED, uuid)
+    if connected is None or entry.in_work(uuid) is not False:
+        return False
+    return _locks_tell(entry, connected, uuid) or age(connected.at, time.time()) > longest
+
+
+def _locks_tell(entry: Entry, connected: Mark, uuid: str) -> bool:
+    """Whether the handler's lock can be seen from here: it ran under this kernel, or on this machine before it was started
+    anew."""
+    kernel = boot_id()
+    if kernel and connected.facts.get("boot") == kernel:
+        return True
+    launched = _mark_of(entry, Step.LAUNCHED, uuid)
+    return launched is not None and is_here(str(launched.facts.get("host", "")))
+
+
+def _mark_of(entry: Entry, step: Step, uuid: str) -> Mark | None:
+    return next((mark for mark in entry.marks() if mark.step is step and mark.facts.get("uuid") == uuid), None)

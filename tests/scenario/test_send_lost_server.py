@@ -1,0 +1,136 @@
+"""One of several FreeSWITCH servers goes away with a call on it: the job goes through another one, and sends only the rest."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from rig.driven import Switch
+from rig.house import FAR_ENDS, House, HouseMaker
+from rig.pages import read_pages
+from rig.servers import another_switch, far_files, name_servers
+
+RETRY, DONE = 0, 2
+NUMBER = "3000"
+pytestmark = pytest.mark.standin("a second FreeSWITCH on the same spool")
+each_moment = pytest.mark.parametrize("moment", ["ringing", "page 2"])
+still_named = pytest.mark.parametrize("named", [True, False])
+Two = tuple[House, Switch]
+
+
+@pytest.fixture
+def two(make_house: HouseMaker, moment: str) -> Iterator[Two]:
+    """A house with two servers.  Behind the first one nobody picks up, or a fax takes some seconds; with the second all is
+    well."""
+    does = "no_answer" if moment == "ringing" else "fax"
+    house = make_house(speed=20, far_ends=[{"number": NUMBER, "does": does}, *FAR_ENDS])
+    with another_switch(house, far_ends=[{"number": NUMBER, "does": "fax"}]) as other:
+        yield house, other
+
+
+def begun(house: House, moment: str) -> tuple[int, subprocess.Popen[str], int]:
+    """A job of three pages whose call has got so far, its gofaxsend, and the pages that are confirmed."""
+    job = house.job(NUMBER)
+    process = house.start_gofaxsend(job)
+    if moment == "ringing":
+        house.wait("the ringing", house.switch.sessions)
+    else:
+        house.wait("page 1", lambda: house.qfile(job)["npages"] == "1")
+    return job, process, 0 if moment == "ringing" else 1
+
+
+def killed(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+def assert_each_page_once(house: House, other: Switch, job: int, confirmed: int) -> None:
+    """Of the files at the first server's far end the pages count that were confirmed."""
+    assert [len(read_pages(path)) for path in far_files(other)] == [3 - confirmed]
+    assert (house.qfile(job)["npages"], house.qfile(job)["returned"]) == ("3", "2")
+    assert sum(int(record[10]) for record in house.records()) == 3
+    assert house.journal() == []
+
+
+@each_moment
+@still_named
+def test_both_die(two: Two, moment: str, named: bool) -> None:
+    """gofaxsend and the server."""
+    house, other = two
+    job, process, confirmed = begun(house, moment)
+    killed(process)
+    house.switch.kill()
+    if not named:
+        name_servers(house, other)
+    assert house.gofaxsend(job) == DONE, house.qfile(job)["status"]
+    confirmed = int(house.records()[0][10]) if moment != "ringing" else 0
+    assert_each_page_once(house, other, job, confirmed)
+    assert [record[10] for record in house.records()] == [str(confirmed), str(3 - confirmed)]
+    assert house.qfile(job)["totdials"] == "2"
+
+
+@each_moment
+@still_named
+def test_the_server_dies(two: Two, moment: str, named: bool) -> None:
+    """While it rings, the attempt goes on through the other server; a fax that was begun is gone on with by the next attempt,
+    which need not wait for a server that is dead."""
+    house, other = two
+    job, process, _ = begun(house, moment)
+    if not named:
+        name_servers(house, other)
+    house.switch.kill()
+    output, _ = process.communicate(timeout=30 if moment == "ringing" else 20)
+    assert output == ""
+    confirmed = 0
+    if moment == "ringing":
+        assert process.returncode == DONE, house.qfile(job)["status"]
+        assert house.qfile(job)["totdials"] == "1"
+    else:
+        assert process.returncode == RETRY and house.journal() == []
+        confirmed = int(house.qfile(job)["npages"])
+        assert house.gofaxsend(job) == DONE, house.qfile(job)["status"]
+    assert_each_page_once(house, other, job, confirmed)
+
+
+@pytest.mark.parametrize("moment", ["page 2"])
+@still_named
+def test_a_server_that_hangs_is_waited_for_once_the_far_end_has_answered(two: Two, moment: str, named: bool) -> None:
+    """It may have sent all, and only not be able to say so."""
+    house, other = two
+    job, process, _ = begun(house, moment)
+    killed(process)
+    os.killpg(house.switch.pid, signal.SIGSTOP)     # type: ignore[attr-defined]
+    try:
+        if not named:
+            name_servers(house, other)
+        assert house.gofaxsend(job) == RETRY
+        qfile = house.qfile(job)
+        assert qfile["status"].startswith("An earlier call of this job") and qfile["totdials"] == "0"
+        assert len(house.journal()) == 1 and far_files(other) == []
+    finally:
+        os.killpg(house.switch.pid, signal.SIGCONT)     # type: ignore[attr-defined]
+    house.switch.wait_calls_over()
+    assert house.gofaxsend(job) == DONE
+    assert [len(read_pages(path)) for path in far_files(house.switch)] == [3] and far_files(other) == []
+    assert (house.qfile(job)["npages"], house.journal()) == ("3", [])
+
+
+@pytest.mark.parametrize("moment", ["ringing"])
+@still_named
+def test_a_server_that_hangs_while_it_rings_sends_nothing_when_it_goes_on(two: Two, moment: str, named: bool) -> None:
+    house, other = two
+    job, process, _ = begun(house, moment)
+    killed(process)
+    os.killpg(house.switch.pid, signal.SIGSTOP)     # type: ignore[attr-defined]
+    try:
+        if not named:
+            name_servers(house, other)
+        assert house.gofaxsend(job) == DONE, house.qfile(job)["status"]
+    finally:
+        os.killpg(house.switch.pid, signal.SIGCONT)     # type: ignore[attr-defined]
+    assert_each_page_once(house, other, job, 0)
+    assert far_files(house.switch) == []
