@@ -338,7 +338,7 @@ def test_nothing_that_is_wrong_with_it_reaches_the_fax(setting: Setting, damage:
 
 def test_who_finds_somebody_at_it_does_not_wait_for_him(setting: Setting, log: str) -> None:
     append(log, SEND)
-    with state.locked(setting.spool.path("gofax"), 0) as mine:
+    with state.opened(setting.spool.path("gofax")) as directory, state.locked(directory, 0) as mine:
         assert mine
         before = time.monotonic()
         textfile.after_fax(setting, pytest.fail)

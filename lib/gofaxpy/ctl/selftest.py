@@ -50,7 +50,8 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
     test = Selftest(desk.switch.api, desk.config, keep=arguments.keep)
     desk.line("sending a page; this takes half a minute …")
     desk.flush()
-    text = test.run(number)
+    with desk.root():       # which it gives up for good
+        text = test.run(number)
     desk.data({"result": "ok", "text": text, **test.facts})
     desk.line(desk.style("ok", "green", "bold") + f"  {shown(text)}")
     return OK

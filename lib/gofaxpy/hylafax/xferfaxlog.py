@@ -22,7 +22,7 @@ from gofaxpy.hylafax.encoding import cut, encode, one_line
 from gofaxpy.hylafax.errors import SpoolError, reason
 from gofaxpy.hylafax.fmttime import duration
 from gofaxpy.hylafax.params import FaxParams
-from gofaxpy.hylafax.spool import fsync_directory
+from gofaxpy.hylafax.spool import fsync_directory, open_regular
 from gofaxpy.values import frozen
 
 _JOBTAG_OCTETS = 78
@@ -142,7 +142,7 @@ def append(path: str, *records: Record, sync: bool = False) -> None:
 def recent(path: str, commid: str) -> frozenset[RecordType]:
     """Which records about ``commid`` are among the latest, the last 256 KiB of the log: commids come again after 999999998."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        fd = open_regular(path)
         try:
             fcntl.flock(fd, fcntl.LOCK_SH)
             octets = os.pread(fd, _RECENT, max(os.fstat(fd).st_size - _RECENT, 0))
