@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gofaxpy.ctl.desk import Desk
 
 _MOST = 1 << 20     # characters that are read
+_DESCRIPTORS = ("/dev/fd/", "/proc/self/fd/")
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,8 +33,7 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
         if arguments.file == "-":
             text = sys.stdin.read(_MOST)
         else:
-            with desk.owner_of(arguments.file), open(arguments.file, encoding="utf-8", errors="replace") as file:
-                text = file.read(_MOST)
+            text = _text(arguments.file, desk)
     except OSError as error:
         raise Trouble(f"{arguments.file}: {error.strerror}") from None
     result = convert(text, arguments.file)
@@ -53,6 +53,19 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
     elif not desk.json:
         desk.write(result.yaml)
     return OK
+
+
+def _text(path: str, desk: Desk) -> str:
+    """What is in the file; in a directory of somebody else's it may be exchanged meanwhile.  Raises OSError."""
+    from gofaxpy.hylafax.spool import open_regular
+
+    if path.startswith(_DESCRIPTORS):       # bash's <(…), which is no file
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    else:
+        with desk.owner_of(path):
+            fd = open_regular(path, follow=True)
+    with open(fd, encoding="utf-8", errors="replace") as file:
+        return file.read(_MOST)
 
 
 def _write(path: str, text: str, force: bool) -> None:

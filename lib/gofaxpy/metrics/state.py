@@ -201,17 +201,28 @@ def _read(state: State, fd: int, at_most: int) -> None:
     while at_most > 0:
         octets = os.pread(fd, min(AT_ONCE, max(at_most, LONGEST_LINE)), state.offset)
         end = octets.rfind(b"\n") + 1
+        hole = 0
         if not end:
             if len(octets) < LONGEST_LINE:
                 break
             end = len(octets)
+            if not octets.strip(b"\0"):
+                hole = max(_behind_hole(fd, state.offset + end) - state.offset - end, 0)
         for line in octets[:end].split(b"\n"):
             record = line.strip(b"\r\0")
             if record:
                 _count(state, decode(record))
-        state.offset += end
+        state.offset += end + hole
         at_most -= end
         state.tail = os.pread(fd, min(_TAIL, state.offset), max(state.offset - _TAIL, 0))
+
+
+def _behind_hole(fd: int, offset: int) -> int:
+    """Where a file goes on behind a hole (lseek(2)): a power failure may leave one, and it may be larger than any log."""
+    try:
+        return os.lseek(fd, offset, os.SEEK_DATA)
+    except OSError:     # ENXIO: nothing but the hole
+        return os.fstat(fd).st_size
 
 
 def _count(state: State, text: str) -> None:
