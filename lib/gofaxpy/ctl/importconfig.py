@@ -30,10 +30,7 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
     from gofaxpy.gofaxconf import convert
 
     try:
-        if arguments.file == "-":
-            text = sys.stdin.read(_MOST)
-        else:
-            text = _text(arguments.file, desk)
+        text = sys.stdin.read(_MOST) if arguments.file == "-" else _text(arguments.file, desk)
     except OSError as error:
         raise Trouble(f"{arguments.file}: {error.strerror}") from None
     result = convert(text, arguments.file)
