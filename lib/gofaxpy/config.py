@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 DEFAULT_PATH = "/etc/gofax.yaml"
+_LONGEST_PASSWORD = 1024    # characters
 
 
 @frozen
@@ -116,14 +117,16 @@ class Server:
         that every user of the machine may read or change: who has the password has the switch."""
         if not self.password_file:
             return self.password
-        with open(self.password_file, encoding="utf-8") as file:
+        from gofaxpy.hylafax.spool import open_regular
+
+        with open(open_regular(self.password_file, follow=True), encoding="utf-8") as file:
             if os.fstat(file.fileno()).st_mode & 0o007:
                 import errno
 
                 raise PermissionError(
                     errno.EACCES, f"everybody may use this file: chmod 640 {self.password_file}", self.password_file
                 )
-            return file.readline().strip()
+            return file.readline(_LONGEST_PASSWORD).strip()
 
 
 @section

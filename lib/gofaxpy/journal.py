@@ -22,7 +22,7 @@ import time
 from enum import StrEnum
 
 from gofaxpy.commids import JOURNAL
-from gofaxpy.hylafax.spool import fsync_directory, private_directory
+from gofaxpy.hylafax.spool import fsync_directory, open_regular, private_directory
 from gofaxpy.values import frozen
 
 TYPE_CHECKING = False
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAX_ENTRY = 1 << 20
+_END_OF_TIME = 1 << 36      # seconds since the epoch; localtime(3) still knows the year
 _UNNAMED = os.O_TMPFILE | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC     # open(2)
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode     # json.dumps would make an encoder for every mark
 
@@ -231,7 +232,8 @@ def _parsed(line: bytes) -> Mark | None:
         return None
     try:
         facts = json.loads(line)
-        return Mark(Step(facts.pop("step")), float(facts.pop("at")), facts)
+        at = float(facts.pop("at"))
+        return Mark(Step(facts.pop("step")), at, facts) if 0 <= at < _END_OF_TIME else None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return None
 
@@ -302,7 +304,7 @@ class Journal:
             return None
         path = os.path.join(self.directory, name)
         try:
-            return Entry(self.directory, name, os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW))
+            return Entry(self.directory, name, open_regular(path, os.O_RDWR | os.O_APPEND))
         except FileNotFoundError:
             return None
         except OSError as error:

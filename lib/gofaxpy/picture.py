@@ -131,7 +131,7 @@ def _tiffcp(*arguments: str) -> None:
     try:
         done = subprocess.run(
             ["tiffcp", *arguments], capture_output=True, text=True, errors="replace", check=False, timeout=60,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL, start_new_session=True,   # without the terminal of whoever has started us, tty_ioctl(4)
         )
     except FileNotFoundError:
         raise PictureError("tiffcp is missing: apt install libtiff-tools") from None

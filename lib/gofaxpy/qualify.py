@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import re
 
+from gofaxpy.hylafax.encoding import decode
+from gofaxpy.hylafax.spool import read_start
 from gofaxpy.switch.clean import incoming
 
 MAX_FILE = 1 << 20
@@ -29,8 +31,7 @@ _CLASS = re.compile(r"\[(?::([a-z]+):\])?")
 def accepts(path: str, tsi: str, problems: list[str]) -> bool:
     """Whether the station may send.  What is wrong with the file is appended to ``problems``, line by line."""
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            text = file.read(MAX_FILE)
+        text = decode(read_start(path, MAX_FILE, follow=True))
     except OSError as error:
         problems.append(f"{path}: QualifyTSI cannot be read, so every sender is refused: {error.strerror}")
         return False

@@ -6,6 +6,7 @@ import fcntl
 import os
 
 from gofaxpy.hylafax.sequence import recv_name
+from gofaxpy.hylafax.spool import open_regular
 from gofaxpy.setting import Setting, wrong_user
 from gofaxpy.switch.boundary import log
 
@@ -65,7 +66,7 @@ def create_recv_file(setting: Setting, mode: int = 0o600) -> tuple[str, int]:
 def flush(path: str) -> None:
     """A page that is about to be confirmed to its sender goes to the disk: SpanDSP itself never asks for that."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = open_regular(path)
     except OSError:
         return
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pwd
 import shutil
 import subprocess
 import time
@@ -29,6 +30,13 @@ LIVE = bool(os.environ.get(FREESWITCH))
 Findings = list[dict[str, str]]
 
 
+def close_spool(spool: str) -> None:
+    """What docs/install.md tells to do, so that etc/ and bin/ cannot be exchanged."""
+    for part in ("", "etc", "bin", "etc/config"):
+        os.chown(os.path.join(spool, part), 0, pwd.getpwnam(FAX_USER).pw_gid if not part else 0)
+    os.chmod(spool, 0o1775)
+
+
 class Ward:
     """The server, and what can be done to it.  Whatever a breakage changes is put back after it."""
 
@@ -45,6 +53,7 @@ class Ward:
         shutil.chown(self.config, "root", FAX_USER)
         os.chmod(self.config, 0o640)
         hylafax.start(self.installed.gofaxsend, 2, env={"GOFAX_CONFIG": self.config})
+        close_spool(hylafax.spool)
         self.switch: Switch | None = None
         self._usual = False
         self.usual_switch()
@@ -162,6 +171,37 @@ class Ward:
         self._usual = False
         yield
 
+    def password_file(self, text: str) -> str:
+        """A file with a password, for HylaFAX's group."""
+        path = os.path.join(self.run_dir.path, "secret")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"{text}\n")
+        shutil.chown(path, "root", FAX_USER)
+        os.chmod(path, 0o640)
+        return path
+
+    @contextlib.contextmanager
+    def readable(self, name: str) -> Iterator[None]:
+        """A file that FreeSWITCH has written, as with the umask and the directories of older units."""
+        self.usual_switch()
+        assert self.switch is not None
+        directory = os.path.dirname(self.switch.log)
+        with self.rights(self.switch.directory, 0o755), self.rights(directory, 0o755), \
+                self.rights(os.path.join(directory, name), 0o644):
+            yield
+
+    @contextlib.contextmanager
+    def link(self, name: str, target: str) -> Iterator[None]:
+        """A symbolic link in the place of a file of the spool."""
+        path = self.hylafax.path(name)
+        there = os.path.lexists(path)
+        with self.gone(name) if there else contextlib.nullcontext():
+            os.symlink(target, path)
+            try:
+                yield
+            finally:
+                os.unlink(path)
+
     @contextlib.contextmanager
     def document_of_root(self) -> Iterator[None]:
         """A job's document that only root can read."""
@@ -266,6 +306,26 @@ BREAKAGES = (
         others=("event socket",)),
     Row("a password for everybody", lambda ward: ward.rights(ward.config, 0o644), "password", "every user of this machine",
         "chmod 640", "warning"),
+    Row("the password that everybody knows", lambda ward: ward.settings("freeswitch", servers=[
+        {"port": ward.port.number, "password_file": ward.password_file("ClueCon")}]), "password", "which everybody knows",
+        "event_socket_password", "warning", others=("event socket",)),
+    Row("a directory of FreeSWITCH's for everybody", lambda ward: ward.readable("freeswitch.xml.fsxml"),
+        "FreeSWITCH's passwords", "freeswitch.xml.fsxml", "chmod o-rwx", "warning"),
+    Row("which passwords to change", lambda ward: ward.readable("freeswitch.xml.fsxml"),
+        "FreeSWITCH's passwords", "with its passwords", "that of gateway closed, dead, default, at the provider", "warning"),
+    Row("a log for everybody", lambda ward: ward.readable("freeswitch.log"), "FreeSWITCH's logs", "who calls and is called",
+        "UMask=0077", "warning"),
+    Row("a spool whose etc/ can be exchanged", lambda ward: ward.rights(ward.hylafax.spool, 0o775, FAX_USER),
+        "HylaFAX's programs", "uucp can exchange etc, bin", "chmod 1775", "warning"),
+    Row("a spool whose etc/ belongs to uucp", lambda ward: ward.rights(ward.hylafax.path("etc"), owner=FAX_USER),
+        "HylaFAX's programs", "uucp can exchange etc", "chown -h root", "warning"),
+    Row("a script of uucp's", lambda ward: ward.rights(ward.hylafax.path("bin", "faxrcvd"), owner=FAX_USER),
+        "HylaFAX's programs", "bin/faxrcvd", "chown -h root", "warning"),
+    Row("a link in the place of the accounting", lambda ward: ward.link("log/xferfaxlog", "/etc/hostname"), "spool",
+        "log/xferfaxlog is no regular file", "see who has put it there"),
+    Row("a link in the place of a script", lambda ward: ward.link("bin/faxrcvd", "/etc/passwd"), "faxrcvd",
+        "leads to /etc/passwd", "see who has set this link"),
+    Row("a link in the place of the FIFO", lambda ward: ward.link("FIFO", "/etc/hostname"), "faxq", "is no FIFO", "rm "),
     Row("another password", lambda ward: ward.settings("freeswitch", servers=[{"port": ward.port.number, "password": "wrong"}]),
         "event socket", "refuses the password", "event_socket.conf.xml"),
     Row("nobody on the port", lambda ward: ward.settings("freeswitch", servers=[{"port": 9, "password": PASSWORD}]),
@@ -275,7 +335,7 @@ BREAKAGES = (
     Row("no such user", lambda ward: ward.settings("hylafax", user="faxman"), "user", "no user faxman", "hylafax.user",
         others=("SendFaxCmd", "FreeSWITCH's user")),
     Row("no recvq", lambda ward: ward.gone("recvq"), "spool", "recvq missing", "hylafax.spooldir"),
-    Row("recvq is root's", lambda ward: ward.rights(ward.hylafax.path("recvq"), owner="root"), "spool", "recvq", "chown uucp",
+    Row("recvq is root's", lambda ward: ward.rights(ward.hylafax.path("recvq"), owner="root"), "spool", "recvq", "chown -h uucp",
         others=("FreeSWITCH's user",)),
     Row("recvq is read-only", lambda ward: ward.rights(ward.hylafax.path("recvq"), 0o555), "FreeSWITCH's user",
         "may not write to recvq", "run FreeSWITCH as uucp"),

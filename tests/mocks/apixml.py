@@ -28,6 +28,18 @@ def xml_locate(switch: Switch, args: str, channel: Channel | None) -> str:
     return "-ERR bad args\n"
 
 
+def write_fsxml(switch: Switch) -> None:
+    """As `switch_xml.c` does at a start: the whole configuration, passwords and all, beside the log, with whatever umask."""
+    root = ElementTree.Element("document", {"type": "freeswitch/xml"})
+    section = ElementTree.SubElement(root, "section", {"name": "configuration"})
+    socket = ElementTree.SubElement(section, "configuration", {"name": "event_socket.conf"})
+    settings = ElementTree.SubElement(socket, "settings")
+    ElementTree.SubElement(settings, "param", {"name": "password", "value": switch.config.password})
+    section.append(ElementTree.fromstring(_sofia(switch)))
+    with open(f"{switch.globals['log_dir']}/freeswitch.xml.fsxml", "wb") as file:
+        file.write(ElementTree.tostring(root))
+
+
 def _sofia(switch: Switch) -> str:
     root = ElementTree.Element("configuration", {"name": "sofia.conf"})
     profiles = ElementTree.SubElement(root, "profiles")
@@ -36,4 +48,9 @@ def _sofia(switch: Switch) -> str:
         inside = ElementTree.SubElement(ElementTree.SubElement(profiles, "profile", {"name": name}), "settings")
         for key, value in settings.items():
             ElementTree.SubElement(inside, "param", {"name": key, "value": value})
+        if name == "fax":
+            gateways = ElementTree.SubElement(profiles[-1], "gateways")
+            for gateway in switch.config.gateways:
+                one = ElementTree.SubElement(gateways, "gateway", {"name": gateway})
+                ElementTree.SubElement(one, "param", {"name": "password", "value": "none"})
     return ElementTree.tostring(root, encoding="unicode")

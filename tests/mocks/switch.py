@@ -16,6 +16,7 @@ from typing import Protocol
 
 from mocks import lifecycle
 from mocks.api import Apis
+from mocks.apixml import write_fsxml
 from mocks.applications import Application, Applications
 from mocks.causes import cause_name
 from mocks.channel import Channel
@@ -67,6 +68,7 @@ class Switch:
         hostname = config.globals.get("hostname", socket.gethostname())
         self.identity = Identity(str(uuid_module.uuid4()), hostname)
         self.globals = {"hostname": hostname, "core_uuid": self.identity.core_uuid, "local_ip_v4": "127.0.0.1"}
+        self.globals |= {name: config.run_dir for name in ("conf_dir", "db_dir", "log_dir")}     # all in one here
         self.globals.update(config.globals)
         self.bus = EventBus(self.identity, lambda text: self.log.write(ERR, text))
         self.clock = Clock(config.speed)
@@ -84,6 +86,7 @@ class Switch:
                 self.applications.add(name, application)
         self.applications.add("python", Application(self._python))
         self.apis = Apis(self)
+        write_fsxml(self)
         self.started = time.time()
         self.sessions_total = 0
         self.sessions_peak = 0

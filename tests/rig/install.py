@@ -7,6 +7,7 @@ the same layout, owned by root and byte-compiled, as a package would install it.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -19,6 +20,17 @@ from rig.rundir import RigError, RunDir
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SYSTEM_PYTHON = "/usr/bin/python3"
 """Debian's own Python: the one that gofaxsend and FreeSWITCH's mod_python3 run with."""
+
+def unit_settings(name: str = "freeswitch.service") -> list[tuple[str, str]]:
+    """The settings of a unit in conf/systemd, in their order."""
+    with open(os.path.join(CHECKOUT, "conf", "systemd", name), encoding="utf-8") as file:
+        return re.findall(r"^([A-Za-z]+)=(.*)$", file.read(), re.M)
+
+
+UMASK = int(dict(unit_settings())["UMask"], 8)
+"""With which FreeSWITCH runs."""
+DIRECTORY_MODE = int(dict(unit_settings())["LogsDirectoryMode"], 8)
+"""Of the directories that it writes into."""
 
 _PARTS = ("bin", "lib", "fs_scripts", "dialplan", "conf", "tests/mocks")
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import yaml
 
 from rig.driven import FREESWITCH, PlacedCall, Switch, dial_variables, patience
-from rig.install import SYSTEM_PYTHON, Installed
+from rig.install import DIRECTORY_MODE, SYSTEM_PYTHON, UMASK, Installed
 from rig.live import Live
 from rig.ports import Port
 from rig.rundir import FAX_USER, RigError, RunDir
@@ -64,7 +64,7 @@ class StandIn(Switch):
         env: Mapping[str, str] | None = None,
         more: Mapping[str, object] | None = None,
         user: str = FAX_USER,
-        umask: int = 0o022,
+        umask: int = UMASK,
     ) -> None:
         self.run_dir = run_dir
         self._installed = installed
@@ -74,6 +74,7 @@ class StandIn(Switch):
         self._user = user
         self._umask = umask
         self.directory = run_dir.sub("switch", owner=FAX_USER)
+        os.chmod(self.directory, DIRECTORY_MODE)
         self.far = os.path.join(self.directory, "far")
         self.log = os.path.join(self.directory, "freeswitch.log")
         self.output = os.path.join(run_dir.sub("log"), "standin.log")

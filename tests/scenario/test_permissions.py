@@ -119,7 +119,7 @@ def _secret_nowhere(house: House) -> None:
 
     FreeSWITCH itself keeps all of its configuration beside its log.
     """
-    of_the_switch = {"vars.xml", "freeswitch.xml.fsxml"} if house.switch.live else {"standin.yaml"}
+    of_the_switch = {"freeswitch.xml.fsxml", "vars.xml" if house.switch.live else "standin.yaml"}
     assert {os.path.basename(path) for path in _holding(house, SECRET)} <= {"gofax.yaml", "gofax.yaml.good", *of_the_switch}
 
 

@@ -122,17 +122,28 @@ def test_a_fault_inside_freeswitch_is_not_taken_for_a_missing_script(
     gofaxctl: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(tmp_path, monkeypatch)
-    journal = tmp_path / "gofax" / "journal"
-    journal.mkdir(parents=True)
-    (journal / "c000000012").write_text('{"step":"accepted","at":1e999}\n')
+    monkeypatch.setitem(sys.modules, "gofaxpy.calls", None)     # a library that is half there
     logged: list[str] = []
     freeswitch = SimpleNamespace(consoleLog=lambda level, text: logged.append(text), API=lambda: None)
     monkeypatch.setitem(sys.modules, "freeswitch", freeswitch)
     script = runpy.run_path(str(Path(__file__).parents[2] / "fs_scripts" / "gofax.py"))
     replies: list[str] = []
     script["fsapi"]("na", SimpleNamespace(write=replies.append), None, "status --json")
-    assert replies == ["-ERR 'OverflowError: cannot convert float infinity to integer'\n"]
-    assert "OverflowError" in logged[0]
+    assert replies == ["-ERR 'ModuleNotFoundError: import of gofaxpy.calls halted; None in sys.modules'\n"]
+    assert "ModuleNotFoundError" in logged[0]
+
+
+@pytest.mark.parametrize("mark", [
+    '{"step":"accepted","at":1e999}', '{"step":"accepted","at":NaN}', '{"step":"accepted","at":-1}', '{"step":"accepted"}',
+    '{"step":["accepted"],"at":1}', '{"step":"accepted","at":1,"number":' + "[" * 5000, "[]", "1", "\0" * 100,
+])
+def test_a_mark_that_nobody_of_ours_has_written_keeps_nobody_from_the_status(
+    gofaxctl: Shell, tmp_path: Path, mark: str
+) -> None:
+    journal = tmp_path / "gofax" / "journal"
+    journal.mkdir(parents=True)
+    (journal / "c000000012").write_text(mark + "\n")
+    assert gofaxctl("status") == PROBLEM and "000000012" in gofaxctl.text
 
 
 class Silent:

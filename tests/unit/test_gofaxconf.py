@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import subprocess
 import sys
 from pathlib import Path
@@ -225,7 +226,32 @@ def test_the_command_prints_or_writes_it_and_leaves_what_is_there_alone(tmp_path
     again = run(str(source), "-o", str(target))
     assert again.returncode == 1 and "--force overwrites it" in again.stderr
     assert run(str(source), "-o", str(target), "--force").returncode == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["gofax.conf", "gofax.yaml"]
     assert json.loads(run(str(source), "--json").stdout)["settings"]["hylafax"]["modems"] == 5
     broken = run("-", stdin="[hylafax]\nmodems = five\n")
     assert broken.returncode == 1 and broken.stdout == "" and "is no number" in broken.stderr
     assert run(str(tmp_path / "none")).returncode == 1
+
+
+def test_who_has_the_old_file_open_cannot_read_the_new_one(tmp_path: Path) -> None:
+    source, target = tmp_path / "gofax.conf", tmp_path / "gofax.yaml"
+    source.write_text(STOCK)
+    target.write_text("old\n")
+    target.chmod(0o644)
+    with open(target, encoding="utf-8") as before:
+        assert run(str(source), "-o", str(target), "--force").returncode == 0
+        assert before.read() == "old\n"
+    found = target.stat()
+    assert found.st_mode & 0o777 == 0o640
+    if os.geteuid() == 0:
+        assert (found.st_uid, found.st_gid) == (0, pwd.getpwnam("uucp").pw_gid), "FreeSWITCH and gofaxsend read it"
+
+
+def test_a_link_is_not_written_to(tmp_path: Path) -> None:
+    source, target, victim = tmp_path / "gofax.conf", tmp_path / "gofax.yaml", tmp_path / "victim"
+    source.write_text(STOCK)
+    target.symlink_to(victim)
+    for words in ((), ("--force",)):
+        done = run(str(source), "-o", str(target), *words)
+        assert done.returncode == 1 and "is no regular file" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["gofax.conf", "gofax.yaml"]

@@ -185,11 +185,38 @@ def test_a_backlog_is_taken_in_bounded_pieces(setting: Setting, log: str) -> Non
 
 @pytest.mark.parametrize("text", [
     "", "{", "[]", '{"version":1}', '{"version":2}', '{"version":1,"counters":[],"device":1}', "null",
+    '{"version":1,"counters":{},"device":1e999,"inode":1,"offset":1,"tail":""}', "[" * 100000,
+    '{"version":1,"counters":{},"device":1,"inode":1,"offset":-5,"tail":""}',
+    '{"version":1,"counters":{},"device":1,"inode":1,"offset":1,"tail":"0000"}',
+    '{"version":1,"counters":{},"device":1,"inode":1,"offset":99999999999999999999,"tail":""}',
 ])
 def test_a_state_that_cannot_be_understood_begins_anew(setting: Setting, log: str, text: str) -> None:
     append(log, SEND)
     Path(setting.spool.path("gofax", state.NAME)).write_text(text)
     assert sent(written(setting)) == 1
+
+
+def test_a_hole_of_any_size_is_stepped_over_once(setting: Setting, log: str) -> None:
+    append(log, SEND)
+    assert sent(written(setting)) == 1
+    with open(log, "r+b") as file:
+        file.truncate(1 << 40)
+    assert sent(written(setting)) == 1
+    append(log, SEND)
+    assert sent(written(setting)) == 2
+    assert sent(written(setting)) == 2
+
+
+def test_the_state_is_reached_from_its_directory_and_by_no_link(setting: Setting, log: str) -> None:
+    append(log, SEND)
+    written(setting)
+    theirs = Path(setting.spool.root, "theirs")
+    Path(setting.spool.path("gofax")).rename(theirs)
+    Path(setting.spool.path("gofax")).symlink_to(theirs)
+    before = sorted((path.name, path.stat().st_mtime_ns) for path in theirs.iterdir())
+    with pytest.raises(OSError):
+        textfile.update(setting, state.EVERYTHING)
+    assert sorted((path.name, path.stat().st_mtime_ns) for path in theirs.iterdir()) == before
 
 
 def test_counters_survive_the_state_file() -> None:
@@ -338,7 +365,7 @@ def test_nothing_that_is_wrong_with_it_reaches_the_fax(setting: Setting, damage:
 
 def test_who_finds_somebody_at_it_does_not_wait_for_him(setting: Setting, log: str) -> None:
     append(log, SEND)
-    with state.locked(setting.spool.path("gofax"), 0) as mine:
+    with state.opened(setting.spool.path("gofax")) as directory, state.locked(directory, 0) as mine:
         assert mine
         before = time.monotonic()
         textfile.after_fax(setting, pytest.fail)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from gofaxpy.config import config_path
 from gofaxpy.configfile import ConfigError, load
 from gofaxpy.ctl.command import Trouble
+from gofaxpy.ctl.lesser import Lesser, user_of
 from gofaxpy.switch.clean import incoming
 
 if TYPE_CHECKING:
@@ -44,7 +46,8 @@ class Switch(Protocol):
 class Desk:
     """``write`` and ``complain`` take whole texts; ``connect`` gives the switch when it is first asked.
 
-    ``inside`` is true in FreeSWITCH's console.
+    ``inside`` is true in FreeSWITCH's console.  ``lesser`` puts root aside as soon as the configuration says whose the spool
+    is: nothing is known of the spool before.
     """
 
     write: Callable[[str], object]
@@ -55,6 +58,7 @@ class Desk:
     colour: bool = False
     option: str = ""
     inside: bool = False
+    lesser: Lesser | None = None
     _config: Config | None = field(default=None, init=False)
     _switch: Switch | None = field(default=None, init=False)
 
@@ -70,14 +74,17 @@ class Desk:
         """The configuration.  Raises :class:`Trouble` with all that is wrong with it."""
         if self._config is None:
             try:
-                self._config = load(self.config_path)
+                self.use(load(self.config_path))
             except ConfigError as error:
                 raise Trouble("\n".join(error.problems)) from None
+        assert self._config is not None
         return self._config
 
     def use(self, config: Config) -> None:
         """Takes ``config`` instead of the file: what can be made of a broken one."""
         self._config = config
+        if self.lesser is not None:
+            self.lesser.become(user_of(config.hylafax))
 
     @property
     def switch(self) -> Switch:
@@ -89,6 +96,16 @@ class Desk:
     def forget(self) -> None:
         """Reads the configuration and connects anew when next asked: for what is repeated."""
         self._config = self._switch = None
+        if self.lesser is not None:
+            self.lesser.regain()
+
+    def root(self) -> AbstractContextManager[None]:
+        """What is done in it is done as who has started this program: files that he has named, and other users' processes."""
+        return self.lesser.root() if self.lesser is not None else nullcontext()
+
+    def owner_of(self, path: str) -> AbstractContextManager[None]:
+        """What is done in it is done as whoever could exchange ``path``: a file that was named, the directory of an output."""
+        return self.lesser.owner_of(path) if self.lesser is not None else nullcontext()
 
     # -- how it answers
 

@@ -12,6 +12,9 @@ from gofaxpy.ctl.desk import shown
 if TYPE_CHECKING:
     from gofaxpy.ctl.desk import Desk
 
+_MOST = 1 << 20     # characters that are read
+_DESCRIPTORS = ("/dev/fd/", "/proc/self/fd/")
+
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="gofax.conf", help="GOfax.IP's configuration; `-` reads standard input")
@@ -27,11 +30,7 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
     from gofaxpy.gofaxconf import convert
 
     try:
-        if arguments.file == "-":
-            text = sys.stdin.read(1 << 20)
-        else:
-            with open(arguments.file, encoding="utf-8", errors="replace") as file:
-                text = file.read(1 << 20)
+        text = sys.stdin.read(_MOST) if arguments.file == "-" else _text(arguments.file, desk)
     except OSError as error:
         raise Trouble(f"{arguments.file}: {error.strerror}") from None
     result = convert(text, arguments.file)
@@ -43,7 +42,8 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
         desk.data({"problems": list(result.problems), "notes": list(result.notes)})
         return PROBLEM
     if arguments.output:
-        _write(arguments.output, result.yaml, arguments.force)
+        with desk.owner_of(os.path.dirname(arguments.output) or "."):
+            _write(arguments.output, result.yaml, arguments.force)
     desk.data({"output": arguments.output, "notes": list(result.notes), "settings": result.settings, "yaml": result.yaml})
     if arguments.output:
         desk.line(f"{arguments.output} written; `gofaxctl -C {arguments.output} doctor` looks whether all is in its place")
@@ -52,17 +52,58 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
     return OK
 
 
+def _text(path: str, desk: Desk) -> str:
+    """What is in the file; in a directory of somebody else's it may be exchanged meanwhile.  Raises OSError."""
+    from gofaxpy.hylafax.spool import open_regular
+
+    if path.startswith(_DESCRIPTORS):       # bash's <(…), which is no file
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    else:
+        with desk.owner_of(path):
+            fd = open_regular(path, follow=True)
+    with open(fd, encoding="utf-8", errors="replace") as file:
+        return file.read(_MOST)
+
+
 def _write(path: str, text: str, force: bool) -> None:
-    """With the mode of a file that holds a password: nobody but its owner and group."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_TRUNC if force else os.O_EXCL)
+    """A new file with the mode and the group of one that holds a password, be there another of that name or not: who has an
+    old one open must not read the new one."""
+    temporary = f"{path}.{os.urandom(6).hex()}"
     try:
-        fd = os.open(path, flags, 0o640)
-        with os.fdopen(fd, "w", encoding="utf-8") as file:
-            file.write(text)
+        if os.path.islink(path) or (os.path.lexists(path) and not os.path.isfile(path)):
+            raise Trouble(f"{path} is no regular file; remove it, or name another one")
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(fd, "w", encoding="utf-8") as file:
+                if os.geteuid() == 0:
+                    os.fchown(fd, 0, _group())
+                os.fchmod(fd, 0o640)
+                file.write(text)
+                file.flush()
+                os.fsync(fd)
+            if force:
+                os.rename(temporary, path)
+            else:
+                os.link(temporary, path)
+        finally:
+            if os.path.lexists(temporary):
+                os.unlink(temporary)
     except FileExistsError:
         raise Trouble(f"{path} exists already; --force overwrites it") from None
     except OSError as error:
         raise Trouble(f"{path}: {error.strerror}") from None
+
+
+def _group() -> int:
+    """HylaFAX's group, as long as nothing else is said; root's where there is no such user."""
+    import pwd
+
+    from gofaxpy.config import HylaFax
+
+    try:
+        return pwd.getpwnam(HylaFax().user).pw_gid
+    except KeyError:
+        return 0
 
 
 COMMAND = Command(

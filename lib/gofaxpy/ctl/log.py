@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -56,18 +57,18 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
 
 def _last(setting: Setting) -> str:
     directory = setting.spool.path("log")
-    logs: list[tuple[float, str]] = []
+    latest = (0.0, "")
     try:
         with os.scandir(directory) as entries:
             for entry in entries:
                 with suppress(FileNotFoundError):       # faxcron has just removed it
-                    if _is_log(entry.name):
-                        logs.append((entry.stat().st_mtime, entry.name))
+                    if _is_log(entry.name) and entry.is_file(follow_symlinks=False):
+                        latest = max(latest, (entry.stat(follow_symlinks=False).st_mtime, entry.name))
     except OSError as error:
         raise Trouble(_reason(directory, error)) from None
-    if not logs:
+    if not latest[1]:
         raise Trouble(f"there are no session logs in {directory}")
-    return max(logs)[1][1:]
+    return latest[1][1:]
 
 
 def _is_log(name: str) -> bool:
@@ -77,35 +78,45 @@ def _is_log(name: str) -> bool:
 def _attempts(setting: Setting, job: str) -> list[str]:
     """The commids of a job: from the accounting, and from its qfile for the one under way."""
     from gofaxpy.hylafax.accounting import read
+    from gofaxpy.hylafax.encoding import decode
     from gofaxpy.hylafax.errors import QFileError, SpoolError
     from gofaxpy.hylafax.qfile import QFile
+    from gofaxpy.hylafax.spool import read_start
 
-    commids: list[str] = []
+    commids: deque[str] = deque(maxlen=MOST_ATTEMPTS)
+
+    def add(commid: str) -> None:
+        if len(commid) == 9 and commid.isascii() and commid.isdigit() and commid not in commids:
+            commids.append(commid)
+
     path = setting.xferfaxlog
     if path and os.path.exists(path):
         try:
-            commids = [record.commid for record in read(path, lambda line: None) if record.jobid == job]
+            for record in read(path, lambda line: None):
+                if record.jobid == job:
+                    add(record.commid)
         except SpoolError as error:
             raise Trouble(str(error)) from None
     for queue in ("sendq", "doneq"):
+        path = setting.spool.path(queue, f"q{job}")
         try:
-            with open(setting.spool.path(queue, f"q{job}"), encoding="utf-8", errors="surrogateescape") as file:
-                commids.append(QFile.parse(file.read(MAX_LOG)).get("commid"))
+            add(QFile.parse(decode(read_start(path, MAX_LOG))).get("commid"))
         except (FileNotFoundError, QFileError):     # one that a power failure has left empty says nothing
             continue
         except OSError as error:
-            raise Trouble(_reason(str(error.filename), error)) from None
-    unique = [commid for commid in dict.fromkeys(commids) if len(commid) == 9 and commid.isascii() and commid.isdigit()]
-    if not unique:
+            raise Trouble(_reason(path, error)) from None
+    if not commids:
         raise Trouble(f"nothing is known of job {job}: there is no such job, or no attempt yet, or it was long ago")
-    return unique[-MOST_ATTEMPTS:]
+    return list(commids)
 
 
 def _read(setting: Setting, commid: str, missing_is_fine: bool) -> list[str]:
+    from gofaxpy.hylafax.encoding import decode
+    from gofaxpy.hylafax.spool import read_start
+
     path = setting.spool.session_log(commid)
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return [line.rstrip("\n") for line in file.read(MAX_LOG).split("\n") if line]
+        return [decode(line) for line in read_start(path, MAX_LOG).split(b"\n") if line]
     except FileNotFoundError:
         if missing_is_fine:
             return []

@@ -11,6 +11,7 @@ from gofaxpy import __version__
 from gofaxpy.ctl import doctor, fallback, importconfig, log, metrics, outcomes, overrides, report, selftest, status
 from gofaxpy.ctl.command import PROBLEM, USAGE, Command, HelpWanted, Parser, Trouble, UsageError
 from gofaxpy.ctl.desk import Desk, Shell, shown, wants_colour
+from gofaxpy.ctl.lesser import Lesser
 
 COMMANDS: tuple[Command, ...] = (
     doctor.COMMAND,
@@ -80,7 +81,7 @@ def main(argv: Sequence[str]) -> int:
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         with Shell() as connect:
-            desk = Desk(sys.stdout.write, sys.stderr.write, connect, flush=sys.stdout.flush)
+            desk = Desk(sys.stdout.write, sys.stderr.write, connect, flush=sys.stdout.flush, lesser=Lesser())
             status = run(argv, desk, build_parser(), sys.stdout.isatty())
             sys.stdout.flush()
             return status

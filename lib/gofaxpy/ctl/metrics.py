@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import TYPE_CHECKING
 
 from gofaxpy.ctl.command import OK, Command, Trouble
@@ -35,10 +36,13 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
             counters = state.catch_up(None, path).counters if path else Counters()
         metrics = textfile.text(setting, counters)
     except OSError as error:
-        raise Trouble(f"{error.filename or setting.spool.root}: {error.strerror}; HylaFAX's user and root can read it") from None
+        where = os.path.join(setting.spool.path("gofax"), error.filename or "")     # names in there come without a path
+        hint = "; HylaFAX's user and root can read it" if isinstance(error, PermissionError) else ""
+        raise Trouble(f"{where}: {error.strerror}{hint}") from None
     if output:
         try:
-            textfile.write(output, metrics)
+            with desk.owner_of(os.path.dirname(output) or "."):
+                textfile.write(output, metrics)
         except OSError as error:
             raise Trouble(f"{output}: cannot be written: {error.strerror}") from None
     elif desk.json:

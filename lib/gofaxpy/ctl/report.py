@@ -41,6 +41,7 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
 
     from gofaxpy.hylafax.accounting import Malformed, read_all
     from gofaxpy.hylafax.errors import SpoolError
+    from gofaxpy.hylafax.spool import open_regular
     from gofaxpy.report import export, text
     from gofaxpy.report.media import Media
     from gofaxpy.report.period import period
@@ -67,15 +68,19 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
         if len(malformed) < export.MOST_MALFORMED:
             malformed.append(bad)
 
+    def named(path: str) -> int:
+        with desk.owner_of(path):
+            return open_regular(path, follow=True)
+
+    opener = named if arguments.log else open_regular
     media = Media(Setting.of(desk.config).spool) if arguments.t38 or "media" in groups else None
     try:
-        report = count(read_all(files, note, span.since.timestamp()), span, media)
+        report = count(read_all(files, note, span.since.timestamp(), opener), span, media)
     except SpoolError as error:
-        raise Trouble(f"{error}; HylaFAX's user and root can read it") from None
-    except FileNotFoundError as error:
-        raise Trouble(f"{error.filename}: does not exist") from None
-    except OSError as error:
-        raise Trouble(f"{error.filename}: {error.strerror}") from None
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise Trouble(f"{error.__cause__.filename}: does not exist") from None
+        hint = "; HylaFAX's user and root can read it" if isinstance(error.__cause__, PermissionError) else ""
+        raise Trouble(f"{error}{hint}") from None
     if desk.json:
         import json
         _deliver(arguments.output, json.dumps(export.data(report, files, malformed, wrong), indent=2) + "\n", desk)
@@ -117,7 +122,9 @@ def _files(arguments: argparse.Namespace, desk: Desk) -> list[str]:
     found: list[str] = []
     for path in given:
         try:
-            found += [name for name in with_rotated(path) if name not in found]
+            with desk.root():       # a directory may be closed to HylaFAX's user
+                names = with_rotated(path)
+            found += [name for name in names if name not in found]
         except OSError as error:
             raise Trouble(f"{error.filename}: {error.strerror}") from None
     if not found:
@@ -131,14 +138,15 @@ def _deliver(path: str, text: str, desk: Desk) -> None:
         desk.write(text)
         return
     temporary = f"{path}.{os.getpid()}.new"
-    try:
-        with open(temporary, "x", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except OSError as error:
-        if os.path.exists(temporary) and not isinstance(error, FileExistsError):
-            os.unlink(temporary)
-        raise Trouble(f"{path}: cannot be written: {error.strerror}") from None
+    with desk.owner_of(os.path.dirname(path) or "."):
+        try:
+            with open(temporary, "x", encoding="utf-8") as file:
+                file.write(text)
+            os.replace(temporary, path)
+        except OSError as error:
+            if os.path.exists(temporary) and not isinstance(error, FileExistsError):
+                os.unlink(temporary)
+            raise Trouble(f"{path}: cannot be written: {error.strerror}") from None
 
 
 COMMAND = Command(

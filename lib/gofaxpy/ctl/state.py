@@ -45,7 +45,7 @@ def supervisor_runs(setting: Setting) -> bool:
     """Whether somebody holds the supervisor's lock.  Asked without trying to take it: a supervisor that starts just then
     would take us for another and end."""
     try:
-        inode = os.stat(setting.spool.path("gofax", "supervisor.lock")).st_ino
+        inode = os.lstat(setting.spool.path("gofax", "supervisor.lock")).st_ino
         with open("/proc/locks", encoding="ascii") as file:
             return any(words[1:2] == ["FLOCK"] and words[5].endswith(f":{inode}") for words in map(str.split, file))
     except (OSError, IndexError):
@@ -54,11 +54,11 @@ def supervisor_runs(setting: Setting) -> bool:
 
 def _modem(setting: Setting, device: str) -> dict[str, Any]:
     from gofaxpy.hylafax.errors import SpoolError
+    from gofaxpy.hylafax.spool import read_start
     from gofaxpy.hylafax.uucplock import UUCPLock
 
     try:
-        with open(setting.spool.status(device), encoding="utf-8", errors="replace") as file:
-            status = shown(file.readline(300).rstrip("\n"))
+        status = shown(read_start(setting.spool.status(device), 300).partition(b"\n")[0].decode("utf-8", "replace"))
     except OSError as error:
         status = f"no status file: {error.strerror}"
     try:
@@ -124,15 +124,16 @@ def _whole(text: str) -> int | None:
 
 def _pages_of_job(setting: Setting, job: str) -> int | None:
     """The pages of a job that were sent so far, over all attempts: gofaxsend notes each in the qfile."""
-    from gofaxpy.hylafax.errors import QFileError
+    from gofaxpy.hylafax.encoding import decode
+    from gofaxpy.hylafax.errors import QFileError, SpoolError
     from gofaxpy.hylafax.qfile import QFile
+    from gofaxpy.hylafax.spool import read_start
 
     if not job:
         return None
     try:
-        with open(setting.spool.qfile(job), encoding="utf-8", errors="surrogateescape") as file:
-            return QFile.parse(file.read(1 << 20)).number("npages")
-    except (OSError, QFileError):
+        return QFile.parse(decode(read_start(setting.spool.qfile(job), 1 << 20))).number("npages")
+    except (OSError, QFileError, SpoolError):
         return None
 
 
@@ -140,13 +141,14 @@ def _last(setting: Setting, count: int, problems: list[str]) -> list[dict[str, A
     """The last records of faxes, the latest first."""
     from gofaxpy.hylafax.accounting import BadRecord, parse
     from gofaxpy.hylafax.encoding import decode
+    from gofaxpy.hylafax.spool import open_regular
     from gofaxpy.hylafax.xferfaxlog import RecordType
 
     path = setting.xferfaxlog
     if not path:
         return []
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = open_regular(path)
         try:
             data = os.pread(fd, TAIL, max(os.fstat(fd).st_size - TAIL, 0))
         finally:

@@ -73,7 +73,7 @@ def _asked(desk: Desk, last: int) -> dict[str, Any]:
         state = json.loads(reply)
         if not isinstance(state, dict):
             raise ValueError
-    except ValueError:
+    except (ValueError, RecursionError):
         why = shown(reply.strip()[:200]) or "it does not find the script gofax.py"
         raise Trouble(f"FreeSWITCH runs, but not the fax server in it: {why}; `gofaxctl doctor` finds out why") from None
     return state

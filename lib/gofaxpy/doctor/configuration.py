@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from gofaxpy.doctor.finding import Finding, note, ok, problem, warning
 from gofaxpy.doctor.patient import Patient, is_script
 
+DEFAULT_PASSWORD = "ClueCon"    # FreeSWITCH's own vars.xml and event_socket.conf.xml
+
 
 def configuration(patient: Patient) -> Iterator[Finding]:
     """The file itself."""
@@ -34,7 +36,10 @@ def password(patient: Patient) -> Iterator[Finding]:
         if not server.password_file:
             continue
         try:
-            if server.secret():
+            secret = server.secret()
+            if secret == DEFAULT_PASSWORD:
+                yield _default_password(check, server.password_file)
+            elif secret:
                 yield ok(check, f"{server.password_file} holds a password")
             else:
                 yield problem(check, f"the first line of {server.password_file} is empty", "write the password there")
@@ -48,14 +53,18 @@ def password(patient: Patient) -> Iterator[Finding]:
         readable = os.stat(patient.config_path).st_mode & 0o004
     except OSError:
         return
-    if any(server.password == "ClueCon" for server in in_the_file):
-        yield warning(check, "the event socket has FreeSWITCH's default password, which everybody knows",
-                      "set another in event_socket.conf.xml (vars.xml: event_socket_password) and in gofax.yaml")
+    if any(server.password == DEFAULT_PASSWORD for server in in_the_file):
+        yield _default_password(check, patient.config_path)
     elif readable:
         yield warning(check, f"every user of this machine can read the password in {patient.config_path}",
                       f"chown root:{patient.config.hylafax.user} {patient.config_path}; chmod 640 {patient.config_path}")
     else:
         yield ok(check, "only its owner and group can read it")
+
+
+def _default_password(check: str, path: str) -> Finding:
+    return warning(check, f"{path} has FreeSWITCH's default password of the event socket, which everybody knows",
+                   f"set another in event_socket.conf.xml (vars.xml: event_socket_password) and in {path}")
 
 
 def scripts(patient: Patient) -> Iterator[Finding]:
@@ -74,6 +83,9 @@ def scripts(patient: Patient) -> Iterator[Finding]:
             yield ok(check, f"{path} can be run")
         elif not os.path.exists(path):
             yield problem(check, f"{key}: {path} does not exist", f"put it there, or correct {key}")
+        elif os.path.islink(path):
+            yield problem(check, f"{key}: {path} leads to {os.path.realpath(path)}, which cannot be executed",
+                          f"see who has set this link, and correct {key}")
         else:
             yield problem(check, f"{key}: {path} cannot be executed", f"chmod 755 {path}")
 

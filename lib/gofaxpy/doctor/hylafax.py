@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import select
+import signal
 import stat
+import subprocess
+import time
 from collections.abc import Iterator
 
+from gofaxpy.ctl.lesser import user_of
 from gofaxpy.doctor.finding import Finding, note, ok, problem, warning
 from gofaxpy.doctor.patient import Patient, is_script
 
 QUEUES = ("recvq", "sendq", "docq", "doneq", "log", "status", "tmp")
 CURE = "run debian12-workaround (in this package's examples) once as root; then restart faxq, hfaxd and freeswitch"
 BUG = "Debian bug 1076953"
+_MOST = 1 << 20             # octets of a file that are looked at
+_VERSION_OCTETS = 4096      # of what SendFaxCmd -V prints
+_VERSION_SECONDS = 20.0
 
 
 def settings(patient: Patient) -> dict[str, str]:
     """faxq's configuration by lower-cased tag; empty where it cannot be read."""
     from gofaxpy.hylafax.confline import parse
+    from gofaxpy.hylafax.encoding import decode
+    from gofaxpy.hylafax.spool import read_start
 
     try:
-        with open(os.path.join(patient.hylafax_etc(), "config"), encoding="utf-8", errors="surrogateescape") as file:
-            return parse(file.read(1 << 20))
+        return parse(decode(read_start(os.path.join(patient.hylafax_etc(), "config"), _MOST, follow=True)))
     except OSError:
         return {}
 
@@ -41,15 +51,22 @@ def spool(patient: Patient) -> Iterator[Finding]:
         yield problem(check, f"{patient.spool} is no HylaFAX spool: {', '.join(missing)} missing",
                       "correct hylafax.spooldir, or install hylafax-server")
         return
-    foreign = [name for name in QUEUES if os.stat(patient.spooled(name)).st_uid != uid]
+    foreign = [name for name in QUEUES if os.lstat(patient.spooled(name)).st_uid != uid]
     if foreign:
         paths = " ".join(patient.spooled(name) for name in foreign)
-        yield problem(check, f"{', '.join(foreign)} in {patient.spool} do not belong to {user}", f"chown {user}:{user} {paths}")
+        yield problem(check, f"{', '.join(foreign)} in {patient.spool} do not belong to {user}",
+                      f"chown -h {user}:{user} {paths}")
         return
     for name in ("recvq/seqf", "log/seqf", "log/xferfaxlog"):
         path = patient.spooled(name)
-        if os.path.exists(path) and os.stat(path).st_uid != uid:
-            yield problem(check, f"{path} does not belong to {user}: nothing can be written there", f"chown {user}:{user} {path}")
+        if not os.path.lexists(path):
+            continue
+        found = os.lstat(path)
+        if not stat.S_ISREG(found.st_mode):
+            yield problem(check, f"{path} is no regular file: nothing is written there", f"see who has put it there; rm {path}")
+        elif found.st_uid != uid:
+            yield problem(check, f"{path} does not belong to {user}: nothing can be written there",
+                          f"chown -h {user}:{user} {path}")
     yield ok(check, f"{patient.spool} belongs to {user}")
 
 
@@ -74,7 +91,8 @@ def send_command(patient: Patient) -> Iterator[Finding]:
     elif "gofaxsend" not in os.path.basename(os.path.realpath(command)):
         yield problem(check, f"{command} is another program than gofaxsend", remedy)
     else:
-        said = _version_of(command, patient.config.hylafax.user)
+        with patient.as_starter():
+            said = _version_of(command, patient.config.hylafax.user)
         if said == f"gofaxsend {__version__}":
             yield ok(check, f"{command} starts, version {__version__}")
         elif said.startswith("gofaxsend "):
@@ -91,18 +109,42 @@ def send_command(patient: Patient) -> Iterator[Finding]:
 
 
 def _version_of(command: str, user: str) -> str:
+    """What it prints.  It has no terminal: whatever runs as that user could type into root's (TIOCSTI, tty_ioctl(4))."""
     import pwd
-    import subprocess
 
     try:
         identity = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": ()} if os.geteuid() == 0 else {}
-        done = subprocess.run(
-            [command, "-V"], capture_output=True, text=True, timeout=20, check=False, cwd="/", stdin=subprocess.DEVNULL,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, **identity,  # type: ignore[call-overload]
+        process: subprocess.Popen[bytes] = subprocess.Popen(
+            [command, "-V"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd="/",
+            start_new_session=True, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, **identity,  # type: ignore[call-overload]
         )
     except (OSError, subprocess.SubprocessError, KeyError) as error:    # KeyError: no such user
         return str(error)
-    return str(done.stdout.strip() or done.stderr.strip() or f"exit status {done.returncode}")
+    with process:
+        try:
+            said = _beginning(process)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    return said.decode("utf-8", "replace").strip() or f"exit status {process.returncode}"
+
+
+def _beginning(process: subprocess.Popen[bytes]) -> bytes:
+    """What a program prints before it closes its output, :data:`_VERSION_OCTETS` and :data:`_VERSION_SECONDS` at most."""
+    assert process.stdout is not None
+    said = b""
+    deadline = time.monotonic() + _VERSION_SECONDS
+    while len(said) < _VERSION_OCTETS:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([process.stdout], [], [], left)[0]:
+            return said or b"it has not ended in time"
+        octets = os.read(process.stdout.fileno(), _VERSION_OCTETS)
+        if not octets:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(max(deadline - time.monotonic(), 0))
+            break
+        said += octets
+    return said
 
 
 def locks(patient: Patient) -> Iterator[Finding]:
@@ -138,10 +180,10 @@ def daemons(patient: Patient) -> Iterator[Finding]:
     """faxq reads its FIFO."""
     path = patient.spooled("FIFO")
     try:
-        if not stat.S_ISFIFO(os.stat(path).st_mode):
+        if not stat.S_ISFIFO(os.lstat(path).st_mode):
             yield problem("faxq", f"{path} is no FIFO", f"rm {path}; then restart faxq")
             return
-        os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+        os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC))
     except PermissionError:
         yield note("faxq", f"{path} cannot be looked at", "run this as root")
     except OSError as error:
@@ -156,10 +198,14 @@ def views(patient: Patient) -> Iterator[Finding]:
     check, wanted = "setup.cache", "etc/setup.cache"
     if patient.inside.get("spool") == patient.spool and not patient.inside.get("setup_cache"):
         yield problem(check, f"FreeSWITCH sees no {patient.spooled(wanted)}: faxrcvd cannot announce a fax ({BUG})", CURE)
-    for pid, name in _hylafax_processes(patient):
-        if not os.path.exists(f"/proc/{pid}/root{patient.spooled(wanted)}"):
-            yield problem(check, f"{name} (pid {pid}) has lost {patient.spooled('etc')} ({BUG})", CURE)
-            return
+    with patient.as_starter():      # another user's process shows its mounts to root only
+        lost = [
+            (pid, name) for pid, name in _hylafax_processes(patient)
+            if not os.path.exists(f"/proc/{pid}/root{patient.spooled(wanted)}")
+        ]
+    for pid, name in lost[:1]:
+        yield problem(check, f"{name} (pid {pid}) has lost {patient.spooled('etc')} ({BUG})", CURE)
+        return
     if not os.path.exists(patient.spooled(wanted)) and not patient.inside:
         yield problem(check, f"{patient.spooled(wanted)} is missing: HylaFAX's configuration is not in its spool ({BUG})", CURE)
     else:
@@ -171,7 +217,7 @@ def wrapper(patient: Patient) -> Iterator[Finding]:
     path, check = patient.system("/usr/sbin/hylafax_wrapper"), "hylafax_wrapper"
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
-            lines = [line.strip() for line in file]
+            lines = [line.strip() for line in file.read(_MOST).splitlines()]
     except OSError:
         return
     mounts = [line for line in lines if "mount" in line and not line.startswith("#")]
@@ -183,16 +229,19 @@ def wrapper(patient: Patient) -> Iterator[Finding]:
 
 def _hylafax_processes(patient: Patient) -> Iterator[tuple[int, str]]:
     """The daemons of this spool that can be looked at."""
+    owners = (0, user_of(patient.config.hylafax))
     for pid in os.listdir("/proc"):
         if not pid.isdigit():
             continue
         try:
+            if os.stat(f"/proc/{pid}").st_uid not in owners:
+                continue        # somebody else's, whatever it calls itself
             with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
                 name = file.read().strip()
             if name not in ("faxq", "hfaxd"):
                 continue
             with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
-                words = file.read().split("\0")
+                words = file.read(_MOST).split("\0")
             os.listdir(f"/proc/{pid}/root")
         except OSError:
             continue

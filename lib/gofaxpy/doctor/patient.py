@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,8 @@ class Patient:
 
     ``api`` gives FreeSWITCH an API command and is None where no event socket answers; ``inside`` is what
     :func:`gofaxpy.doctor.inside.facts` says in there, empty where nothing does.  ``root`` is where the file system begins
-    as far as Debian's own files are concerned.
+    as far as Debian's own files are concerned.  Checks run as HylaFAX's user, if root has started them; within
+    ``as_starter()`` they run as root.
     """
 
     config_path: str
@@ -34,6 +36,7 @@ class Patient:
     inside: dict[str, Any] = field(default_factory=dict)
     no_inside: str = ""         # why there is nothing
     root: str = "/"
+    as_starter: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @property
     def spool(self) -> str:

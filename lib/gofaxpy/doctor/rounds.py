@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gofaxpy.ctl.command import Trouble
-from gofaxpy.doctor import configuration, hylafax, switch
+from gofaxpy.doctor import access, configuration, hylafax, switch
 from gofaxpy.doctor.finding import Finding, note, problem
 from gofaxpy.doctor.patient import Check, Patient
 
@@ -19,9 +19,12 @@ CHECKS: tuple[Check, ...] = (
     hylafax.modem_files,
     hylafax.locks,
     hylafax.daemons,
+    access.programs,
     configuration.scripts,
     configuration.room,
     switch.event_socket,
+    access.passwords,
+    access.calls,
     switch.version,
     switch.modules,
     switch.from_inside,

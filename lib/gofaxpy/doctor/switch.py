@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gofaxpy.doctor.finding import Finding, note, ok, problem, warning
 from gofaxpy.doctor.patient import Patient
+from gofaxpy.doctor.xml import parsed
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -89,7 +90,7 @@ def dialplan(patient: Patient) -> Iterator[Finding]:
     if patient.api is None:
         return
     check, remedy = "dialplan", "include dialplan/gofax.xml in the context of the SIP profile; fs_cli -x reloadxml"
-    tree = _xml(patient.api("xml_locate", "dialplan"))
+    tree = parsed(patient.api("xml_locate", "dialplan"))
     if tree is None:
         yield problem(check, "FreeSWITCH has no dialplan", remedy)
         return
@@ -100,7 +101,7 @@ def dialplan(patient: Patient) -> Iterator[Finding]:
     if not contexts:
         yield problem(check, "no extension runs the application python with inbound_fax: incoming faxes go nowhere", remedy)
         return
-    sofia = _xml(patient.api("xml_locate", "configuration configuration name sofia.conf"))
+    sofia = parsed(patient.api("xml_locate", "configuration configuration name sofia.conf"))
     profiles = {} if sofia is None else {
         profile.get("name", ""): {param.get("name", ""): param.get("value", "") for param in profile.iter("param")}
         for profile in sofia.iter("profile")
@@ -149,17 +150,6 @@ def gateways(patient: Patient) -> Iterator[Finding]:
             yield problem(check, f"is not registered (state {state})", f"check user, password and proxy of gateway {name}")
         else:
             yield ok(check, f"is up ({state})")
-
-
-def _xml(text: str) -> Element | None:
-    from xml.etree import ElementTree
-
-    if "<" not in text:
-        return None
-    try:
-        return ElementTree.fromstring(text)
-    except ElementTree.ParseError:
-        return None
 
 
 def from_inside(patient: Patient) -> Iterator[Finding]:

@@ -15,14 +15,19 @@ What cannot be read is a :class:`Malformed`, never an error.
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import re
+import stat
 import time
+from contextlib import contextmanager
 from functools import lru_cache
 
 from gofaxpy.hylafax.encoding import decode
 from gofaxpy.hylafax.errors import SpoolError, reason
 from gofaxpy.hylafax.params import BR_14400, NO_DCS, FaxParams
+from gofaxpy.hylafax.spool import open_regular
 from gofaxpy.hylafax.xferfaxlog import Record, RecordType
 from gofaxpy.values import frozen, replace
 
@@ -35,6 +40,8 @@ LEAST_FIELDS = 14           # up to the reason, all that old releases write
 OLD_FIELDS = 17             # of HylaFAX 4.2, the last one the owner: there was no third caller id (its xferfaxlog(5))
 FIELDS = 19
 LONGEST_LINE = 64 << 10     # octets; no record comes near, a hole left by a power failure does
+MAX_LOG = 4 << 30           # octets of one log, uncompressed: some 20 million records
+_MOST_XZ = 128 << 20        # octets that one of `xz -9` takes: 65 MiB (xz(1))
 UNDATED = 0.0
 _VERSION = 1 << 21
 _KINDS = {kind.value: kind for kind in RecordType}
@@ -163,21 +170,27 @@ def _from_gofaxip(record: Record, value: int) -> Record:
     )
 
 
-def read(path: str, malformed: Callable[[Malformed], object], since: float = 0.0) -> Iterator[Record]:
+def read(
+    path: str, malformed: Callable[[Malformed], object], since: float = 0.0, opener: Callable[[str], int] = open_regular
+) -> Iterator[Record]:
     """The records of one log, compressed or not, in their order; what is none goes to ``malformed``.
 
     Records that begin before ``since`` (seconds since the epoch) are passed over without a closer look.  A record without
-    a date gets that of the one before.  Raises :class:`SpoolError` if the file cannot be read.
+    a date gets that of the one before.  ``opener`` gives a descriptor of the file, as :func:`open_regular` does.  Raises
+    :class:`SpoolError` if the file cannot be read, is damaged, or holds more than :data:`MAX_LOG` octets.
     """
     before = UNDATED
     number = 0
     try:
-        with _open(path) as file:
+        with os.fdopen(opener(path), "rb") as packed, _unpacked(path, packed) as file:
+            if os.fstat(packed.fileno()).st_mtime < since:
+                return
             for octets in _lines(file):
                 number += 1
-                text = decode(octets).strip("\r\n\0")
-                if not text:
+                line = octets.strip(b"\r\n\0")
+                if not line:
                     continue
+                text = decode(line)
                 try:
                     start = _start(text.partition("\t")[0]) or before
                     before = start
@@ -191,26 +204,87 @@ def read(path: str, malformed: Callable[[Malformed], object], since: float = 0.0
         raise SpoolError(f"{path}: cannot be read: {why}") from error
 
 
-def _open(path: str) -> IO[bytes] | Any:
-    """The file, uncompressed.  The modules that do that are not loaded before there is something for them to do."""
+@contextmanager
+def _unpacked(path: str, packed: IO[bytes]) -> Iterator[IO[bytes]]:
+    """The file, uncompressed.  The modules that do that are not loaded before there is something for them to do.
+
+    Raises OSError also for a compressed file that is damaged.
+    """
+    damaged: type[Exception] = OSError
+    file: Any = packed
     if path.endswith(".gz"):
         import gzip
-        return gzip.open(path, "rb")
-    if path.endswith((".xz", ".lzma")):
-        import lzma
-        return lzma.open(path, "rb")
-    if path.endswith(".bz2"):
+        from zlib import error as damaged
+        file = gzip.GzipFile(fileobj=packed, mode="rb")
+    elif path.endswith((".xz", ".lzma")):
+        from lzma import LZMAError as damaged
+        file = io.BufferedReader(_Xz(packed), LONGEST_LINE)
+    elif path.endswith(".bz2"):
         import bz2
-        return bz2.open(path, "rb")
-    return open(path, "rb")
+        file = bz2.BZ2File(packed, "rb")
+    elif os.fstat(packed.fileno()).st_size > MAX_LOG:
+        raise OSError(errno.EFBIG, f"holds more than {MAX_LOG >> 30} GiB")
+    try:
+        yield file
+    except OSError:
+        raise
+    except damaged as error:
+        raise OSError(errno.EIO, f"the compressed file is damaged: {error}") from error
+
+
+class _Xz(io.RawIOBase):
+    """What xz(1) has compressed, by :data:`_MOST_XZ` octets of memory: lzma.open takes as many gigabytes as the file says."""
+
+    def __init__(self, packed: IO[bytes]) -> None:
+        self._packed = packed
+        self._unpacker: Any = None      # none between two streams
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """As RawIOBase's.  Raises EOFError if the file ends within a stream, and lzma.LZMAError."""
+        octets = b""
+        rest = b""
+        while not octets:
+            wanted = self._unpacker is None or self._unpacker.needs_input
+            more = rest or (self._packed.read(8192) if wanted else b"")
+            if wanted and not more:
+                if self._unpacker is None:
+                    return 0
+                raise EOFError
+            octets = self._unpacked(more, len(buffer))
+            rest = b""
+            if self._unpacker is not None and self._unpacker.eof:
+                rest, self._unpacker = self._unpacker.unused_data, None
+                if rest and octets:
+                    self._packed.seek(-len(rest), os.SEEK_CUR)
+        buffer[:len(octets)] = octets
+        return len(octets)
+
+    def _unpacked(self, more: bytes, most: int) -> bytes:
+        from lzma import LZMADecompressor
+
+        if self._unpacker is None:
+            more = more.lstrip(b"\0")       # stream padding
+            if not more:
+                return b""
+            self._unpacker = LZMADecompressor(memlimit=_MOST_XZ)
+        octets: bytes = self._unpacker.decompress(more, most)
+        return octets
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:
-    """The lines; of one that is too long, only its beginning."""
+    """The lines; of one that is too long, only its beginning.  Raises OSError behind :data:`MAX_LOG` octets."""
+    room = MAX_LOG
     while octets := file.readline(LONGEST_LINE):
         yield octets
-        while len(octets) == LONGEST_LINE and not octets.endswith(b"\n"):
+        room -= len(octets)
+        while len(octets) == LONGEST_LINE and not octets.endswith(b"\n") and room > 0:
             octets = file.readline(LONGEST_LINE)
+            room -= len(octets)
+        if room < 0:
+            raise OSError(errno.EFBIG, f"holds more than {MAX_LOG >> 30} GiB")
 
 
 def with_rotated(path: str) -> list[str]:
@@ -218,18 +292,23 @@ def with_rotated(path: str) -> list[str]:
     import glob  # not for the end of every fax
 
     escaped = glob.escape(path)
-    found = {name for pattern in (".[0-9]*", "-[0-9]*") for name in glob.glob(escaped + pattern) if os.path.isfile(name)}
+    found = {name for pattern in (".[0-9]*", "-[0-9]*") for name in glob.glob(escaped + pattern)}
     dated = []
     for name in (*found, path):
         try:
-            dated.append((os.stat(name).st_mtime, name))
+            status = os.lstat(name)
         except FileNotFoundError:
             continue        # rotated away meanwhile, or there is no log yet
+        if name == path or stat.S_ISREG(status.st_mode):
+            dated.append((status.st_mtime, name))
     return [name for _, name in sorted(dated)]
 
 
-def read_all(paths: Iterable[str], malformed: Callable[[Malformed], object], since: float = 0.0) -> Iterator[Record]:
-    """The records of several logs, one after the other (:func:`read`); a file that has ended before ``since`` is not opened."""
+def read_all(
+    paths: Iterable[str], malformed: Callable[[Malformed], object], since: float = 0.0,
+    opener: Callable[[str], int] = open_regular,
+) -> Iterator[Record]:
+    """The records of several logs, one after the other (:func:`read`); of a file that has ended before ``since`` nothing is
+    read."""
     for path in paths:
-        if os.stat(path).st_mtime >= since:
-            yield from read(path, malformed, since)
+        yield from read(path, malformed, since, opener)

@@ -11,10 +11,11 @@ import os
 from gofaxpy.hylafax.confline import parse
 from gofaxpy.hylafax.encoding import decode, encode
 from gofaxpy.hylafax.program import answer_of
-from gofaxpy.hylafax.spool import Spool
+from gofaxpy.hylafax.spool import Spool, read_start
 
 DIALTEST = "/usr/lib/hylafax/bin/dialtest"
 SECONDS = 5
+_MAX_CONFIG = 1 << 20
 # dialtest's options and the tags of etc/config that faxq passes to the rules
 _VARIABLES = {"-c": "countrycode", "-a": "areacode", "-l": "longdistanceprefix", "-i": "internationalprefix"}
 
@@ -25,8 +26,7 @@ def canonical(spool: Spool, number: str) -> str:
     Without rules faxq takes a number as it is, too.
     """
     try:
-        with open(spool.path("etc", "config"), "rb") as file:
-            config = parse(decode(file.read()))
+        config = parse(decode(read_start(spool.path("etc", "config"), _MAX_CONFIG, follow=True)))
     except OSError:
         return number
     rules = config.get("dialstringrules", "")

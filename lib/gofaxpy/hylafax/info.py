@@ -12,7 +12,7 @@ import os
 from gofaxpy.hylafax.canonical import digits
 from gofaxpy.hylafax.encoding import decode, encode, one_line
 from gofaxpy.hylafax.errors import SpoolError, reason
-from gofaxpy.hylafax.spool import Spool, open_own
+from gofaxpy.hylafax.spool import Spool, open_own, read_start
 
 # HylaFAX's order and what it expects of a machine it has never called.  "" is not written by itself: see _OPTIONAL.
 DEFAULTS: dict[str, str] = {
@@ -83,9 +83,7 @@ def read(spool: Spool, canonical: str) -> MachineInfo:
     """What is known; the defaults where there is no file.  Raises SpoolError."""
     path = path_of(spool, canonical)
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(fd, "rb") as file:
-            return MachineInfo(decode(file.read(_MAX_SIZE)))
+        return MachineInfo(decode(read_start(path, _MAX_SIZE)))
     except FileNotFoundError:
         return MachineInfo()
     except OSError as error:

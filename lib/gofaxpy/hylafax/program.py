@@ -43,7 +43,7 @@ def _started(command: Sequence[bytes], stdin: int, stdout: int) -> int:
     """The process; it has ``stdout`` for itself then."""
     try:
         return os.posix_spawn(
-            command[0], list(command), os.environ, setsigdef=(_SIGPIPE,),   # which Python itself ignores
+            command[0], list(command), os.environ, setsid=True, setsigdef=(_SIGPIPE,),   # which Python itself ignores
             file_actions=(
                 (os.POSIX_SPAWN_DUP2, stdin, 0), (os.POSIX_SPAWN_DUP2, stdout, 1),
                 (os.POSIX_SPAWN_OPEN, 2, b"/dev/null", os.O_WRONLY, 0),

@@ -13,6 +13,7 @@ import re
 
 from gofaxpy.hylafax.encoding import decode, encode, one_line
 from gofaxpy.hylafax.errors import LockedError, QFileError, reason
+from gofaxpy.hylafax.spool import open_regular
 from gofaxpy.values import define
 
 TYPE_CHECKING = False
@@ -254,7 +255,7 @@ class QFileHandle:
         anything else that keeps the job from being read.
         """
         try:
-            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            fd = open_regular(path, os.O_RDWR)
         except OSError as error:
             raise QFileError(f"{path}: cannot open the job description: {reason(error)}") from error
         try:

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from gofaxpy.hylafax import tiff
 from gofaxpy.hylafax.encoding import encode, one_line
 from gofaxpy.hylafax.errors import TiffError, reason
+from gofaxpy.hylafax.spool import open_regular
 from gofaxpy.hylafax.tiff import ASCII, LONG, Chain, Entry
 
 UNSPECIFIED = "<UNSPECIFIED>"
@@ -76,7 +77,7 @@ def write_receive_tags(path: str, pages: Sequence[PageTags]) -> None:
     if not pages:
         raise TiffError(f"{path}: no pages to describe")
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        fd = open_regular(path, os.O_RDWR)
         try:
             _write(fd, path, pages)
         finally:

@@ -17,6 +17,7 @@ from gofaxpy.hylafax.fmttime import log_stamp
 from gofaxpy.hylafax.spool import Spool
 
 _LINE_OCTETS = 4000
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK     # a FIFO is not waited for
 
 
 class SessionLog:
@@ -68,7 +69,7 @@ class SessionLog:
         if error:
             return log
         try:
-            log._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | flags, mode)
+            log._fd = os.open(path, _FLAGS | flags, mode)
             if flags:
                 os.fchmod(log._fd, mode)  # whatever the umask, which belongs to the whole process
         except FileExistsError:

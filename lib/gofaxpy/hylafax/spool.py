@@ -117,6 +117,38 @@ def open_own(path: str, flags: int, mode: int) -> int:
     return os.open(path, flags | os.O_EXCL, mode)
 
 
+def open_regular(path: str, flags: int = os.O_RDONLY, dir_fd: int | None = None, follow: bool = False) -> int:
+    """Opens a file that is there, and nothing else that somebody may have put in its place.
+
+    Who works as HylaFAX's user can exchange whatever is in the spool: for a link to a file of somebody else's, for a FIFO
+    that keeps waiting who opens it (fifo(7)), for a directory or a terminal.  ``dir_fd`` as with open(2).  ``follow``: a
+    link is followed, where an operator may have his file elsewhere.  Raises OSError, which says what stands there.
+    """
+    flags |= os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | (0 if follow else os.O_NOFOLLOW)
+    try:
+        fd = os.open(path, flags, dir_fd=dir_fd)
+    except OSError as error:
+        if error.errno == errno.ELOOP and not follow:
+            raise OSError(errno.ELOOP, "is a symbolic link, and not followed", path) from None
+        raise
+    mode = os.fstat(fd).st_mode
+    if stat.S_ISREG(mode):
+        return fd
+    os.close(fd)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    raise OSError(errno.EINVAL, "is no regular file", path)
+
+
+def read_start(path: str, most: int, dir_fd: int | None = None, follow: bool = False) -> bytes:
+    """The first ``most`` octets of a file, opened by :func:`open_regular`.  Raises OSError."""
+    fd = open_regular(path, os.O_RDONLY, dir_fd, follow)
+    try:
+        return os.pread(fd, most, 0)
+    finally:
+        os.close(fd)
+
+
 def fsync_directory(path: str) -> None:
     """Waits until the names in a directory are on the disk.  Raises OSError."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

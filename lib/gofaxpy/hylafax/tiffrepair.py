@@ -12,6 +12,7 @@ import struct
 
 from gofaxpy.hylafax import tiff
 from gofaxpy.hylafax.errors import TiffError, reason
+from gofaxpy.hylafax.spool import open_regular
 
 _ENTRY = 12
 
@@ -22,7 +23,7 @@ def cut_damage(path: str) -> int:
     Four octets are changed and brought to the disk, in place.  Raises :class:`TiffError` if not even the first page can
     be read, and OSError if the file cannot be opened or changed: that says nothing about what is in it.
     """
-    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    fd = open_regular(path, os.O_RDWR)
     try:
         whole = _whole_directories(fd, path)
         last = whole[-1]

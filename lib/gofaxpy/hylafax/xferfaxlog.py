@@ -22,7 +22,7 @@ from gofaxpy.hylafax.encoding import cut, encode, one_line
 from gofaxpy.hylafax.errors import SpoolError, reason
 from gofaxpy.hylafax.fmttime import duration
 from gofaxpy.hylafax.params import FaxParams
-from gofaxpy.hylafax.spool import fsync_directory
+from gofaxpy.hylafax.spool import fsync_directory, open_regular
 from gofaxpy.values import frozen
 
 _JOBTAG_OCTETS = 78
@@ -146,7 +146,7 @@ def is_recorded(path: str, record: Record) -> bool:
     name one transfer: it comes again after 999999998, and as soon as ``log/seqf`` was set back.
     """
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        fd = open_regular(path)
         try:
             fcntl.flock(fd, fcntl.LOCK_SH)
             octets = os.pread(fd, _RECENT, max(os.fstat(fd).st_size - _RECENT, 0))

@@ -8,6 +8,7 @@ import time
 
 from gofaxpy import __version__
 from gofaxpy.hylafax import modemstatus
+from gofaxpy.hylafax.spool import read_start
 from gofaxpy.journal import JournalError, Step
 from gofaxpy.metrics.exposition import Metric
 from gofaxpy.setting import Setting
@@ -63,7 +64,7 @@ def _modems(setting: Setting) -> list[Metric]:
         modems.set(0, state)
     for device in setting.config.hylafax.devices():
         try:
-            text = _read(setting.spool.status(device), 200).decode("utf-8", "replace")
+            text = read_start(setting.spool.status(device), 200).decode("utf-8", "replace")
         except FileNotFoundError:
             text = ""
         modems.add(1, modem_state(text))
@@ -77,7 +78,7 @@ def _jobs(setting: Setting) -> list[Metric]:
     names = [name for name in os.listdir(setting.spool.path("sendq")) if _QFILE.fullmatch(name)]
     for name in names[:MOST_JOBS]:
         try:
-            found = _STATE.search(_read(setting.spool.path("sendq", name), 512))
+            found = _STATE.search(read_start(setting.spool.path("sendq", name), 512))
         except FileNotFoundError:
             continue        # done meanwhile
         jobs.add(1, _JOB_STATES[int(found[1]) - 1] if found else "unknown")
@@ -108,7 +109,7 @@ def _calls(setting: Setting) -> list[Metric]:
                     calls.add(1, direction)
     up = Metric("gofax_supervisor_up", "gauge", "Whether FreeSWITCH runs the supervisor of this spool.")
     try:
-        up.set(os.stat(setting.spool.path("gofax", "supervisor.lock")).st_ino in held)
+        up.set(os.lstat(setting.spool.path("gofax", "supervisor.lock")).st_ino in held)
     except FileNotFoundError:
         up.set(0)
     return [calls, entries, up]
@@ -138,11 +139,3 @@ def _bad(setting: Setting) -> list[Metric]:
     except FileNotFoundError:
         bad.set(0)
     return [bad]
-
-
-def _read(path: str, octets: int) -> bytes:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    try:
-        return os.pread(fd, octets, 0)
-    finally:
-        os.close(fd)

@@ -5,7 +5,8 @@ been counted, and the octets before that place, by which a file that was cut sho
 has grown.  After a rotation the rest of the old file is looked for under its new name.  Counters never go back, unless the
 state is lost: then they begin with what the log holds.
 
-Who updates the state holds ``metrics.lock`` (flock); the state itself is replaced as a whole.
+Who updates the state holds ``metrics.lock`` (flock); the state itself is replaced as a whole.  The directory is opened once,
+and everything in it is reached from there: it may be exchanged meanwhile by whoever is HylaFAX's user.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import os
 import time
 from contextlib import contextmanager
 
-from gofaxpy.hylafax.accounting import LONGEST_LINE, BadRecord, parse, with_rotated
+from gofaxpy.hylafax.accounting import LONGEST_LINE, MAX_LOG, BadRecord, parse, with_rotated
 from gofaxpy.hylafax.encoding import decode
+from gofaxpy.hylafax.spool import open_regular, read_start
 from gofaxpy.metrics.counters import Counters
 from gofaxpy.values import define
 
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 NAME, LOCK = "metrics.json", "metrics.lock"
 VERSION = 1
 AT_ONCE = 256 << 10     # octets of accounting that the end of one fax reads; some 1500 records
-EVERYTHING = 1 << 62
+EVERYTHING = MAX_LOG    # of what is more, the beginning is left out
 _TAIL = 256             # octets by which a place in a file is known again: they hold a whole record with its commid
 _WAIT = 0.02            # seconds between tries to get the lock
 _MOST_STATE = 4 << 20
@@ -47,9 +49,20 @@ class State:
 
 
 @contextmanager
-def locked(directory: str, patience: float) -> Iterator[bool]:
+def opened(path: str) -> Iterator[int]:
+    """A descriptor of the directory that all this is in, ``<spool>/gofax``; no link is followed.  Raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+@contextmanager
+def locked(directory: int, patience: float) -> Iterator[bool]:
     """Holds the lock, if it can be had within ``patience`` seconds: the value says whether.  Raises OSError."""
-    fd = os.open(os.path.join(directory, LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    fd = os.open(LOCK, flags, 0o600, dir_fd=directory)
     try:
         give_to_owner(fd, directory)
         yield _lock(fd, patience)
@@ -69,61 +82,60 @@ def _lock(fd: int, patience: float) -> bool:
             time.sleep(_WAIT)
 
 
-def load(directory: str) -> State | None:
+def load(directory: int) -> State | None:
     """The state, or None where there is none that can be understood.  Raises OSError, but not if there is none."""
     try:
-        fd = os.open(os.path.join(directory, NAME), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        octets = read_start(NAME, _MOST_STATE, dir_fd=directory)
     except FileNotFoundError:
         return None
-    with open(fd, "rb") as file:
-        octets = file.read(_MOST_STATE)
     try:
         data: dict[str, Any] = json.loads(octets)
         if data["version"] != VERSION:
             return None
-        return State(
-            Counters.from_json(data["counters"]), int(data["device"]), int(data["inode"]), int(data["offset"]),
-            bytes.fromhex(data["tail"]),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        offset, tail = int(data["offset"]), bytes.fromhex(data["tail"])
+        if not len(tail) <= offset < 1 << 62:
+            return None
+        return State(Counters.from_json(data["counters"]), int(data["device"]), int(data["inode"]), offset, tail)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return None
 
 
-def save(directory: str, state: State) -> None:
+def save(directory: int, state: State) -> None:
     """Replaces the state.  Raises OSError."""
     text = json.dumps({
         "version": VERSION, "device": state.device, "inode": state.inode, "offset": state.offset, "tail": state.tail.hex(),
         "counters": state.counters.to_json(),
     }, separators=(",", ":"))
-    replace_file(os.path.join(directory, NAME), text.encode("ascii"), 0o600, directory)
+    replace_file(NAME, text.encode("ascii"), 0o600, directory)
 
 
-def replace_file(path: str, octets: bytes, mode: int, owner_of: str = "") -> None:
-    """Writes the file as a whole: nobody ever reads half of it.  ``owner_of``: root gives it to whom this path belongs.
+def replace_file(path: str, octets: bytes, mode: int, directory: int | None = None) -> None:
+    """Writes the file as a whole: nobody ever reads half of it.  In ``directory``, a descriptor, it is its owner's.
 
     Raises OSError.
     """
     temporary = f"{path}.{os.urandom(6).hex()}"
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    fd = os.open(temporary, flags, mode, dir_fd=directory)
     try:
         try:
             os.fchmod(fd, mode)
-            if owner_of:
-                give_to_owner(fd, owner_of)
+            if directory is not None:
+                give_to_owner(fd, directory)
             if os.write(fd, octets) != len(octets):
                 raise OSError(28, os.strerror(28))
         finally:
             os.close(fd)
-        os.replace(temporary, path)
+        os.replace(temporary, path, src_dir_fd=directory, dst_dir_fd=directory)
     except BaseException:
-        os.unlink(temporary)
+        os.unlink(temporary, dir_fd=directory)
         raise
 
 
-def give_to_owner(fd: int, directory: str) -> None:
+def give_to_owner(fd: int, directory: int) -> None:
     """What root makes in somebody's directory must be of use to him."""
     if os.geteuid() == 0:
-        owner = os.stat(directory)
+        owner = os.fstat(directory)
         os.fchown(fd, owner.st_uid, owner.st_gid)
 
 
@@ -136,7 +148,7 @@ def catch_up(state: State | None, path: str, at_most: int = EVERYTHING) -> State
     first = state is None
     state = state if state is not None else State(Counters())
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = open_regular(path)
     except FileNotFoundError:
         return state        # no fax yet, or rotated away this moment
     try:
@@ -166,7 +178,7 @@ def _rest_of_rotated(state: State, path: str, at_most: int) -> int:
     """Counts what came to the old log after it was last read; returns how many octets that were."""
     for name in with_rotated(path):
         try:
-            fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            fd = open_regular(name)
         except OSError:
             continue
         try:
@@ -189,17 +201,28 @@ def _read(state: State, fd: int, at_most: int) -> None:
     while at_most > 0:
         octets = os.pread(fd, min(AT_ONCE, max(at_most, LONGEST_LINE)), state.offset)
         end = octets.rfind(b"\n") + 1
+        hole = 0
         if not end:
             if len(octets) < LONGEST_LINE:
                 break
             end = len(octets)
+            if not octets.strip(b"\0"):
+                hole = max(_behind_hole(fd, state.offset + end) - state.offset - end, 0)
         for line in octets[:end].split(b"\n"):
-            text = decode(line).strip("\r\0")
-            if text:
-                _count(state, text)
-        state.offset += end
+            record = line.strip(b"\r\0")
+            if record:
+                _count(state, decode(record))
+        state.offset += end + hole
         at_most -= end
         state.tail = os.pread(fd, min(_TAIL, state.offset), max(state.offset - _TAIL, 0))
+
+
+def _behind_hole(fd: int, offset: int) -> int:
+    """Where a file goes on behind a hole (lseek(2)): a power failure may leave one, and it may be larger than any log."""
+    try:
+        return os.lseek(fd, offset, os.SEEK_DATA)
+    except OSError:     # ENXIO: nothing but the hole
+        return os.fstat(fd).st_size
 
 
 def _count(state: State, text: str) -> None:

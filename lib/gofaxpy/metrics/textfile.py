@@ -32,8 +32,7 @@ def update(setting: Setting, at_most: int, patience: float = PATIENCE, file: str
     ``file`` is written while nobody else can: of two who write it, the later one must know more, for to Prometheus a
     counter that goes back has begun anew.
     """
-    directory = setting.spool.path("gofax")
-    with state.locked(directory, patience) as mine:
+    with state.opened(setting.spool.path("gofax")) as directory, state.locked(directory, patience) as mine:
         if not mine:
             raise Busy
         path = setting.xferfaxlog

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
-from gofaxpy.hylafax.spool import Spool
+from gofaxpy.hylafax.spool import Spool, read_start
 from gofaxpy.hylafax.xferfaxlog import Record
 
 T38, AUDIO = "T.38", "audio"
@@ -23,16 +21,9 @@ class Media:
         if not record.commid.isdigit():
             return ""
         try:
-            path = self._spool.session_log(record.commid)
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+            octets = read_start(self._spool.session_log(record.commid), _MOST)
         except OSError:
             return ""
-        try:
-            octets = os.pread(fd, _MOST, 0)
-        except OSError:
-            return ""
-        finally:
-            os.close(fd)
         _, found, rest = octets.rpartition(_LINE)       # the last negotiation is the one that counted
         if not found:
             return ""

@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import quoteattr
 
 from rig.install import Installed
 from rig.live.farends import Step, far_end_steps
-from rig.rundir import RigError
+from rig.rundir import FAX_USER, RigError
 
 FAX_PORT, FAR_PORT = "LIVE_SIP_PORT", "LIVE_FAR_PORT"
 """Environment variables: SIP ports of our profile and of the far ends, if they must not be 5060 and 5080."""
@@ -135,6 +136,9 @@ def write_configuration(
     sender = _extension("destination_number", "rig_stalling_sender", _STALLING_SENDER)
     extensions = "\n".join((*special, sender, *ordinary))
     _write(directory, "dialplan/far.xml", f'<include>\n<context name="far">\n{extensions}\n</context>\n</include>\n')
+    if os.geteuid() == 0:       # as docs/install.md says
+        subprocess.run(["chown", "-R", f"root:{FAX_USER}", directory], check=True)
+        subprocess.run(["chmod", "-R", "o-rwx", directory], check=True)
 
 
 def _extension(field: str, expression: str, steps: Sequence[Step]) -> str:

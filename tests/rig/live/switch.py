@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from rig.driven import FREESWITCH, Switch, patience
-from rig.install import Installed
+from rig.install import DIRECTORY_MODE, UMASK, Installed
 from rig.live.configuration import Addresses, own_address, write_configuration
 from rig.live.farends import HANGUP_AFTER_PAGES, lines_have_t38
 from rig.live.line import Cut, Line
@@ -58,7 +58,7 @@ class Live(Switch):
         password: str = "ClueCon",
         env: Mapping[str, str] | None = None,
         user: str = FAX_USER,
-        umask: int = 0o022,
+        umask: int = UMASK,
     ) -> None:
         self._user, self._umask = user, umask
         self._program = os.path.join(prefix, "bin", "freeswitch")
@@ -69,6 +69,7 @@ class Live(Switch):
         self.esl_port = self._port.number
         self.password = password
         self.directory = run_dir.sub("switch", owner=FAX_USER)
+        os.chmod(self.directory, DIRECTORY_MODE)
         self.far = os.path.join(self.directory, "far")
         self.log = os.path.join(self.directory, "log", "freeswitch.log")
         self.output = os.path.join(run_dir.sub("log"), "freeswitch.out")
