@@ -58,8 +58,11 @@ class Answer:
     notes: tuple[str, ...] = ()
 
 
-def settle_terms(config: Config, qfile: QFile, device: str, root: str, aborted: Callable[[], bool]) -> Answer:
-    """The terms for one attempt at the job ``qfile`` on modem ``device``; ``root`` is the spool.
+def settle_terms(
+    config: Config, qfile: QFile, called: str, device: str, root: str, aborted: Callable[[], bool]
+) -> Answer:
+    """The terms for one attempt at the job ``qfile`` to ``called`` (of :func:`~gofaxpy.switch.dialstring.destination`, so that
+    a rule for a number is one for all its spellings) on modem ``device``; ``root`` is the spool.
 
     ``outbound.dynamic_config_on_error`` decides where the script fails, or names a gateway or a prefix that cannot be one:
     ``retry`` and ``fail`` the job, or ``send`` it with what the script had said until then.
@@ -68,7 +71,7 @@ def settle_terms(config: Config, qfile: QFile, device: str, root: str, aborted: 
     settings = config.outbound
     if not settings.dynamic_config:
         return Answer(terms)
-    arguments = [device, qfile.get("owner"), qfile.get(settings.dial), qfile.get("jobid")]
+    arguments = [device, qfile.get("owner"), called, qfile.get("jobid")]
     result = hooks.run(settings.dynamic_config, arguments, root, settings.dynamic_config_timeout, aborted)
     notes: list[str] = []
     options = parse(result.output, notes, TO_THE_END)
