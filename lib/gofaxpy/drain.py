@@ -20,12 +20,13 @@ def main() -> int:
     """0 if this machine's FreeSWITCH has been told, 1 if not, with the reasons on standard error."""
     problems: list[str] = []
     try:
-        settings = load(config_path()).freeswitch
+        config = load(config_path())
+        settings, user = config.freeswitch, config.hylafax.user
         for server in settings.servers:
             if not server.host.startswith(LOOPBACK):
                 continue        # another machine's FreeSWITCH is not the one that is stopped
             try:
-                with Client.connect(server.host, server.port, server.secret(), settings.connect_timeout) as client:
+                with Client.connect(server.host, server.port, server.secret(), settings.connect_timeout, user=user) as client:
                     client.api("fsctl", "pause")
                 return 0
             except (EventSocketError, OSError) as error:
