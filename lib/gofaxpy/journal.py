@@ -21,6 +21,7 @@ import struct
 import time
 from enum import StrEnum
 
+from gofaxpy import jsontext
 from gofaxpy.hylafax.spool import fsync_directory, private_directory
 from gofaxpy.values import frozen
 
@@ -222,9 +223,9 @@ def _parsed(line: bytes) -> Mark | None:
     if not line:
         return None
     try:
-        facts = json.loads(line)
+        facts = jsontext.parse(line)
         return Mark(Step(facts.pop("step")), float(facts.pop("at")), facts)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
 
 

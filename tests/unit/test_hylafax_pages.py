@@ -303,3 +303,13 @@ def test_a_sent_cover_gets_its_common_name(spool: Spool, tmp_path: Path) -> None
 def test_a_document_outside_of_the_spool_is_not_touched(spool: Spool) -> None:
     with pytest.raises(SpoolError, match="may start with a dot"):
         release_document(spool, "docq/../../doc;c0", "4")
+
+
+def test_a_document_named_a_thousand_times_is_not_laid_out_page_by_page() -> None:
+    """65535 pages are 6 MB of TIFF, and a job may name them again and again."""
+    job = QFile.parse("jobid:1\n" + "fax:0::docq/doc1.tif\n" * 1000)
+    with pytest.raises(QFileError, match="more than 65535 pages: submit it in parts"):
+        remaining_pages(job, lambda file: 60_000)
+    with pytest.raises(QFileError, match="more than 65535 pages"):
+        parse("e1S" * 65536)
+    assert len(parse("e1S" * 65535)) == 65535

@@ -15,6 +15,7 @@ from gofaxpy.hylafax.spool import Spool
 
 DIALTEST = "/usr/lib/hylafax/bin/dialtest"
 SECONDS = 5
+_MOST = 1 << 20         # octets of a configuration that are read
 # dialtest's options and the tags of etc/config that faxq passes to the rules
 _VARIABLES = {"-c": "countrycode", "-a": "areacode", "-l": "longdistanceprefix", "-i": "internationalprefix"}
 
@@ -26,7 +27,7 @@ def canonical(spool: Spool, number: str) -> str:
     """
     try:
         with open(spool.path("etc", "config"), "rb") as file:
-            config = parse(decode(file.read()))
+            config = parse(decode(file.read(_MOST)))
     except OSError:
         return number
     rules = config.get("dialstringrules", "")

@@ -16,6 +16,7 @@ import os
 import time
 from contextlib import contextmanager
 
+from gofaxpy import jsontext
 from gofaxpy.hylafax.accounting import LONGEST_LINE, BadRecord, parse, with_rotated
 from gofaxpy.hylafax.encoding import decode
 from gofaxpy.metrics.counters import Counters
@@ -78,14 +79,14 @@ def load(directory: str) -> State | None:
     with open(fd, "rb") as file:
         octets = file.read(_MOST_STATE)
     try:
-        data: dict[str, Any] = json.loads(octets)
+        data: dict[str, Any] = jsontext.parse(octets)
         if data["version"] != VERSION:
             return None
         return State(
             Counters.from_json(data["counters"]), int(data["device"]), int(data["inode"]), int(data["offset"]),
             bytes.fromhex(data["tail"]),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

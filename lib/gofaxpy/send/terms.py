@@ -33,6 +33,7 @@ _CODES = {
     "I": "groupid", "j": "jobtag", "m": "mailaddr", "r": "receiver", "s": "sender", "S": "regarding", "T": "totpages",
     "v": "voice", "V": "fromvoice",
 }
+_LONGEST = 1000         # characters of a tag line; SpanDSP has room for 50
 _PAGE_NUMBERS = ("%%p", "%%P", "%%t")
 
 
@@ -135,7 +136,7 @@ def tag_line(qfile: QFile, ident: str, fax_number: str) -> str:
     known = {code: qfile.get(tag) for code, tag in _CODES.items()}
     known |= {"l": ident or fax_number, "n": fax_number, "%": "%"}
     columns = []
-    for column in qfile.get("tagline").split("|"):
+    for column in qfile.get("tagline")[:_LONGEST].split("|"):
         if not any(number in column for number in _PAGE_NUMBERS):
             # cut at HylaFAX's codes first, so that no value is taken for a code
             parts = _SECOND_PASS.split(column)

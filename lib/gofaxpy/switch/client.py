@@ -265,14 +265,16 @@ class Client:
         """The next frame, or None if it has not come by ``deadline``, or when ``wake`` is readable."""
         if self._lost:
             raise ConnectionLost(self._lost)
+        last = False
         while True:
             try:
                 frame = self._protocol.next_frame()
                 if not isinstance(frame, esl.NeedData):
                     return frame
                 left = max(deadline - time.monotonic(), 0.0)
-                if not self._readable(left, wake):
+                if last or not self._readable(left, wake):
                     return None
+                last = not left     # what is there is taken once: who never stops sending must not keep us for ever
                 self._protocol.receive(self._socket.recv(65536))
             except RemoteProtocolError as error:
                 raise self._lose(f"{self._where} is not to be understood ({error}): is that FreeSWITCH's port?") from None
