@@ -9,7 +9,7 @@ from gofaxpy.switch.clean import incoming, one_line, raw_bytes
 from gofaxpy.values import frozen
 
 EMPTY_VALUE = "_undef_"         # what stands for a header without a value
-MAX_HEADERS = 8192              # an event has some 150, and one for each header of the INVITE; what comes behind is left
+MAX_HEADERS = 8192              # an event has some 150, and one for each header of the INVITE; the rest is left out
 
 
 @frozen
