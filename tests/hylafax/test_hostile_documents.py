@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from bench.measure import resident_kilobytes
+from gofaxpy.send.document import MAX_LENGTH, MAX_PAGE
 from rig import Installed, JobState, RunDir
 from rig.server import ServerMaker
 from rig.tiffs import ASCII, SHORT, Tag, build, number, page
@@ -60,3 +61,20 @@ def test_a_small_document_that_costs_much_fails_its_job_and_costs_little(
         spent = max(map(int, file))
     assert spent < 40 << 10, f"gofaxsend had {spent} kB"
     assert resident_kilobytes(switch.pid, "VmHWM") - before < 40 << 10
+
+
+def test_the_longest_page_that_is_let_through_costs_its_picture_and_no_more(
+    run_dir: RunDir, make_server: ServerMaker,
+) -> None:
+    """310,000 white rows in T.6, a bit for each: 38 kB of TIFF, 64 MiB of picture, which the sending side unpacks."""
+    hylafax, switch = make_server()
+    rows = MAX_LENGTH
+    document = os.path.join(run_dir.path, "long.tif")
+    with open(document, "wb") as out:
+        data = b"\xff" * (rows // 8) + b"\x00\x10\x01"      # EOFB (T.6, 2.4.1.1)
+        out.write(build([page("<", length=rows, rows=rows, offset=8 + 64, octets=len(data))], tail=data))
+    before = resident_kilobytes(switch.pid)
+    qfile = hylafax.wait_job(hylafax.sendfax([document], "1000"), timeout=300)
+    assert qfile["totdials"] == "1"
+    assert resident_kilobytes(switch.pid, "VmHWM") - before < 3 * MAX_PAGE >> 10
+    assert qfile.state is JobState.DONE, qfile["status"]
