@@ -35,9 +35,10 @@ def main(arguments: Sequence[str]) -> int:
         print(USAGE, file=sys.stderr)
         return 2
     try:
-        settings = load(config_path()).freeswitch
+        config = load(config_path())
+        settings, user = config.freeswitch, config.hylafax.user
         server = chosen(settings, arguments[0] if arguments else "")
-        with Client.connect(server.host, server.port, server.secret(), settings.connect_timeout) as client:
+        with Client.connect(server.host, server.port, server.secret(), settings.connect_timeout, user=user) as client:
             answer = " ".join(client.api("fsctl", "pause").split())
         if not answer.startswith("+OK"):
             raise DrainError(f"{server.host}:{server.port} answers to fsctl pause: {answer[:100]}")

@@ -32,7 +32,7 @@ from gofaxpy.metrics import textfile
 from gofaxpy.modems import Line
 from gofaxpy.outbound import DOCUMENT
 from gofaxpy.receiving import Reception
-from gofaxpy.recipient import first_of, number_of
+from gofaxpy.recipient import caller_of, first_of, number_of
 from gofaxpy.recvfile import create_recv_file, file_mode, spool_problem
 from gofaxpy.screening import Screening, screen
 from gofaxpy.setting import Setting
@@ -69,7 +69,7 @@ class IncomingCall:
         all_of_them = call.get("sip_i_diversion") if source == "sip_h_Diversion" else ""
         recipient = number_of(first_of(all_of_them) or call.get(source))
         return cls(
-            call.uuid, call.get("caller_id_number"), call.get("caller_id_name"),
+            call.uuid, caller_of(call.get("caller_id_number")), call.get("caller_id_name"),
             recipient or number_of(call.get("destination_number")), call.get("sip_gateway") or call.get("sip_gateway_name"),
         )
 

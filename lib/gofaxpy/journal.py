@@ -21,6 +21,7 @@ import struct
 import time
 from enum import StrEnum
 
+from gofaxpy import jsontext
 from gofaxpy.commids import JOURNAL
 from gofaxpy.hylafax.spool import fsync_directory, open_regular, private_directory
 from gofaxpy.values import frozen
@@ -231,10 +232,10 @@ def _parsed(line: bytes) -> Mark | None:
     if not line:
         return None
     try:
-        facts = json.loads(line)
+        facts = jsontext.parse(line)
         at = float(facts.pop("at"))
         return Mark(Step(facts.pop("step")), at, facts) if 0 <= at < _END_OF_TIME else None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
 
 

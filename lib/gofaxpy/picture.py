@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gofaxpy.hylafax.tiff import directories
+from gofaxpy.hylafax.tiff import each_directory
 
 WIDTH = 1728                # dots of a row, as every fax machine has them (T.4)
 ROWS = 1143                 # an A4 page at 3.85 rows/mm
@@ -101,13 +101,13 @@ def read(path: str) -> list[bytes]:
     plain = f"{path}.plain"
     try:
         _tiffcp("-c", "none", "-f", "msb2lsb", "-r", "100000", f"{path},0", plain)
-        page = directories(plain)[0]
+        page = next(each_directory(plain))
         width, length = page.number(_TAGS["width"]), page.number(_TAGS["length"])
         with open(plain, "rb") as file:
             file.seek(page.number(_TAGS["offsets"]))
             data = file.read(page.number(_TAGS["counts"]))
         inverted = page.number(_TAGS["photometric"]) == 1
-    except (SpoolError, OSError, IndexError) as error:
+    except (SpoolError, OSError, StopIteration) as error:
         raise PictureError(f"{path}: no picture can be read: {error}") from error
     finally:
         if os.path.exists(plain):

@@ -11,7 +11,7 @@ from gofaxpy.calllog import CallLog
 from gofaxpy.hylafax.errors import SpoolError, TiffError, is_of_the_machine
 from gofaxpy.hylafax.params import FaxParams
 from gofaxpy.hylafax.recvtags import UNSPECIFIED, PageTags, description, tiff_date, write_receive_tags
-from gofaxpy.hylafax.tiff import DATE_TIME, FAX_DCS, IMAGE_DESCRIPTION, directories, page_count
+from gofaxpy.hylafax.tiff import DATE_TIME, FAX_DCS, IMAGE_DESCRIPTION, each_directory, page_count
 from gofaxpy.hylafax.tiffrepair import cut_damage
 from gofaxpy.setting import Setting
 
@@ -69,11 +69,11 @@ class Told:
 def told_by(path: str) -> Told:
     """What the first page's tags say."""
     try:
-        first = directories(path)[0]
+        first = next(each_directory(path))
         station = first.ascii(IMAGE_DESCRIPTION).partition("\n")[0]
         dcs = first.ascii(FAX_DCS)
         return Told("" if station == UNSPECIFIED else station, FaxParams.from_dcs(dcs) if dcs else FaxParams())
-    except (SpoolError, OSError, ValueError):
+    except (SpoolError, OSError, ValueError, StopIteration):
         return Told()
 
 
@@ -89,7 +89,7 @@ def tag(path: str, told: Told, call_ids: Sequence[str], page_seconds: Sequence[f
                 told.params.encode(), page_seconds[number] if number < len(page_seconds) else 0,
                 page.ascii(FAX_DCS) or told.params.dcs(), text, tiff_date(page.ascii(DATE_TIME)),
             )
-            for number, page in enumerate(directories(path))
+            for number, page in enumerate(each_directory(path))
         ]
         write_receive_tags(path, tags)
     except (SpoolError, OSError) as error:

@@ -14,6 +14,7 @@ _SCHEME = re.compile(r"(?:sips?|tel):", re.IGNORECASE)
 _ESCAPE = re.compile(r"%([2-7][0-9A-Fa-f])")
 _SEPARATORS = str.maketrans("", "", "-.() ")    # RFC 3966: visual separators say nothing
 _NUMBER = re.compile(r"\+?[0-9A-Fa-f*#]+")
+_TELEPHONE = re.compile(r"\+?[0-9*#]+")
 
 
 def first_of(variable: str) -> str:
@@ -51,6 +52,13 @@ def number_of(header: str) -> str:
     user = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), user).strip()
     bare = user.translate(_SEPARATORS)
     return bare if _NUMBER.fullmatch(bare) else user
+
+
+def caller_of(number: str) -> str:
+    """A caller's number as it is compared, filed and shown: without visual separators, so that ``0-900`` and ``0900`` are one
+    caller to DynamicConfig and to the list of stations without T.38.  What is no telephone number stays as it is."""
+    bare = number.translate(_SEPARATORS).replace("/", "")
+    return bare if _TELEPHONE.fullmatch(bare) else number
 
 
 def _unquoted(text: str, wanted: str) -> int:

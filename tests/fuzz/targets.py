@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from fuzz import spooltargets as spool
 from fuzz import switchtargets as switch
+from fuzz import tifftargets
 
 CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
 
@@ -42,6 +43,7 @@ TARGETS = {target.name: target for target in (
     Target("terms", spool.job_terms, "terms.of_job, amended, dialable", "DialstringError or digits and gateway names", False),
     Target("xferfaxlog", spool.accounting, "xferfaxlog.format", "one record in, one line of 19 fields out"),
     Target("tiff", spool.tiff_directories, "tiff.directories, write_receive_tags", "TiffError, or no page is lost"),
+    Target("tiff-readers", tifftargets.readers, "tiff.*, tiffstrips, document.compose", "refused, or what libtiff reads", False),
     Target("tiffrepair", spool.tiff_repair, "tiffrepair.cut_damage", "TiffError, or as many pages as it says"),
     Target("fifo", spool.fifo_messages, "fifo.messages", "messages without NUL"),
     Target("fifo-commands", switch.fifo_commands, "Getty.read", "goes on; says only what it means"),

@@ -94,6 +94,15 @@ def test_a_rejected_call_leaves_a_session_log_and_a_call_record(make_house: Hous
     assert house.received() == [] and announced(house) == []
 
 
+@pytest.mark.parametrize("number", ["0900123", "0-900-123", "0.900.123"])
+def test_a_caller_is_the_same_however_the_number_is_written(make_house: HouseMaker, document: str, number: str) -> None:
+    house = make_house(DYNAMIC)
+    dynamic(house, 'case $2 in 0900*) echo "RejectCall: true" ;; esac')
+    assert house.switch.place_call("4711", document, caller_number=number).cause
+    [record] = house.records()
+    assert (record[1], record[15]) == ("CALL", "0900123")
+
+
 def test_dynamic_config_sets_identifier_mode_and_faxrcvd_for_this_call_only(make_house: HouseMaker, document: str) -> None:
     house = make_house(DYNAMIC)
     faxrcvd(house)

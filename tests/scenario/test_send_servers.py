@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -11,6 +14,7 @@ import pytest
 from gofaxpy.config import FreeSwitch, Server
 from gofaxpy.send.line import in_turn
 from rig.house import House
+from rig.install import CHECKOUT
 from rig.ports import Port
 
 RETRY, DONE = 0, 2
@@ -52,6 +56,50 @@ def test_the_next_server_sends_what_the_first_cannot(house: House, closed: int, 
     log = house.session_log(house.qfile(job)["commid"])
     assert f"127.0.0.1:{closed} cannot be reached" in log and f"127.0.0.1:{silent} said nothing for 1 s" in log
     assert house.qfile(job)["totdials"] == "1"
+
+
+LISTENER = """
+import socket
+with socket.create_server(("127.0.0.1", 0)) as server:
+    print(server.getsockname()[1], flush=True)
+    while True:
+        connected, _ = server.accept()
+        connected.sendall(b"Content-Type: auth/request\\n\\n")
+        print("heard", connected.recv(1000), flush=True)
+"""
+
+
+@pytest.fixture
+def stranger() -> Iterator[tuple[int, subprocess.Popen[str]]]:
+    """nobody's program on a port that FreeSWITCH has left; it asks for the password and says what it has heard."""
+    command = [sys.executable, "-I", "-c", LISTENER]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, user="nobody", group="nogroup", cwd="/") as child:
+        assert child.stdout is not None
+        yield int(child.stdout.readline()), child
+        child.kill()
+
+
+def test_a_stranger_who_has_taken_freeswitchs_port_is_not_told_the_password(
+    house: House, stranger: tuple[int, subprocess.Popen[str]]
+) -> None:
+    port, child = stranger
+    with_servers(house, "ordered", [port])
+    job = house.job("1000")
+    assert house.gofaxsend(job) == RETRY
+    assert f"127.0.0.1:{port} is held by nobody" in house.qfile(job)["status"]
+    told = subprocess.run(
+        [house.installed.gofaxctl, "-C", house.config, "overrides"], capture_output=True, text=True, check=False, timeout=60,
+    )
+    assert told.returncode and "is held by nobody" in told.stderr and "ss -ltnp" in told.stderr
+    drained = subprocess.run(
+        [sys.executable, "-m", "gofaxpy.drain"], capture_output=True, text=True, check=False, timeout=60,
+        env={**os.environ, "GOFAX_CONFIG": house.config, "PYTHONPATH": os.path.join(CHECKOUT, "lib")},
+    )
+    assert drained.returncode == 1 and "is held by nobody" in drained.stderr
+    with_servers(house, "ordered", [port, 0])
+    assert house.gofaxsend(job) == DONE
+    child.kill()
+    assert child.stdout is not None and set(child.stdout.read().splitlines()) == {"heard b''"}
 
 
 def test_only_without_any_server_the_job_is_put_off(house: House, closed: int, silent: int) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import time
 
 import pytest
 
 from rig.house import House, HouseMaker
+from rig.install import CHECKOUT
 
 RETRY, FAILED, DONE = 0, 1, 2
 SCRIPT = {"dynamic_config": "etc/DynamicConfigOutgoing"}
@@ -32,6 +35,62 @@ def test_the_script_is_told_modem_owner_number_and_job(make_house: HouseMaker) -
     assert house.gofaxsend(job) == DONE
     with open(house.path("log", "arguments"), encoding="utf-8") as file:
         assert file.read() == f"[freeswitch0][anna; id][1000][{job}]"
+
+
+# What a user may write for a premium number, and the status the job fails with.
+REJECTED = "DynamicConfigOutgoing has rejected this fax"
+PREMIUM = (
+    ("0900123456", REJECTED), ("0-900-123456", REJECTED), ("(0)900/123456", REJECTED), ("0 900 123456", REJECTED),
+    ("0.9.0.0 1", REJECTED), ("0/900", REJECTED), (" 0900 1", REJECTED), ("-0900", REJECTED), ("+49900123", REJECTED),
+    ("+49 900 123", REJECTED), ("+49 (0)900 123", REJECTED), ("+49-0900", REJECTED), ("0049900123", REJECTED),
+    ("00 49 900", REJECTED), ("0049 (0) 900", REJECTED), ("(00)49/900", REJECTED), ("*31#0900123", REJECTED),
+    ("#31#0900", REJECTED), ("*31# 0-900", REJECTED), ("0900#", REJECTED), ("01033 0900 1", REJECTED), ("+0900", REJECTED),
+    ("000 49 900", REJECTED),
+    ("0+900", "can only be in front"), ("09+00", "can only be in front"), ("*31#+49900", "can only be in front"),
+    ("\uff10\uff19\uff10\uff10123", "U+FF10"), ("\u0660900", "U+0660"), ("0\u00a0900", "U+00A0"), ("0\u2011900", "U+2011"),
+    ("0,900", "cannot be dialled"), ("0w900", "cannot be dialled"), ("0900 M\u00fcller", "cannot be dialled"),
+)
+
+
+def shipped(make_house: HouseMaker, **outbound: object) -> House:
+    """A house with the examples of conf/hylafax as they are."""
+    house = make_house({"outbound": {**SCRIPT, **outbound}})
+    for name in ("DynamicConfigOutgoing", "DynamicConfigOutgoing.table"):
+        shutil.copy(os.path.join(CHECKOUT, "conf", "hylafax", name), house.path("etc", name))
+    return house
+
+
+def test_the_shipped_table_lets_nobody_fax_to_a_premium_number_however_it_is_written(make_house: HouseMaker) -> None:
+    house = shipped(make_house)
+    for number, reason in PREMIUM:
+        job = house.job("1000", external=number)
+        assert house.gofaxsend(job) == FAILED, number
+        assert reason in house.qfile(job)["status"], (number, house.qfile(job)["status"])
+        assert house.qfile(job)["totdials"] == "0" and "DIAL" not in house.session_log(house.qfile(job)["commid"])
+    assert house.far_received() == [] and house.journal() == []
+
+
+@pytest.mark.parametrize("number", ["1000", "1-000", "1/0.0 (0)"])
+def test_the_script_sees_what_is_dialled_and_the_record_what_was_written(make_house: HouseMaker, number: str) -> None:
+    house = asked(make_house, """
+printf '%s\\n' "$3" >> log/numbers
+case $3 in 1000) echo 'LocalIdentifier: +1 234' ;; esac
+case $3 in 1*) echo 'Gateway: closed,default' ;; esac""")
+    job = house.job("1000", external=number)
+    assert house.gofaxsend(job) == DONE
+    log = house.session_log(house.qfile(job)["commid"])
+    assert "GATEWAY closed" in log and "DIAL 1000 (gateway default)" in log and "localidentifier='+1 234'" in log
+    with open(house.path("log", "numbers"), encoding="utf-8") as file:
+        assert file.read() == "1000\n"
+    [record] = house.records()
+    assert (record[1], record[7]) == ("SEND", number)
+
+
+def test_a_number_that_cannot_be_dialled_fails_the_job_before_any_script_runs(make_house: HouseMaker) -> None:
+    house = asked(make_house, "touch log/ran; exit 1")
+    job = house.job("1000", external="0900x1")
+    assert house.gofaxsend(job) == FAILED
+    assert "cannot be dialled" in house.qfile(job)["status"] and not os.path.exists(house.path("log", "ran"))
 
 
 @pytest.mark.parametrize("line", ["RejectCall: true", 'RejectCall: "yes"', "rejectcall:on"])

@@ -38,7 +38,7 @@ def call(spool: str, caller: str, recipient: str, name: str = "ACME Corp") -> Sc
 
 def job(spool: str, owner: str, number: str) -> Answer:
     qfile = QFile.parse(f"owner:{owner}\nexternal:{number}\njobid:7\n")
-    return settle_terms(OUTBOUND, qfile, "freeswitch0", spool, lambda: False)
+    return settle_terms(OUTBOUND, qfile, number, "freeswitch0", spool, lambda: False)
 
 
 @pytest.mark.parametrize(("caller", "recipient", "expected"), [
@@ -49,6 +49,7 @@ def job(spool: str, owner: str, number: str) -> Answer:
     ("", "4700", Screening(True, "+49 30 1234", max_pages=200)),
     ("anonymous", "4700", Screening(True, "+49 30 1234", max_pages=200)),
     ("+499001234", "4711", Screening(True, "+49 30 4711", max_pages=200)),
+    ("00499001234", "4711", Screening(True, "+49 30 4711", max_pages=200)),
 ])  # fmt: skip
 def test_the_table_decides_on_a_call(spool: str, caller: str, recipient: str, expected: Screening) -> None:
     assert call(spool, caller, recipient) == expected
@@ -70,7 +71,9 @@ def test_the_table_decides_on_a_job(
     assert (list(terms.gateways), terms.prefix) == (gateways, prefix)
 
 
-@pytest.mark.parametrize("number", ["0900123", "+49900123"])
+@pytest.mark.parametrize("number", [
+    "0900123", "+49900123", "+490900123", "0049900123", "00490900123", "*31#0900123", "0100330900123",
+])
 def test_a_job_to_a_premium_number_is_refused(spool: str, number: str) -> None:
     assert job(spool, "alice", number).refusal
 

@@ -339,3 +339,13 @@ def test_pages_left_out_are_passed_over_like_those_of_a_page_range() -> None:
     assert (qfile.get("npages"), qfile.get("nskip")) == ("4", "2")
     leave_out(qfile, pages, lambda file: 2)
     assert qfile.get("skippages") == "2"
+
+
+def test_a_document_named_a_thousand_times_is_not_laid_out_page_by_page() -> None:
+    """65535 pages are 6 MB of TIFF, and a job may name them again and again."""
+    job = QFile.parse("jobid:1\n" + "fax:0::docq/doc1.tif\n" * 1000)
+    with pytest.raises(QFileError, match="more than 65535 pages: submit it in parts"):
+        remaining_pages(job, lambda file: 60_000)
+    with pytest.raises(QFileError, match="more than 65535 pages"):
+        parse("e1S" * 65536)
+    assert len(parse("e1S" * 65535)) == 65535

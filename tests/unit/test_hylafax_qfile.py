@@ -262,3 +262,9 @@ def test_trouble_with_a_qfile_names_the_file(tmp_path: Path, path: str) -> None:
     os.truncate(path, 5 << 20)
     with pytest.raises(QFileError, match="are no job description"):
         QFileHandle.open(path)
+
+
+def test_a_job_of_no_end_of_lines_is_none() -> None:
+    assert QFile.parse("jobid:1\n" + "fax:0::docq/doc1.tif\n" * 5000).number("jobid") == 1
+    with pytest.raises(QFileError, match="4000000 lines are no job description"):
+        QFile.parse("\n" * 4_000_000)

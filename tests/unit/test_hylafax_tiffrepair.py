@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from gofaxpy.hylafax.errors import TiffError
 from gofaxpy.hylafax.tiff import page_count
 from gofaxpy.hylafax.tiffrepair import cut_damage
 from rig.pages import make_tiff, read_pages
+from rig.tiffs import LONG, Tag, build, libtiff_pages, number, page
 
 NATIVE = Path(__file__).parents[1] / "data" / "native" / "recv-ok" / "fax000000002.tif"
 
@@ -64,3 +66,21 @@ def test_every_cut_leaves_readable_pages_or_none(tmp_path: Path) -> None:
         except TiffError:
             continue
         assert len(read_pages(str(cut))) == pages
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_a_page_of_several_strips_that_are_not_all_there_is_no_whole_one(tmp_path: Path, order: str) -> None:
+    def strips(last: int) -> list[Tag]:
+        tables = (Tag(273, LONG, 2, struct.pack(order + "II", 8, 40)), Tag(279, LONG, 2, struct.pack(order + "II", 32, last)))
+        return [tag for tag in page(order, rows=50) if tag.tag not in (273, 279)] + list(tables)
+
+    path = tmp_path / "strips.tif"
+    path.write_bytes(build([strips(32), strips(32), strips(100_000)], order))
+    assert cut_damage(str(path)) == 2
+    assert page_count(str(path)) == len(libtiff_pages(str(path))) == 2
+
+
+def test_a_page_with_a_tag_twice_ends_the_whole_ones(tmp_path: Path) -> None:
+    path = tmp_path / "twice.tif"
+    path.write_bytes(build([page(), [number("<", 257, 9), *page()], page()]))
+    assert cut_damage(str(path)) == page_count(str(path)) == 1

@@ -204,3 +204,12 @@ def test_xferfaxstats_parses_hostile_names_and_takes_jbig_from_the_dcs(xferfaxst
     ))
     [line] = [line for line in _statistics(xferfaxstats, log) if line.startswith("root@localhost")]
     assert line.split()[-3:] == ["1", "14400", "JBIG"]
+
+
+def test_no_text_makes_a_record_longer_than_readers_take() -> None:
+    """callers choose names and users numbers; statistics read a record with all others."""
+    long = "\u20ac" * 100_000
+    record = Record(RecordType.RECV, 1e9, "000000001", "freeswitch0", *[long] * 5)
+    record = replace(record, reason=long, cid_name=long, cid_number=long, cid_rest=long, owner=long, dcs=long)
+    line = format(record)
+    assert len(line.encode()) < 12 << 10 and line.count("\t") == 18

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gofaxpy.recipient import first_address, first_of, number_of
+from gofaxpy.recipient import caller_of, first_address, first_of, number_of
 
 
 @pytest.mark.parametrize(("header", "number"), [
@@ -39,3 +39,11 @@ def test_a_header_of_any_length_is_read_in_bounded_depth() -> None:
 ])
 def test_the_first_of_several_headers(variable: str, first: str) -> None:
     assert first_of(variable) == first
+
+
+@pytest.mark.parametrize(("number", "caller"), [
+    ("0-900.1 2", "090012"), ("+49 (30) 1/2", "+493012"), ("0301", "0301"), ("", ""), ("anonymous", "anonymous"),
+    ("fax.sales", "fax.sales"), ("dead-beef", "dead-beef"), ("0301;x=1", "0301;x=1"), ("\uff10-9", "\uff10-9"), ("-", "-"),
+])
+def test_a_callers_number_has_one_form_and_a_name_stays(number: str, caller: str) -> None:
+    assert caller_of(number) == caller

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import struct
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from gofaxpy.hylafax.spool import Spool
 from gofaxpy.hylafax.tiff import directories, page_count
 from gofaxpy.send.document import DocumentError, compose
 from rig.pages import make_tiff
+from rig.tiffs import LONG, SHORT, Tag, build, libtiff_pages, number
+from rig.tiffs import page as fax_page
 
 
 @pytest.fixture
@@ -71,6 +74,114 @@ def test_a_picture_that_would_fill_the_switchs_memory_is_not_given_to_it(spool: 
     with pytest.raises(DocumentError, match="1728 x 10000000 pixels, which is no fax page") as caught:
         compose(spool, pages_of(file, 0), "7-1")
     assert not caught.value.again
+
+
+def built(spool: Spool, *pages: list[Tag], tail: bytes = b"") -> str:
+    Path(spool.path("docq", "x.tif")).write_bytes(build(pages, tail=tail))
+    return "docq/x.tif"
+
+
+def with_tags(*tags: Tag, **changed: int) -> list[Tag]:
+    numbers = {tag.tag for tag in tags}
+    return [tag for tag in fax_page(**changed) if tag.tag not in numbers] + list(tags)
+
+
+def test_a_page_of_two_lengths_is_not_given_to_anybody(spool: Spool) -> None:
+    """libtiff reads the first ImageLength, eight million rows or 1.7 GB of picture; the last one is a harmless page."""
+    file = built(spool, [number("<", 257, 8_000_000), *fax_page()])
+    assert [page.length for page in libtiff_pages(spool.inside(file))] == [8_000_000]
+    with pytest.raises(DocumentError, match=r"x\.tif: .*page 1 has the tag ImageLength \(257\) twice") as caught:
+        compose(spool, pages_of(file, 0), "7-1")
+    assert not caught.value.again
+
+
+OFFSET = struct.pack("<I", 8)
+ELSEWHERE = struct.pack("<I", 8 + 64)
+
+
+@pytest.mark.parametrize(("page", "complaint"), [
+    (with_tags(width=1 << 29, length=1, rows=1), "536870912 x 1 pixels, which is no fax page"),     # 8 GB of run lengths
+    (with_tags(width=14593), "14593 x 100 pixels"),
+    (with_tags(width=8, length=60_000_000, rows=60_000_000), "8 x 60000000 pixels"),      # within 64 MB, and no end of rows
+    (with_tags(width=1728, length=310_001, rows=310_001), "1728 x 310001 pixels"),
+    (with_tags(number("<", 258, 8, LONG)), "not black and white"),
+    (with_tags(number("<", 262, 3, SHORT)), "not black and white"),
+    (with_tags(number("<", 322, 64), number("<", 323, 64), number("<", 324, 8)), "not black and white"),
+    (with_tags(number("<", 338, 1, SHORT)), "not black and white"),
+    (with_tags(number("<", 296, 7, SHORT)), r"ResolutionUnit \(296\) of a page is 7"),
+    (with_tags(number("<", 284, 9, SHORT)), r"PlanarConfiguration \(284\) of a page is 9"),
+    (with_tags(number("<", 273, 100_000)), "not wholly in the file"),
+    (with_tags(number("<", 279, 100_000)), "not wholly in the file"),
+    (with_tags(number("<", 279, 0)), "not wholly in the file"),
+    (with_tags(number("<", 278, 10)), "has 10 strips, but does not say where all of them are"),
+    (with_tags(number("<", 278, 0)), "has no rows"),
+    (with_tags(number("<", 278, 1), Tag(273, LONG, 100, ELSEWHERE), Tag(279, LONG, 100, ELSEWHERE)), "not wholly in the file"),
+    (with_tags(number("<", 278, 1), Tag(273, LONG, 100, b"\xff" * 4), Tag(279, LONG, 100, ELSEWHERE)), "273 lies outside of"),
+    (with_tags(Tag(34377, 1, 1 << 30, OFFSET)), "tags of page 1 overlap each other or are too long"),
+])
+def test_what_is_no_fax_page_is_not_given_to_the_switch(spool: Spool, page: list[Tag], complaint: str) -> None:
+    file = built(spool, page, tail=b"\xff" * 2000)
+    with pytest.raises(DocumentError, match=complaint) as caught:
+        compose(spool, pages_of(file, 0), "7-1")
+    assert not caught.value.again and "x.tif" in str(caught.value)
+
+
+@pytest.mark.parametrize("page", [
+    with_tags(), with_tags(width=14592), with_tags(length=310_000, rows=310_000), with_tags(compression=3),
+    with_tags(number("<", 262, 1, SHORT)), with_tags(number("<", 258, 1, LONG)), with_tags(number("<", 277, 1, 1)),
+    with_tags(number("<", 278, 50), Tag(273, SHORT, 2, struct.pack("<2H", 8, 40)), Tag(279, SHORT, 2, b"\x20\0" * 2)),
+    with_tags(number("<", 278, 25), Tag(273, LONG, 4, struct.pack("<4I", 8, 24, 40, 56)), Tag(279, SHORT, 4, b"\x10\0" * 4)),
+    [tag for tag in fax_page() if tag.tag not in (278, 279)],       # one strip, whose length libtiff finds out
+    [tag for tag in fax_page() if tag.tag not in (258, 262, 277, 284, 296)],
+    with_tags(Tag(270, 2, 300, b"x" * 300), number("<", 65000, 5)),
+])
+def test_fax_pages_of_every_make_go_to_the_switch(spool: Spool, page: list[Tag]) -> None:
+    file = built(spool, page, page)
+    assert compose(spool, pages_of(file, 0, 1), "7-1").pages == 2
+    [first, _] = libtiff_pages(spool.inside(file))
+    ours = directories(spool.inside(file))[0]
+    assert (ours.width, ours.length, ours.compression) == (first.width, first.length, first.compression)
+
+
+def test_a_page_before_those_to_be_sent_that_ends_libtiffs_count_is_refused(spool: Spool) -> None:
+    file = built(spool, fax_page(), with_tags(number("<", 278, 0)), fax_page())
+    assert len(libtiff_pages(spool.inside(file))) == 1
+    with pytest.raises(DocumentError, match="has no rows"):
+        compose(spool, pages_of(file, 2), "7-1")
+
+
+def test_a_document_that_has_lost_pages_since_they_were_counted_is_refused(spool: Spool) -> None:
+    with pytest.raises(DocumentError, match="has 1 pages, and page 3 is to be sent"):
+        compose(spool, pages_of(built(spool, fax_page()), 2), "7-1")
+
+
+def test_a_table_of_strips_that_all_pages_share_is_not_read_for_each_of_them(spool: Spool) -> None:
+    table = 100_000
+    page = with_tags(
+        number("<", 278, 1), Tag(273, LONG, table, ELSEWHERE), Tag(279, LONG, table, ELSEWHERE), length=table,
+    )
+    file = built(spool, *[page] * 200, tail=struct.pack("<I", 40) * table)
+    started = time.process_time()
+    with pytest.raises(DocumentError, match="together with other pages"):
+        compose(spool, pages_of(file, *range(200)), "7-1")
+    assert time.process_time() - started < 1
+
+
+def test_a_document_that_was_cut_off_on_its_way_is_not_sent_in_part(spool: Spool) -> None:
+    """libtiff reads as many rows as there are, and SpanDSP sends them."""
+    file = document(spool, "doc1.tif;c0", 1)
+    path = Path(spool.inside(file))
+    plain = path.read_bytes()
+    [page] = directories(str(path))
+    start, length = page.number(tiff.STRIP_OFFSETS), page.number(tiff.STRIP_BYTE_COUNTS)
+    assert compose(spool, pages_of(file, 0), "7-1").pages == 1
+    entry = plain.find(struct.pack("<HHII", tiff.STRIP_BYTE_COUNTS, tiff.LONG, 1, length))
+    entry = entry if entry >= 0 else plain.find(struct.pack("<HHIHH", tiff.STRIP_BYTE_COUNTS, tiff.SHORT, 1, length, 0))
+    octets = bytearray(plain)
+    octets[entry:entry + 12] = struct.pack("<HHII", tiff.STRIP_BYTE_COUNTS, tiff.LONG, 1, len(plain) - start + 1)
+    path.write_bytes(octets)
+    with pytest.raises(DocumentError, match="seems to be cut off"):
+        compose(spool, pages_of(file, 0), "7-1")
 
 
 def test_a_coloured_picture_is_no_fax(spool: Spool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from gofaxpy.config import Config, FreeSwitch, Outbound
@@ -63,3 +65,10 @@ def test_a_prefix_that_cannot_be_dialled_is_the_scripts_trouble_and_not_the_jobs
 @pytest.mark.parametrize(("prefix", "dialled"), [("", ""), ("+49 (30) ", "+4930"), ("*31#", "*31#"), ("0-", "0")])
 def test_a_prefix_may_be_written_as_numbers_are(prefix: str, dialled: str) -> None:
     assert amended(of_job(CONFIG, QFile.parse("jobid:1\n")), {"callprefix": prefix}).prefix == dialled
+
+
+def test_a_tag_line_of_any_length_is_made_in_a_moment() -> None:
+    qfile = QFile.parse("jobid:1\ntagline:" + "x" * 300_000 + "\n")
+    began = time.process_time()
+    assert len(tag_line(qfile, "+1", "")) == 1000
+    assert time.process_time() - began < 1

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -234,6 +234,30 @@ def test_a_switch_that_never_says_a_word_is_told() -> None:
         port = listening.getsockname()[1]
         with pytest.raises(SwitchUnreachable, match=r"said nothing for 0\.5 s.*listen-port"):
             connect(port, timeout=0.5)
+
+
+@pytest.mark.parametrize("first", [b"", GREETING])
+def test_who_never_stops_sending_is_given_up_in_time(first: bytes) -> None:
+    """Newlines before a frame mean nothing, and there was always one more."""
+    done = threading.Event()
+
+    def flood(peer: Peer) -> None:
+        peer.say(first)
+        while not done.is_set():
+            peer.say(b"\n" * 65536)
+
+    began = time.monotonic()
+    try:
+        with server(*[flood] * 30) as port:
+            with pytest.raises(SwitchUnreachable):
+                connect(port, timeout=1)
+            done.set()
+            for _ in range(30):
+                with suppress(OSError):
+                    socket.create_connection(("127.0.0.1", port), 1).close()
+    finally:
+        done.set()
+    assert time.monotonic() - began < 10
 
 
 def test_a_connection_that_is_not_greeted_is_given_up_for_another() -> None:

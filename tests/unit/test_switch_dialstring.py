@@ -17,6 +17,7 @@ from gofaxpy.switch.dialstring import (
     DialstringError,
     caller_name,
     caller_number,
+    destination,
     dialable,
     fax_header,
     fax_ident,
@@ -237,6 +238,19 @@ def test_what_is_dialled_is_only_digits_and_keys(text: str) -> None:
         assert re.fullmatch(r"[0-9*#+]+", dialable(text))
     except DialstringError:
         assert not re.fullmatch(r"[-0-9*#+ ./()]*[0-9][-0-9*#+ ./()]*", text)
+
+
+@pytest.mark.parametrize(("number", "plain"), [
+    ("+49 (30) 55-6", "+4930556"), ("0-900/1.2", "090012"), ("*31#0900", "*31#0900"), (" (+)49", "+49"),
+])
+def test_a_destination_has_one_form(number: str, plain: str) -> None:
+    assert destination(number) == plain == destination(plain)
+
+
+@pytest.mark.parametrize("number", ["0+900", "09+00", "++49", "*31#+49900", "0900+", "w0900", ""])
+def test_a_destination_has_a_plus_in_front_or_nowhere(number: str) -> None:
+    with pytest.raises(DialstringError, match="cannot be dialled"):
+        destination(number)
 
 
 def test_gateways_are_named_as_they_are() -> None:

@@ -160,7 +160,9 @@ class Shell:
         problems = []
         for server in config.freeswitch.servers:
             try:
-                self._client = Client.connect(server.host, server.port, server.secret(), config.freeswitch.connect_timeout)
+                self._client = Client.connect(
+                    server.host, server.port, server.secret(), config.freeswitch.connect_timeout, user=config.hylafax.user
+                )
                 return self
             except (EventSocketError, OSError, ValueError) as error:
                 problems.append(_said(error))

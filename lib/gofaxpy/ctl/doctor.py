@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TYPE_CHECKING
 
+from gofaxpy import jsontext
 from gofaxpy.ctl.command import OK, PROBLEM, Command, Trouble
 from gofaxpy.ctl.desk import shown
 
@@ -90,8 +90,8 @@ def _admit(desk: Desk, root: str) -> tuple[Patient, list[Finding]]:
 
 def _understood(reply: str) -> tuple[dict[str, Any], str]:
     try:
-        facts = json.loads(reply)
-    except (ValueError, RecursionError):
+        facts = jsontext.parse(reply)
+    except ValueError:
         return {}, shown(reply.strip()[:300])
     return (facts, "") if isinstance(facts, dict) else ({}, "not understood")
 

@@ -27,11 +27,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, desk: Desk) -> int:
     """Lists, sets or deletes."""
     from gofaxpy.switch.db import Db, DbError
-    from gofaxpy.switch.dialstring import DialstringError, dialable
+    from gofaxpy.switch.dialstring import DialstringError, destination
 
     number, variable, value = arguments.number, arguments.variable, " ".join(arguments.value)
     try:
-        number = dialable(number) if number else ""
+        number = destination(number) if number else ""
     except DialstringError as error:
         raise UsageError(str(error)) from None
     db = Db(desk.switch.api)

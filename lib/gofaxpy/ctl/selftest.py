@@ -181,11 +181,11 @@ class Selftest:
 
     def _is_ours(self, path: str) -> bool:
         from gofaxpy.hylafax.errors import SpoolError
-        from gofaxpy.hylafax.tiff import directories
+        from gofaxpy.hylafax.tiff import each_directory
 
         try:
-            return directories(path)[0].ascii(270).startswith(IDENT)
-        except (SpoolError, IndexError):
+            return next(each_directory(path)).ascii(270).startswith(IDENT)
+        except (SpoolError, StopIteration):
             return False        # still being written
 
     def _originate(self, dialstring: str, sent: str) -> None:

@@ -7,10 +7,10 @@ what the spool says is shown, and that nobody answers.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from typing import TYPE_CHECKING
 
+from gofaxpy import jsontext
 from gofaxpy.ctl.command import OK, PROBLEM, Command, Trouble, UsageError
 from gofaxpy.ctl.desk import shown
 
@@ -70,7 +70,7 @@ def _once(desk: Desk, last: int) -> int:
 def _asked(desk: Desk, last: int) -> dict[str, Any]:
     reply = desk.switch.api("python", f"gofax status --json --last {last}")
     try:
-        state = json.loads(reply)
+        state = jsontext.parse(reply)
         if not isinstance(state, dict):
             raise ValueError
     except (ValueError, RecursionError):

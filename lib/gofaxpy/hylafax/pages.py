@@ -20,6 +20,7 @@ from gofaxpy.hylafax.spool import Spool
 from gofaxpy.values import frozen
 
 SKIP = "X"
+MAX_PAGES = 65535       # of a job; users may name one document a thousand times
 _GROUP = re.compile(r"([0-9A-Fa-f]{2})(?:Z([0-9A-Fa-f]{4}))?([SMPX])")
 
 
@@ -52,6 +53,8 @@ def parse(pagehandling: str) -> list[PageGroup]:
     groups: list[PageGroup] = []
     at = 0
     while at < len(pagehandling):
+        if len(groups) == MAX_PAGES:
+            raise QFileError(f"the job has more than {MAX_PAGES} pages: submit it in parts")
         found = _GROUP.match(pagehandling, at)
         if found is None:
             raise QFileError(f"pagehandling cannot be understood from its character {at + 1} on: {pagehandling[:200]!r}")
@@ -88,6 +91,8 @@ def remaining_pages(qfile: QFile, page_count: Callable[[str], int]) -> list[Page
         last = page_count(item.file)
         if not 0 <= item.dirnum < max(last, 1):
             raise QFileError(f"{item.file} is to be sent from its page {item.dirnum + 1} on, but has {last}")
+        if len(pages) + last - item.dirnum > MAX_PAGES:
+            raise QFileError(f"the job has more than {MAX_PAGES} pages: submit it in parts")
         for directory in range(item.dirnum, last):
             if not analysed and ranged:
                 raise QFileError("the job is for a range of pages, but pagehandling does not say which they are")

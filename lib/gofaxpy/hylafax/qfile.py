@@ -36,6 +36,7 @@ TAGS = tuple((
 ).split())
 _PLACE = {tag: place for place, tag in enumerate(TAGS)}
 _MAX_SIZE = 4 * 1024 * 1024
+MAX_LINES = 20_000      # a job has some seventy tags, and a line or two for each document
 _NUMBER = re.compile(r"[ \t\v\f\r\n]*([+-]?[0-9]{1,18})")
 
 
@@ -85,10 +86,13 @@ class QFile:
     def parse(cls, text: str) -> QFile:
         """Reads a qfile.  Lines that native would skip are kept as they are.
 
-        Raises :class:`QFileError` for a file of less than two octets, which native takes for corrupt too.
+        Raises :class:`QFileError` for a file of less than two octets, which native takes for corrupt too, and for one of more
+        than :data:`MAX_LINES`.
         """
         if len(text) < 2:
             raise QFileError("the job description is empty")
+        if text.count("\n") > MAX_LINES:
+            raise QFileError(f"{text.count(chr(10))} lines are no job description")
         qfile = cls()
         lines = text.split("\n")
         if lines[-1] == "":

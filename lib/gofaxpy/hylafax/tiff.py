@@ -1,34 +1,62 @@
 """Reading the directories of a TIFF (TIFF revision 6.0), as far as a fax server needs them.
 
-Documents in the spool come from users and from far ends: every offset and count is checked against the file, a chain of
-directories that bites its tail or never ends is refused, and no more is read than the directories themselves.
+Documents in the spool come from users and from far ends, and what is checked here is read again by libtiff: in tiffcp, in
+faxq's programs and in FreeSWITCH.  So both must see the same.  libtiff (4.5, tif_dirread.c) takes the first of a tag that
+stands twice, and numbers of any width; what TIFF 6.0 does not allow is refused here, so that no reader's habit counts.
+Every offset and count is checked against the file, a chain of directories that bites its tail or never ends is refused,
+and no more is kept than the file's own directories.
 """
 
 from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from gofaxpy.hylafax.encoding import decode
 from gofaxpy.hylafax.errors import TiffError, reason
 from gofaxpy.values import frozen
 
-MAX_DIRECTORIES = 65535   # pages; libtiff's own limit
-MAX_ENTRIES = 1024        # tags of a page
-MAX_TEXT = 65536          # octets of a text that are read
+MAX_DIRECTORIES = 65535     # pages
+MAX_ENTRIES = 1024          # tags of a page; libtiff takes 4096
+MAX_TAGS = 32 << 20         # octets of all directories of a file: 40 tags on each of 65535 pages
+MAX_TEXT = 4096             # octets of a text that are read
+MAX_VALUE = 8               # octets of a number or a fraction
 
-IMAGE_WIDTH, IMAGE_LENGTH, COMPRESSION, IMAGE_DESCRIPTION = 256, 257, 259, 270
-STRIP_OFFSETS, STRIP_BYTE_COUNTS, X_RESOLUTION, Y_RESOLUTION = 273, 279, 282, 283
-RESOLUTION_UNIT, DATE_TIME, TILE_OFFSETS = 296, 306, 324
+IMAGE_WIDTH, IMAGE_LENGTH, BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC, IMAGE_DESCRIPTION = 256, 257, 258, 259, 262, 270
+STRIP_OFFSETS, SAMPLES_PER_PIXEL, ROWS_PER_STRIP, STRIP_BYTE_COUNTS = 273, 277, 278, 279
+X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT, DATE_TIME = 282, 283, 296, 306
+PLANAR_CONFIGURATION, TILE_OFFSETS, SAMPLE_FORMAT = 284, 324, 339
 FAX_RECV_PARAMS, FAX_SUB_ADDRESS, FAX_RECV_TIME, FAX_DCS = 34908, 34909, 34910, 34911
 
 COMPRESSION_G3, COMPRESSION_G4 = 3, 4
 UNIT_INCH, UNIT_CENTIMETRE = 2, 3
 
 BYTE, ASCII, SHORT, LONG, RATIONAL = 1, 2, 3, 4, 5
-SIZES = {BYTE: 1, ASCII: 1, SHORT: 2, LONG: 4, RATIONAL: 8}
+# Octets of a value of each type that libtiff knows; 16 to 18 are those of BigTIFF, which it reads everywhere.
+SIZES = {
+    BYTE: 1, ASCII: 1, SHORT: 2, LONG: 4, RATIONAL: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8,
+}
+_WHOLE = (BYTE, SHORT, LONG)
 _ENTRY = 12
+# What the picture hangs on, and what each must be: the types, and whether there may be several values.  libtiff reads these
+# in other types too (SLONG, LONG8 …), which nobody writes and by which readers would differ.
+_PICTURE = {
+    IMAGE_WIDTH: ("ImageWidth", _WHOLE, False), IMAGE_LENGTH: ("ImageLength", _WHOLE, False),
+    BITS_PER_SAMPLE: ("BitsPerSample", _WHOLE, True), COMPRESSION: ("Compression", _WHOLE, False),
+    STRIP_OFFSETS: ("StripOffsets", (SHORT, LONG), True), SAMPLES_PER_PIXEL: ("SamplesPerPixel", _WHOLE, False),
+    ROWS_PER_STRIP: ("RowsPerStrip", _WHOLE, False), STRIP_BYTE_COUNTS: ("StripByteCounts", (SHORT, LONG), True),
+    X_RESOLUTION: ("XResolution", (RATIONAL,), False), Y_RESOLUTION: ("YResolution", (RATIONAL,), False),
+    RESOLUTION_UNIT: ("ResolutionUnit", _WHOLE, False), PHOTOMETRIC: ("PhotometricInterpretation", _WHOLE, False),
+    PLANAR_CONFIGURATION: ("PlanarConfiguration", _WHOLE, False), SAMPLE_FORMAT: ("SampleFormat", _WHOLE, False),
+}
+_VALUES = {RESOLUTION_UNIT: (1, 2, UNIT_CENTIMETRE), PLANAR_CONFIGURATION: (1, 2), SAMPLE_FORMAT: range(1, 7)}
+# Tags that only pictures have which are more than rows of black and white: MinSampleValue to SMaxSampleValue, ColorMap, those
+# of tiles, ExtraSamples, DataType, ImageDepth.  libtiff gives the page up where they are wrong.
+_NO_FAX = frozenset((280, 281, 320, 322, 323, TILE_OFFSETS, 325, 338, 340, 341, 32996, 32997))
+# What anybody asks for; nothing else is read.
+_TEXTS = frozenset((IMAGE_DESCRIPTION, DATE_TIME, FAX_SUB_ADDRESS, FAX_DCS))
+_NUMBERS = frozenset((*_PICTURE, FAX_RECV_PARAMS, FAX_RECV_TIME))
 
 
 @frozen
@@ -43,20 +71,34 @@ class Entry:
 
 @frozen
 class RawDirectory:
-    """A directory's place in the file and its entries in their order."""
+    """A directory's place in the file and its entries in their order, no tag twice.  They are kept as they stand in the file,
+    which takes a tenth of the room.  ``order`` as in :class:`Chain`."""
 
     offset: int
-    entries: tuple[Entry, ...]
+    order: str
+    octets: bytes
+
+    @property
+    def entries(self) -> Iterator[Entry]:
+        return (Entry(*entry) for entry in struct.iter_unpack(self.order + "HHI4s", self.octets))
 
     @property
     def length(self) -> int:
         """Octets of the directory itself, without the values that lie elsewhere."""
-        return 2 + len(self.entries) * _ENTRY + 4
+        return 2 + len(self.octets) + 4
+
+    @property
+    def value_octets(self) -> int:
+        """Octets of the values that lie elsewhere.  libtiff reads each of them, also those that lie at one place."""
+        lengths = (SIZES.get(entry.type, 0) * entry.count for entry in self.entries)
+        return sum(length for length in lengths if length > 4)
 
     @property
     def has_image(self) -> bool:
-        """Whether it says where its image is.  The last directory of a broken reception may not."""
-        return any(entry.tag in (STRIP_OFFSETS, TILE_OFFSETS) for entry in self.entries)
+        """Whether it says where its image is, and how large.  The last directory of a broken reception may not, and libtiff
+        then reads no further."""
+        tags = {entry.tag for entry in self.entries}
+        return {IMAGE_WIDTH, IMAGE_LENGTH} <= tags and not tags.isdisjoint((STRIP_OFFSETS, TILE_OFFSETS))
 
 
 @frozen
@@ -72,7 +114,9 @@ class Chain:
 class Directory:
     """A page.  ``width`` and ``length`` in pixels; resolutions in pixels per ``resolution_unit`` (2: inch, 3: cm; 0.0 unknown).
 
-    ``tags`` holds the first value of each tag that is a number, a fraction or a text.
+    ``bilevel``: rows of dots, one sample of one bit each (as a page has it that does not say), black and white.  ``tags``
+    holds the first value of each number and fraction that somebody asks for, and HylaFAX's four texts, of each no more
+    than :data:`MAX_TEXT` octets.
     """
 
     width: int
@@ -81,6 +125,7 @@ class Directory:
     y_resolution: float
     resolution_unit: int
     compression: int
+    bilevel: bool
     has_image: bool
     tags: Mapping[int, int | float | str]
 
@@ -100,7 +145,7 @@ def page_count(path: str) -> int:
 
     Raises :class:`TiffError` if the file cannot be read, is no TIFF, is damaged or has no page.
     """
-    with _open(path) as file:
+    with opened(path) as file:
         count = 0
         for directory in read_chain(file.fd, path).directories:
             if not directory.has_image:
@@ -113,9 +158,15 @@ def page_count(path: str) -> int:
 
 def directories(path: str) -> list[Directory]:
     """The pages with their tags, those without an image included.  Raises :class:`TiffError` as :func:`page_count`."""
-    with _open(path) as file:
+    return list(each_directory(path))
+
+
+def each_directory(path: str) -> Iterator[Directory]:
+    """As :func:`directories`, one after the other: a document may have 65535."""
+    with opened(path) as file:
         chain = read_chain(file.fd, path)
-        return [_directory(file.fd, path, chain, raw) for raw in chain.directories]
+        for raw in chain.directories:
+            yield directory_of(file.fd, path, chain, raw)
 
 
 def read_chain(fd: int, path: str) -> Chain:
@@ -135,7 +186,7 @@ def read_chain(fd: int, path: str) -> Chain:
         raise TiffError(f"{path}: the TIFF has no page")
     found: list[RawDirectory] = []
     seen: set[int] = set()
-    room = size
+    room = min(size, MAX_TAGS)
     while offset:
         if offset in seen:
             raise TiffError(f"{path}: the TIFF is damaged: page {len(found)} is followed by an earlier one")
@@ -145,7 +196,8 @@ def read_chain(fd: int, path: str) -> Chain:
         directory, offset = read_directory(fd, path, order, size, offset, len(found) + 1)
         room -= directory.length
         if room < 0:    # a file of few octets may say it has millions of tags
-            raise TiffError(f"{path}: the TIFF is damaged: its pages' tags overlap each other")
+            fault = "is damaged: its pages' tags overlap each other" if size <= MAX_TAGS else "has too many tags"
+            raise TiffError(f"{path}: the TIFF {fault}")
         found.append(directory)
     return Chain(order, size, tuple(found))
 
@@ -163,8 +215,27 @@ def read_directory(fd: int, path: str, order: str, size: int, offset: int, page:
         octets = os.pread(fd, length, offset)
     if len(octets) < length:
         raise TiffError(f"{path}: the TIFF is cut off within the tags of page {page}")
-    entries = tuple(Entry(*entry) for entry in struct.iter_unpack(order + "HHI4s", octets[2:length - 4]))
-    return RawDirectory(offset, entries), int(struct.unpack_from(order + "I", octets, length - 4)[0])
+    directory = RawDirectory(offset, order, octets[2:length - 4])
+    _check_entries(path, directory, page)
+    return directory, int(struct.unpack_from(order + "I", octets, length - 4)[0])
+
+
+def _check_entries(path: str, directory: RawDirectory, page: int) -> None:
+    """Raises TiffError where two readers may see two pages."""
+    seen: set[int] = set()
+    for tag, kind, count, _ in struct.iter_unpack(directory.order + "HHI4s", directory.octets):
+        if tag in seen:
+            raise TiffError(f"{path}: the TIFF is damaged: page {page} has the tag {_name(tag)} twice")
+        seen.add(tag)
+        _, types, several = _PICTURE.get(tag, ("", (kind,), True))
+        if kind not in types or not (several or count == 1) or (tag in _PICTURE and not count):
+            raise TiffError(
+                f"{path}: the TIFF is damaged: page {page} has the tag {_name(tag)} with {count} values of the type {kind}"
+            )
+
+
+def _name(tag: int) -> str:
+    return f"{_PICTURE[tag][0]} ({tag})" if tag in _PICTURE else str(tag)
 
 
 def value_octets(fd: int, path: str, chain: Chain, entry: Entry, most: int) -> bytes:
@@ -178,25 +249,36 @@ def value_octets(fd: int, path: str, chain: Chain, entry: Entry, most: int) -> b
     return os.pread(fd, min(length, most), offset)
 
 
-def _directory(fd: int, path: str, chain: Chain, raw: RawDirectory) -> Directory:
+def directory_of(fd: int, path: str, chain: Chain, raw: RawDirectory) -> Directory:
+    """The page that a directory of the open file ``fd`` describes.  Raises :class:`TiffError`."""
     tags: dict[int, int | float | str] = {}
+    bilevel = True
     for entry in raw.entries:
-        value = _value(chain.order, entry, value_octets(fd, path, chain, entry, MAX_TEXT))
-        if value is not None:
-            tags[entry.tag] = value
-
-    def whole(tag: int, default: int = 0) -> int:
-        value = tags.get(tag)
-        return value if isinstance(value, int) else default
-
-    def fraction(tag: int) -> float:
-        value = tags.get(tag)
-        return float(value) if isinstance(value, (int, float)) else 0.0
-
+        bilevel &= entry.tag not in _NO_FAX
+        if entry.tag in (_TEXTS if entry.type == ASCII else _NUMBERS):
+            most = MAX_TEXT if entry.type == ASCII else MAX_VALUE
+            value = _value(chain.order, entry, value_octets(fd, path, chain, entry, most))
+            if value is not None:
+                tags[entry.tag] = value
+    for tag, allowed in _VALUES.items():
+        if tag in tags and tags[tag] not in allowed:
+            raise TiffError(f"{path}: the TIFF is damaged: the tag {_name(tag)} of a page is {tags[tag]}")
+    bilevel &= _whole(tags, BITS_PER_SAMPLE, 1) == _whole(tags, SAMPLES_PER_PIXEL, 1) == 1
+    bilevel &= _whole(tags, PHOTOMETRIC, 0) in (0, 1)
     return Directory(
-        whole(IMAGE_WIDTH), whole(IMAGE_LENGTH), fraction(X_RESOLUTION), fraction(Y_RESOLUTION),
-        whole(RESOLUTION_UNIT, UNIT_INCH), whole(COMPRESSION, 1), raw.has_image, tags,
+        _whole(tags, IMAGE_WIDTH, 0), _whole(tags, IMAGE_LENGTH, 0), _fraction(tags, X_RESOLUTION), _fraction(tags, Y_RESOLUTION),
+        _whole(tags, RESOLUTION_UNIT, UNIT_INCH), _whole(tags, COMPRESSION, 1), bilevel, raw.has_image, tags,
     )
+
+
+def _whole(tags: Mapping[int, int | float | str], tag: int, default: int) -> int:
+    value = tags.get(tag)
+    return value if isinstance(value, int) else default
+
+
+def _fraction(tags: Mapping[int, int | float | str], tag: int) -> float:
+    value = tags.get(tag)
+    return float(value) if isinstance(value, (int, float)) else 0.0
 
 
 def _value(order: str, entry: Entry, octets: bytes) -> int | float | str | None:
@@ -204,7 +286,7 @@ def _value(order: str, entry: Entry, octets: bytes) -> int | float | str | None:
     if entry.type == ASCII:
         return decode(octets.partition(b"\0")[0])
     size = SIZES.get(entry.type, 0)
-    if not size or len(octets) < size:
+    if entry.type not in (*_WHOLE, RATIONAL) or len(octets) < size:
         return None
     if entry.type == RATIONAL:
         numerator, denominator = struct.unpack(order + "II", octets[:8])
@@ -212,7 +294,7 @@ def _value(order: str, entry: Entry, octets: bytes) -> int | float | str | None:
     return int.from_bytes(octets[:size], "little" if order == "<" else "big")
 
 
-class _open:
+class opened:
     """A file open for reading, whose errors are :class:`TiffError`."""
 
     def __init__(self, path: str) -> None:
@@ -223,7 +305,7 @@ class _open:
         except OSError as error:
             raise TiffError(f"{path}: cannot open the document: {reason(error)}") from error
 
-    def __enter__(self) -> _open:
+    def __enter__(self) -> opened:
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:

@@ -13,8 +13,7 @@ import struct
 from gofaxpy.hylafax import tiff
 from gofaxpy.hylafax.errors import TiffError, reason
 from gofaxpy.hylafax.spool import open_regular
-
-_ENTRY = 12
+from gofaxpy.hylafax.tiffstrips import Strips
 
 
 def cut_damage(path: str) -> int:
@@ -27,7 +26,7 @@ def cut_damage(path: str) -> int:
     try:
         whole = _whole_directories(fd, path)
         last = whole[-1]
-        link = last.offset + 2 + len(last.entries) * _ENTRY
+        link = last.offset + last.length - 4
         order = "<" if os.pread(fd, 2, 0) == b"II" else ">"
         os.pwrite(fd, struct.pack(order + "I", 0), link)
         os.fsync(fd)
@@ -43,16 +42,19 @@ def _whole_directories(fd: int, path: str) -> list[tiff.RawDirectory]:
     if len(header) < 8 or not order or struct.unpack(order + "H", header[2:4])[0] != 42:
         raise TiffError(f"{path}: the file is no TIFF")
     offset = int(struct.unpack(order + "I", header[4:])[0])
+    chain = tiff.Chain(order, size, ())
+    strips = Strips(fd, path, chain)
     found: list[tiff.RawDirectory] = []
     seen: set[int] = set()
-    room = size
+    room = min(size, tiff.MAX_TAGS)
     try:
         while offset and offset not in seen and len(found) < tiff.MAX_DIRECTORIES:
             seen.add(offset)
             directory, offset = tiff.read_directory(fd, path, order, size, offset, len(found) + 1)
             room -= directory.length
-            if room < 0 or not directory.has_image or not _all_inside(order, size, directory):
+            if room < 0 or not directory.has_image or not _all_inside(chain, directory):
                 break
+            strips.check(directory)
             found.append(directory)
     except TiffError as error:
         if not found:
@@ -64,14 +66,10 @@ def _whole_directories(fd: int, path: str) -> list[tiff.RawDirectory]:
     return found
 
 
-def _all_inside(order: str, size: int, directory: tiff.RawDirectory) -> bool:
-    """Whether the tags' values and the (one) strip of the page lie within the file; of several strips only the table."""
-    values = {entry.tag: entry for entry in directory.entries}
+def _all_inside(chain: tiff.Chain, directory: tiff.RawDirectory) -> bool:
+    """Whether the tags' values lie within the file."""
     for entry in directory.entries:
         length = tiff.SIZES.get(entry.type, 0) * entry.count
-        if length > 4 and struct.unpack(order + "I", entry.value)[0] + length > size:
+        if length > 4 and struct.unpack(chain.order + "I", entry.value)[0] + length > chain.size:
             return False
-    offset, count = values.get(tiff.STRIP_OFFSETS), values.get(tiff.STRIP_BYTE_COUNTS)
-    if offset is None or count is None or offset.count != 1 or offset.type != tiff.LONG or count.type != tiff.LONG:
-        return True
-    return bool(struct.unpack(order + "I", offset.value)[0] + struct.unpack(order + "I", count.value)[0] <= size)
+    return True

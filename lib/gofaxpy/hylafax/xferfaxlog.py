@@ -26,6 +26,7 @@ from gofaxpy.hylafax.spool import fsync_directory, open_regular
 from gofaxpy.values import frozen
 
 _JOBTAG_OCTETS = 78
+_FIELD_OCTETS = 1024     # callers and users choose the texts; a record is read with its neighbours
 _RECENT = 256 << 10
 _BACKSLASHES_BEFORE_A_BOUNDARY = re.compile(r'\\+(?="|$)')
 
@@ -165,7 +166,7 @@ def is_recorded(path: str, record: Record) -> bool:
 
 
 def _plain(text: str) -> str:
-    return _BACKSLASHES_BEFORE_A_BOUNDARY.sub(_slashes, one_line(text).replace('"', "'"))
+    return _BACKSLASHES_BEFORE_A_BOUNDARY.sub(_slashes, one_line(cut(text, _FIELD_OCTETS)).replace('"', "'"))
 
 
 def _quoted(text: str) -> str:

@@ -17,6 +17,7 @@ import os
 import time
 from contextlib import contextmanager
 
+from gofaxpy import jsontext
 from gofaxpy.hylafax.accounting import LONGEST_LINE, MAX_LOG, BadRecord, parse, with_rotated
 from gofaxpy.hylafax.encoding import decode
 from gofaxpy.hylafax.spool import open_regular, read_start
@@ -89,14 +90,14 @@ def load(directory: int) -> State | None:
     except FileNotFoundError:
         return None
     try:
-        data: dict[str, Any] = json.loads(octets)
+        data: dict[str, Any] = jsontext.parse(octets)
         if data["version"] != VERSION:
             return None
         offset, tail = int(data["offset"]), bytes.fromhex(data["tail"])
         if not len(tail) <= offset < 1 << 62:
             return None
         return State(Counters.from_json(data["counters"]), int(data["device"]), int(data["inode"]), offset, tail)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
 
 

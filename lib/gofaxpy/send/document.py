@@ -12,13 +12,16 @@ from collections.abc import Sequence
 from gofaxpy.hylafax.errors import SpoolError, TiffError, is_of_the_machine
 from gofaxpy.hylafax.pages import Page
 from gofaxpy.hylafax.spool import Spool, private_directory
-from gofaxpy.hylafax.tiff import directories
+from gofaxpy.hylafax.tiff import Directory, directory_of, opened, read_chain
+from gofaxpy.hylafax.tiffstrips import Strips
 from gofaxpy.values import frozen
 
 TIFFCP = "/usr/bin/tiffcp"
 JOIN_TIMEOUT = 120
 MAX_PAGE = 64 << 20             # octets of a page's picture: some 20 m of paper at 400 dpi
-BITS_PER_SAMPLE, SAMPLES_PER_PIXEL = 258, 277
+MAX_WIDTH = 14592               # pixels of a row: A3 at 1200 dpi (ITU-T T.4, table 2).  libtiff has tables of 16 octets for each
+MAX_LENGTH = 310_000            # rows, as a page 1728 pixels wide has them in MAX_PAGE; SpanDSP encodes row by row
+MAX_VALUES = 16 << 20           # octets of a page's tags: colour profiles and the like; libtiff takes them all into memory
 FAX_COMPRESSIONS = (1, 2, 3, 4)     # none, modified Huffman, T.4, T.6
 
 
@@ -73,21 +76,30 @@ def compose(spool: Spool, pages: Sequence[Page], name: str) -> Document:
 
 def _check(path: str, numbers: Sequence[int]) -> None:
     """Raises DocumentError for a page that is no fax page.  SpanDSP holds the whole picture of a page in the memory of the
-    switch, and a TIFF of a few hundred kilobytes may have one of gigabytes; users' TIFFs come here as they are."""
+    switch, and a TIFF of a few hundred kilobytes may have one of gigabytes; users' TIFFs come here as they are.  The pages
+    before those that are to be sent count too: SpanDSP's own count of pages ends at one that cannot be read."""
+    last = max(numbers)
     try:
-        found = directories(path)
-        for number in numbers:
-            page = found[number]
-            octets = (page.width + 7) // 8 * page.length
-            bilevel = page.number(BITS_PER_SAMPLE, 1) == 1 and page.number(SAMPLES_PER_PIXEL, 1) == 1
-            if not bilevel or page.compression not in FAX_COMPRESSIONS:
-                raise DocumentError(f"{path}: page {number + 1} is not black and white, or not compressed as a fax", again=False)
-            if not 0 < octets <= MAX_PAGE:
-                raise DocumentError(
-                    f"{path}: page {number + 1} has {page.width} x {page.length} pixels, which is no fax page", again=False
-                )
+        with opened(path) as file:
+            chain = read_chain(file.fd, path)
+            if last >= len(chain.directories):
+                raise TiffError(f"{path}: the TIFF has {len(chain.directories)} pages, and page {last + 1} is to be sent")
+            strips = Strips(file.fd, path, chain)
+            for number, raw in enumerate(chain.directories[:last + 1]):
+                _check_page(f"{path}: page {number + 1}", directory_of(file.fd, path, chain, raw))
+                strips.check(raw)
+                if raw.value_octets > min(chain.size, MAX_VALUES):
+                    raise DocumentError(f"{path}: the tags of page {number + 1} overlap each other or are too long", again=False)
     except TiffError as error:
         raise DocumentError(str(error), again=is_of_the_machine(error)) from error
+
+
+def _check_page(name: str, page: Directory) -> None:
+    if not page.bilevel or page.compression not in FAX_COMPRESSIONS:
+        raise DocumentError(f"{name} is not black and white, or not compressed as a fax", again=False)
+    octets = (page.width + 7) // 8 * page.length
+    if not (0 < octets <= MAX_PAGE and page.width <= MAX_WIDTH and page.length <= MAX_LENGTH):
+        raise DocumentError(f"{name} has {page.width} x {page.length} pixels, which is no fax page", again=False)
 
 
 def _runs(pages: Sequence[Page]) -> list[tuple[str, list[int]]]:

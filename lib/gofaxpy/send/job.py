@@ -30,7 +30,7 @@ from gofaxpy.send.report import JobReport
 from gofaxpy.send.settle import settle, with_limits
 from gofaxpy.send.terms import Terms, settle_terms
 from gofaxpy.setting import Setting
-from gofaxpy.switch.dialstring import DialstringError, dialable
+from gofaxpy.switch.dialstring import DialstringError, destination, dialable
 from gofaxpy.switch.faxresult import FaxResult
 
 NOT_PREPARED = "{} was not made into a fax, being `{}` to HylaFAX: submit it as PostScript, PDF or TIFF"
@@ -98,32 +98,31 @@ def _send(
         return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=True, refusal=spent.code, reason=spent.text))
     if report.handle.qfile.get("subaddr") or report.handle.qfile.get("passwd"):
         report.announce(NOT_SAID)
-    answer = settle_terms(setting.config, report.handle.qfile, report.device, setting.spool.root, aborted)
+    try:    # first of all: scripts compare the number that is dialled
+        called = destination(report.handle.qfile.get(setting.config.outbound.dial))
+    except DialstringError as error:
+        return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=True, reason=str(error)))
+    answer = settle_terms(setting.config, report.handle.qfile, called, report.device, setting.spool.root, aborted)
     report.log.lines("\n".join(answer.notes))
     if answer.refusal or answer.trouble or aborted():
         return settle(setting, report, Ending(
             Stage.NOT_DIALLED, aborted=aborted(), rejected=bool(answer.refusal), reason=answer.refusal or answer.trouble,
         ))
     try:
-        number = dialled_number(report.handle.qfile, setting.config.outbound, answer.terms.prefix)
+        number = dialable(answer.terms.prefix + called)
         document = compose(setting.spool, pages, attempt_name(report.jobid, report.commid))
     except (DialstringError, DocumentError) as error:
         final = not (isinstance(error, DocumentError) and error.again)
         return settle(setting, report, Ending(Stage.NOT_DIALLED, rejected=final, reason=str(error)))
     due = noted(setting.spool, report.handle.qfile, pages, report.page_count)
-    return _attempt(setting, line, report, answer.terms, number, document, due, aborted, complain)
-
-
-def dialled_number(qfile: QFile, settings: Outbound, prefix: str) -> str:
-    """The number to call: ``external`` as GOfax.IP dials it, or ``number``; prefixed.  Raises DialstringError."""
-    return dialable(prefix + dialable(qfile.get(settings.dial)))
+    return _attempt(setting, line, report, answer.terms, called, number, document, due, aborted, complain)
 
 
 def _attempt(
-    setting: Setting, line: Line, report: JobReport, terms: Terms, number: str, document: Document,
+    setting: Setting, line: Line, report: JobReport, terms: Terms, called: str, number: str, document: Document,
     due: list[list[object]], aborted: Callable[[], bool], complain: Complain,
 ) -> Returned:
-    facts = attempt_facts(setting, report.handle.qfile, terms, number, document)
+    facts = attempt_facts(setting, report.handle.qfile, terms, called, number, document)
     qfile = report.handle.qfile
     facts |= {      # by what a later attempt knows what this one was, whatever becomes of the qfile
         "device": report.device, "same": same_fax(qfile, setting.config.outbound.dial), "due": due, "sent": pages_sent(qfile),
@@ -154,15 +153,18 @@ def _forget(entry: Entry, document: Document, complain: Complain) -> None:
         complain(error)
 
 
-def attempt_facts(setting: Setting, qfile: QFile, terms: Terms, number: str, document: Document) -> dict[str, object]:
-    """What the scripts inside FreeSWITCH need to know, as it stands in the journal."""
+def attempt_facts(
+    setting: Setting, qfile: QFile, terms: Terms, called: str, number: str, document: Document
+) -> dict[str, object]:
+    """What the scripts inside FreeSWITCH need to know, as it stands in the journal.  ``number`` is ``called`` with its
+    prefix."""
     config = setting.config
     tries = qfile.number("tottries")
     without_v17, without_ecm = config.outbound.disable_v17_after_retry, config.outbound.disable_ecm_after_retry
     return {
         "job": qfile.get("jobid"), "owner": qfile.get("owner"),
         "jobtag": qfile.get("jobtag"), "mailaddr": qfile.get("mailaddr"),   # for the record, should the job be gone by then
-        "number": number, "destination": dialable(qfile.get(config.outbound.dial)),
+        "number": number, "destination": called,
         "document": document.path, "first": document.first, "last": document.last, "pages": document.pages,
         "ident": terms.ident, "header": terms.header,
         "cid_number": terms.fax_number, "cid_name": caller_name(qfile, config.outbound, number, terms.fax_number),

@@ -33,6 +33,7 @@ _CODES = {
     "I": "groupid", "j": "jobtag", "m": "mailaddr", "r": "receiver", "s": "sender", "S": "regarding", "T": "totpages",
     "v": "voice", "V": "fromvoice",
 }
+_LONGEST = 1000         # characters of a tag line; SpanDSP has room for 50
 _PAGE_NUMBERS = ("%%p", "%%P", "%%t")
 
 
@@ -58,8 +59,11 @@ class Answer:
     notes: tuple[str, ...] = ()
 
 
-def settle_terms(config: Config, qfile: QFile, device: str, root: str, aborted: Callable[[], bool]) -> Answer:
-    """The terms for one attempt at the job ``qfile`` on modem ``device``; ``root`` is the spool.
+def settle_terms(
+    config: Config, qfile: QFile, called: str, device: str, root: str, aborted: Callable[[], bool]
+) -> Answer:
+    """The terms for one attempt at the job ``qfile`` to ``called`` (of :func:`~gofaxpy.switch.dialstring.destination`, so that
+    a rule for a number is one for all its spellings) on modem ``device``; ``root`` is the spool.
 
     ``outbound.dynamic_config_on_error`` decides where the script fails, or names a gateway or a prefix that cannot be one:
     ``retry`` and ``fail`` the job, or ``send`` it with what the script had said until then.
@@ -68,7 +72,7 @@ def settle_terms(config: Config, qfile: QFile, device: str, root: str, aborted: 
     settings = config.outbound
     if not settings.dynamic_config:
         return Answer(terms)
-    arguments = [device, qfile.get("owner"), qfile.get(settings.dial), qfile.get("jobid")]
+    arguments = [device, qfile.get("owner"), called, qfile.get("jobid")]
     result = hooks.run(settings.dynamic_config, arguments, root, settings.dynamic_config_timeout, aborted)
     notes: list[str] = []
     options = parse(result.output, notes, TO_THE_END)
@@ -132,7 +136,7 @@ def tag_line(qfile: QFile, ident: str, fax_number: str) -> str:
     known = {code: qfile.get(tag) for code, tag in _CODES.items()}
     known |= {"l": ident or fax_number, "n": fax_number, "%": "%"}
     columns = []
-    for column in qfile.get("tagline").split("|"):
+    for column in qfile.get("tagline")[:_LONGEST].split("|"):
         if not any(number in column for number in _PAGE_NUMBERS):
             # cut at HylaFAX's codes first, so that no value is taken for a code
             parts = _SECOND_PASS.split(column)

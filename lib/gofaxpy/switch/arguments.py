@@ -32,7 +32,8 @@ def encode_args(mapping: Mapping[str, object]) -> str:
 def decode_args(text: str | None) -> dict[str, Any]:
     """The mapping that :func:`encode_args` was given.  Raises ValueError with a text that says what is wrong."""
     import binascii
-    import json
+
+    from gofaxpy import jsontext
 
     word = (text or "").strip().rstrip("=")
     if not word:
@@ -44,8 +45,8 @@ def decode_args(text: str | None) -> dict[str, Any]:
         raise ValueError(f"the arguments are no URL-safe base64: it has no {strange!a}")
     try:
         data = binascii.a2b_base64(word.translate({45: "+", 95: "/"}) + "=" * (-len(word) % 4))
-        value = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        value = jsontext.parse(data)
+    except ValueError as error:
         raise ValueError(f"the arguments are not what encode_args makes: {str(error)[:100]}") from None
     if not isinstance(value, dict):
         raise ValueError(f"the arguments are a {type(value).__name__}, not names and values")

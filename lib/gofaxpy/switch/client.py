@@ -6,13 +6,14 @@ a call: it goes on.
 
 from __future__ import annotations
 
+import os
 import select
 import socket
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from gofaxpy.switch import esl
+from gofaxpy.switch import esl, peer
 from gofaxpy.switch.errors import (
     AuthenticationFailed,
     CommandRefused,
@@ -20,12 +21,13 @@ from gofaxpy.switch.errors import (
     EventSocketError,
     Rejected,
     RemoteProtocolError,
+    StrangerListens,
     SwitchUnreachable,
 )
 
 __all__ = [
     "AuthenticationFailed", "Client", "CommandRefused", "ConnectionLost", "EventSocketError", "Rejected",
-    "SwitchUnreachable",
+    "StrangerListens", "SwitchUnreachable",
 ]
 
 API_TIMEOUT = 15.0              # seconds; every command we give returns within milliseconds, a busy switch needs longer
@@ -52,7 +54,7 @@ class Client:
 
     @classmethod
     def connect(
-        cls, host: str, port: int, password: str, timeout: float = 5.0, aborted: Callable[[], bool] = never
+        cls, host: str, port: int, password: str, timeout: float = 5.0, aborted: Callable[[], bool] = never, user: str = ""
     ) -> Client:
         """Connects and authenticates within ``timeout`` seconds; gives up earlier when ``aborted`` says so (it is asked
         at least once a second).
@@ -62,7 +64,10 @@ class Client:
         with more patience each time.  (60 clients at once: 20 came through with one attempt of 5 s each, all of them
         with several.)
 
-        Raises SwitchUnreachable, Rejected, AuthenticationFailed.
+        Where the other end is on this machine, only ``user`` (who runs FreeSWITCH), root and this process's own user are told
+        the password: while FreeSWITCH is down anybody may listen on its port.
+
+        Raises SwitchUnreachable (StrangerListens), Rejected, AuthenticationFailed.
         """
         where = f"FreeSWITCH's event socket at {host}:{port}"
         deadline = time.monotonic() + timeout
@@ -71,6 +76,7 @@ class Client:
             client = cls._attempt(host, port, where, min(now + patience, deadline))
             if client is not None:
                 try:
+                    client._recognise(user)
                     client._authenticate(password, deadline)
                 except BaseException:
                     client.close()
@@ -114,6 +120,28 @@ class Client:
             case esl.Disconnect():
                 raise ConnectionLost(f"{self._where} hung up at once: is FreeSWITCH just starting or shutting down?")
         raise ConnectionLost(f"{self._where} does not speak as one does; is that its port?")
+
+    def _recognise(self, user: str) -> None:
+        """Raises StrangerListens where another user of this machine is at the other end."""
+        try:
+            uid = peer.owner(self._socket)
+        except peer.NotConnected:
+            raise SwitchUnreachable(f"{self._where} hung up before it was told the password") from None
+        if uid is None or uid in (0, os.geteuid()):
+            return
+        import pwd  # only where gofaxctl is run by somebody else, or somebody else listens
+
+        try:
+            name = pwd.getpwuid(uid).pw_name
+        except KeyError:
+            name = "a user without a name"
+        if name != user:
+            meant = user or pwd.getpwuid(os.geteuid()).pw_name
+            raise StrangerListens(
+                f"{self._where} is held by {name} (uid {uid}), not by {meant} (hylafax.user) or root, and has not been told the"
+                f" password: `ss -ltnp 'sport = :{self._socket.getpeername()[1]}'` as root shows the program; end it, then"
+                " start FreeSWITCH, and as that user"
+            )
 
     def _authenticate(self, password: str, deadline: float) -> None:
         try:
@@ -237,14 +265,16 @@ class Client:
         """The next frame, or None if it has not come by ``deadline``, or when ``wake`` is readable."""
         if self._lost:
             raise ConnectionLost(self._lost)
+        last = False
         while True:
             try:
                 frame = self._protocol.next_frame()
                 if not isinstance(frame, esl.NeedData):
                     return frame
                 left = max(deadline - time.monotonic(), 0.0)
-                if not self._readable(left, wake):
+                if last or not self._readable(left, wake):
                     return None
+                last = not left     # what is there is taken once: who never stops sending must not keep us for ever
                 self._protocol.receive(self._socket.recv(65536))
             except RemoteProtocolError as error:
                 raise self._lose(f"{self._where} is not to be understood ({error}): is that FreeSWITCH's port?") from None

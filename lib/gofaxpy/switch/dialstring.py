@@ -169,6 +169,18 @@ def dialable(number: str) -> str:
     return digits
 
 
+def destination(number: str) -> str:
+    """A destination's number in the one form in which it is compared, filed and dialled: as :func:`dialable`, with a ``+``
+    in front or nowhere (E.164).  A gateway may leave out one that stands elsewhere, and would dial what nobody has compared.
+
+    Raises DialstringError.
+    """
+    plain = dialable(number)
+    if "+" in plain[1:]:
+        raise DialstringError(f"{number[:60]!r} cannot be dialled: '+' can only be in front of the whole number")
+    return plain
+
+
 def call_prefix(text: str) -> str:
     """``text`` as it is dialled before a number, perhaps ``""``.  Raises DialstringError as :func:`dialable`."""
     try:

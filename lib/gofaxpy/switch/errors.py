@@ -23,6 +23,10 @@ class SwitchUnreachable(EventSocketError):
     """Nobody answers there, or something that is no event socket."""
 
 
+class StrangerListens(SwitchUnreachable):
+    """Who answers there is a user of this machine that the password is not for."""
+
+
 class AuthenticationFailed(EventSocketError):
     """The switch does not take the password."""
 

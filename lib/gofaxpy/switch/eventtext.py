@@ -9,6 +9,7 @@ from gofaxpy.switch.clean import incoming, one_line, raw_bytes
 from gofaxpy.values import frozen
 
 EMPTY_VALUE = "_undef_"         # what stands for a header without a value
+MAX_HEADERS = 8192              # an event has some 150, and one for each header of the INVITE; the rest is left out
 
 
 @frozen
@@ -36,7 +37,7 @@ class EventHeaders(Mapping[str, str]):
     def __init__(self, data: bytes, clean: Callable[[str], str] = one_line) -> None:
         self._clean = clean
         self._raw: dict[bytes, bytes] = {}
-        for line in data.split(b"\n"):
+        for line in data.split(b"\n", MAX_HEADERS)[:MAX_HEADERS]:
             if not line:
                 break
             name, colon, value = line.partition(b": ")
