@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from rig import JobState, PrivateHylaFAX, RigError, RunDir
+from rig.clock import Clock
 from rig.driven import patience
 from rig.pages import make_postscript, read_pages
+from rig.server import wait
 
 DONE = "sys.exit(2)"
 # Keeps the document as faxq prepared it, then reports success.
@@ -92,6 +96,22 @@ def test_a_waiting_job_can_be_altered(hylafax: PrivateHylaFAX, make_sender: Call
     job = hylafax.sendfax([document], "5551234")
     hylafax.faxalter(job, "-P", "200")
     assert hylafax.job(job)["priority"] == "200"
+
+
+def test_a_job_that_hfaxd_forgets_while_it_is_told_is_submitted_again(
+    run_dir: RunDir, make_sender: Callable[[str], str], document: str
+) -> None:
+    """By a clock that is behind that of the files until the job is refused, as at the end of a second it can be."""
+    clock = Clock(run_dir)
+    clock.jump(-5)
+    with PrivateHylaFAX(run_dir) as hylafax:
+        hylafax.start(make_sender(DONE))
+        with ThreadPoolExecutor(1) as watcher:
+            repeated = watcher.submit(lambda: wait(lambda: _number(hylafax.path("sendq", "seqf")) > 2) and clock.jump(0))
+            job = hylafax.sendfax([document], "5551234")
+            repeated.result()
+        assert job > 1 and hylafax.job(job)["number"] == "5551234"
+        assert [name for name in os.listdir(hylafax.path("sendq")) if name.startswith("q")] == [f"q{job}"]
 
 
 def test_wait_job_says_where_a_job_stands_that_does_not_move(
@@ -189,6 +209,12 @@ def _tree(root: str) -> dict[str, tuple[int, int]]:
             status = os.lstat(os.path.join(directory, name))
             found[os.path.join(directory, name)] = (status.st_mtime_ns, status.st_size)
     return found
+
+
+def _number(path: str) -> int:
+    with contextlib.suppress(FileNotFoundError), open(path, encoding="ascii") as file:
+        return int(file.read() or 0)
+    return 0
 
 
 def _wait_number(path: str) -> int:

@@ -12,6 +12,12 @@ from rig.faxwatch import FaxWatch
 from rig.rundir import RigError, RunDir
 
 USER = "root"
+# Linux 6.13 and later note the time of a change finer than time(2) tells it (multigrain timestamps).  In the last
+# milliseconds of a second hfaxd's note of when it wrote a new job's file is therefore older than the file.  It takes the
+# file for changed by somebody else and reads it before each command (hfaxd/Jobs.c++, checkJobState): all that the client
+# has told it is gone, and the first thing missing is the number.  The job is not submitted, and users say it again, too.
+_FORGOTTEN = "null or missing DIALSTRING parameter"
+_TRIES = 10
 
 
 class Clients:
@@ -40,11 +46,15 @@ class Clients:
         host = f"{modem}@{self._host}" if modem else self._host
         paths = [os.path.abspath(file) for file in files]
         cover_flag = () if cover else ("-n",)
-        text = self._client("/usr/bin/sendfax", *cover_flag, *flags, "-f", sender, "-d", number, *paths, host=host, user=user)
-        found = re.search(r"request id is (\d+) ", text)
-        if not found:
-            raise RigError(f"sendfax gave no job number: {text.strip()}")
-        return int(found[1])
+        command = ("/usr/bin/sendfax", *cover_flag, *flags, "-f", sender, "-d", number, *paths)
+        for _ in range(_TRIES):
+            text = self._client(*command, host=host, user=user, check=False)
+            if found := re.search(r"request id is (\d+) ", text):
+                return int(found[1])
+            if _FORGOTTEN not in text:
+                break
+            time.sleep(0.2)     # till the second is over
+        raise RigError(f"sendfax gave no job number: {text.strip()}")
 
     def faxstat(self, *flags: str) -> str:
         """What faxstat(1) prints."""
