@@ -16,12 +16,14 @@ from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.outcome import Delay, Ending, Stage, Verdict
 from gofaxpy.send.machine import learn
 from gofaxpy.switch.faxresult import FaxResult
+from gofaxpy.switch.hangup import CallEnd, HangupCause
 
 NATIVE = Path(__file__).parents[1] / "data" / "native"
 FILES = sorted(NATIVE.glob("*/info-*"))
 BUSY = Verdict(Returned.RETRY, StatusCode.BUSY, "Busy signal detected", Delay.BUSY, True)
 DONE = Verdict(Returned.DONE, StatusCode.NONE, "")
 BROKEN = Verdict(Returned.RETRY, StatusCode.DISCONNECTED, "Remote fax disconnected prematurely", Delay.PROTOCOL)
+NOT_ANSWERED = Ending(Stage.DIALLED, call=CallEnd(HangupCause.USER_BUSY))
 
 
 def spool(tmp_path: Path) -> Spool:
@@ -46,13 +48,13 @@ def test_a_native_file_is_written_as_it_was(file: Path) -> None:
 def test_failed_calls_leave_the_file_native_leaves(case: str, code: StatusCode, times: int) -> None:
     info = MachineInfo()
     for _ in range(times):
-        learn(info, Ending(Stage.DIALLED), Verdict(Returned.RETRY, code, code.text, dial_failed=True), "")
+        learn(info, NOT_ANSWERED, Verdict(Returned.RETRY, code, code.text, dial_failed=True), "")
     assert info.render() == (NATIVE / case).read_text()
 
 
 def test_a_fax_ends_the_count_of_failures_and_a_failed_one_is_noted() -> None:
     info = MachineInfo()
-    learn(info, Ending(Stage.DIALLED), BUSY, "")
+    learn(info, NOT_ANSWERED, BUSY, "")
     learn(info, sent("T.6"), BROKEN, "+49 30 FAR")
     assert (info.flag("calledBefore"), info.number("dialFailures"), info.number("sendFailures")) == (True, 0, 1)
     assert info.get("lastSendFailure") == BROKEN.text and info.get("remoteCSI") == "+49 30 FAR"

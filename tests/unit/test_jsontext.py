@@ -81,7 +81,7 @@ def work():
         assert [mark.step for mark in entry.marks()] == [Step.OPENED]
         with open(os.path.join(root, state.NAME), "wb") as file:
             file.write(text)
-        assert state.load(root) is None
+        assert state.load(os.open(root, os.O_RDONLY)) is None
     print("well")
 thread = threading.Thread(target=work)
 thread.start()
