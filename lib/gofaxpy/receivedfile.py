@@ -43,19 +43,28 @@ def pages_saved(path: str) -> int:
         return 0
     try:
         return page_count(path)
-    except TiffError:
-        try:
-            return cut_damage(path)
-        except TiffError:
-            return 0
+    except TiffError as error:
+        _raise_if_of_the_machine(error)
+    try:
+        return cut_damage(path)
+    except TiffError as error:
+        _raise_if_of_the_machine(error)
+        return 0
 
 
-def pages_on_disk(path: str) -> int:
-    """How many pages can be read from the file, 0 where it is none."""
+def pages_on_disk(path: str) -> int | None:
+    """How many pages can be read from the file, 0 where it is none; None where that cannot be told, because it cannot be looked
+    into at the moment (no descriptors left, an I/O error)."""
     try:
         return page_count(path)
-    except (TiffError, OSError):
-        return 0
+    except (TiffError, OSError) as error:
+        return None if is_of_the_machine(error) else 0
+
+
+def _raise_if_of_the_machine(error: TiffError) -> None:
+    """What passes says nothing about the file: it is looked at again.  Raises OSError then."""
+    if is_of_the_machine(error) and isinstance(error.__cause__, OSError):
+        raise error.__cause__
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +76,16 @@ class Told:
 
 
 def told_by(path: str) -> Told:
-    """What the first page's tags say."""
+    """What the first page's tags say.  Raises OSError where the file cannot be looked into at the moment."""
     try:
         first = next(each_directory(path))
         station = first.ascii(IMAGE_DESCRIPTION).partition("\n")[0]
         dcs = first.ascii(FAX_DCS)
         return Told("" if station == UNSPECIFIED else station, FaxParams.from_dcs(dcs) if dcs else FaxParams())
-    except (SpoolError, OSError, ValueError, StopIteration):
+    except TiffError as error:
+        _raise_if_of_the_machine(error)
+        return Told()
+    except (SpoolError, ValueError, StopIteration):
         return Told()
 
 

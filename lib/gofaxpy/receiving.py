@@ -200,7 +200,8 @@ class PageWatcher:
         owner.line.event(events.recv_page(owner.line.device, replace(
             owner.info, time=seconds, npages=number, params=self._params, sender=self._station,
         )))
-        if fax is not None and reception.pages_on_disk(path) < fax.pages_transferred:
+        on_disk = reception.pages_on_disk(path) if fax is not None else None
+        if fax is not None and on_disk is not None and on_disk < fax.pages_transferred:
             # SpanDSP confirms pages that it could not write (a full disk): the sender must not believe it
             owner.end(reception.NOT_KEPT)
         elif 0 < owner.screening.max_pages < number:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 
 from gofaxpy import modems, operatorlog, reception
 from gofaxpy.calllog import CallLog
 from gofaxpy.calls import PROCESS
 from gofaxpy.commids import commid_of
+from gofaxpy.config import HylaFax
 from gofaxpy.faxrcvd import AGAIN
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.spool import age
-from gofaxpy.journal import Entry, Step
+from gofaxpy.journal import Entry, JournalError, Step
 from gofaxpy.setting import Setting
+from gofaxpy.values import replace
 
 SECONDS_OF_SILENCE = 10.0       # after which a call that nobody works on is taken for one that was given up
 _told: dict[str, str] = {}      # what the operator has been told of an entry; a quarter of a minute later it is the same
@@ -41,6 +44,38 @@ def recover(setting: Setting, announced: bool = True) -> None:
         except Exception as error:
             # one entry that cannot be understood must not keep the others, and all modems, waiting
             _tell(setting, name, f"journal entry {name} could not be finished: {type(error).__name__}: {error}")
+
+
+class LeftSpools:
+    """Spools that the configuration named before: what is still to be done in them is done all the same.
+
+    Calls that were under way when ``hylafax.spooldir`` was changed end there, and what they leave (a full disk, a faxrcvd that
+    cannot be started) is tried again until all of it is done.  This process knows them; the next one does not.
+    """
+
+    def __init__(self) -> None:
+        self._hylafax: dict[str, HylaFax] = {}
+
+    def add(self, setting: Setting) -> None:
+        """This one is named no more."""
+        self._hylafax[setting.spool.root] = setting.config.hylafax
+
+    def recover(self, setting: Setting) -> Iterator[Setting]:
+        """Finishes what nobody works on, as ``setting``, the one in force, has it but for the spool.  Yields the setting of each
+        spool in which there is something, for those who look after other things there."""
+        self._hylafax.pop(setting.spool.root, None)
+        for root, hylafax in list(self._hylafax.items()):
+            old = Setting.of(replace(setting.config, hylafax=hylafax))
+            try:
+                left = list(old.journal.names())
+                recover(old, announced=False)
+            except JournalError as error:       # not mounted any more, perhaps: it may come back
+                operatorlog.tell(setting.config.log, "warning", str(error))
+                continue
+            if not left:
+                del self._hylafax[root]
+                continue
+            yield old
 
 
 def _tell(setting: Setting, name: str, text: str) -> None:

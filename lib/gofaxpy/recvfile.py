@@ -67,7 +67,10 @@ def flush(path: str) -> None:
     """A page that is about to be confirmed to its sender goes to the disk: SpanDSP itself never asks for that."""
     try:
         fd = open_regular(path)
-    except OSError:
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        log("err", f"{path}: cannot be opened for fsync ({error.strerror}); the page may not survive a power failure")
         return
     try:
         os.fsync(fd)

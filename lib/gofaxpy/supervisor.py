@@ -106,6 +106,7 @@ class Supervisor:
         self._began = clock()
         self._getty: Getty | None = None
         self._departed = Departed()
+        self._left = recovery.LeftSpools()
         self._lock: filelock.BaseFileLock | None = None
         self._setting: Setting | None = None
         self._complained = ""
@@ -235,7 +236,9 @@ class Supervisor:
             return
         log("notice", "hylafax: has changed in the configuration; the modems are set up anew")
         old = getty.setting
-        if now.spool.root != old.spool.root:        # while it is still ours
+        if now.spool.root != old.spool.root:
+            self._left.add(old)
+            # while it is still ours
             self._departed.add(old.spool, old.config.hylafax.devices())
         self._give_up()
         if not self._claim() and now.spool.root == old.spool.root:
@@ -262,6 +265,8 @@ class Supervisor:
             self._sweep_at = now + SWEEP
             recovery.recover(setting, announced=False)
             sweep.around(setting, time.time(), log)
+            for left in self._left.recover(setting):
+                sweep.around(left, time.time(), log)
             textfile.after_fax(setting, lambda text: log("warning", text), patience=0)
 
     def _poke(self, now: float, getty: Getty) -> None:

@@ -50,16 +50,17 @@ def around(setting: Setting, now: float, tell: Tell, young: float = YOUNG) -> No
         jobid = name.partition("-")[0]
         if jobid.isascii() and jobid.isdigit() and not os.path.exists(setting.spool.qfile(jobid)):
             _attempt(setting, name, now, tell)
-    for directory in _old(setting.spool.path("gofax", "tmp"), now, YOUNG + JOIN_TIMEOUT):   # the entry is made when it is joined
+    for directory, _ in _old(setting.spool.path("gofax", "tmp"), now, YOUNG + JOIN_TIMEOUT):    # it has its entry when joined
         if not os.path.exists(os.path.join(setting.journal.directory, os.path.basename(directory))):
             with _told(directory, tell):
                 remove_directory(directory)
-    for hidden in _old(setting.journal.directory, now, YOUNG):
+    for hidden, _ in _old(setting.journal.directory, now, YOUNG):
         if os.path.basename(hidden).startswith("."):
             with _told(hidden, tell):
                 os.unlink(hidden)
-    for file in _old(setting.spool.path("recvq"), now, young):
-        if os.path.basename(file).startswith("fax") and _is_dead_and_empty(file):
+    for file, size in _old(setting.spool.path("recvq"), now, young):
+        # thousands of faxes may lie there: only what is empty is worth a look
+        if size == 0 and os.path.basename(file).startswith("fax") and _is_dead_and_empty(file):
             with _told(file, tell):
                 os.unlink(file)
                 tell("notice", f"{file} is empty and nobody receives into it; removed")
@@ -100,13 +101,14 @@ def _is_dead_and_empty(path: str) -> bool:
         os.close(fd)
 
 
-def _old(directory: str, now: float, young: float) -> Iterator[str]:
-    """What is in a directory and has not been touched for a while."""
+def _old(directory: str, now: float, young: float) -> Iterator[tuple[str, int]]:
+    """What is in a directory and has not been touched for a while: its path, and its size in octets."""
     with suppress(FileNotFoundError):
         for item in os.scandir(directory):
             with suppress(OSError):
-                if age(item.stat(follow_symlinks=False).st_mtime, now) >= young:
-                    yield item.path
+                status = item.stat(follow_symlinks=False)
+                if age(status.st_mtime, now) >= young:
+                    yield item.path, status.st_size
 
 
 @contextmanager

@@ -13,6 +13,8 @@ from rig.house import House, HouseMaker
 from rig.pages import read_pages
 from rig.receiving import announced, entry_lines, faxrcvd, finished, receive, script
 from rig.rundir import FAX_USER
+from rig.servers import set_keys
+from rig.spool import make_spool
 
 STEPS = (Step.ACCEPTED, Step.RECEIVING, Step.RECEIVED, Step.TAGGED, Step.RECORDED, Step.ANNOUNCING)
 ENTRY = "c000000001"
@@ -189,3 +191,27 @@ def test_a_call_whose_disk_was_full_is_finished_when_there_is_room(house: House,
     assert "RECV and CALL could not be recorded" in house.session_log("000000001")
     assert announced(house)
     finished(house)
+
+
+@pytest.mark.parametrize("step", [Step.RECEIVED, Step.RECORDED])
+def test_a_fax_that_waits_in_a_spool_that_is_named_no_more_is_finished_there(
+    house: House, document: str, step: Step
+) -> None:
+    """It was put off (a full disk, say) before hylafax.spooldir was changed."""
+    lines = taken_apart(house, document)
+    os.unlink(house.path("log", "faxrcvd.000000001"))
+    if step is Step.RECEIVED:
+        os.unlink(house.path("log", "xferfaxlog"))
+    os.unlink(house.path("status", "freeswitch1"))      # of the switch that was killed
+    house.switch.start()
+    house.wait("the modems", lambda: house.spool_has("status", "freeswitch1"))
+    spool = f"{house.spool}2"
+    make_spool(spool, house.lock_dir, sendfaxcmd=house.installed.gofaxsend, sendmail="/bin/true", modems=[])
+    set_keys(house.config, "hylafax", spooldir=spool)
+    house.wait("the other spool", lambda: os.path.exists(os.path.join(spool, "status", "freeswitch1")))
+    leave(house, lines[:STEPS.index(step) + 1])
+    os.utime(house.path("gofax", "journal", ENTRY), (time.time() - 60, time.time() - 60))
+    house.wait("the end of the journal entry", lambda: not house.journal(), 40)
+    assert [record[1] for record in house.records()] == ["RECV", "CALL"]
+    assert announced(house)[:3] == ["recvq/fax000000001.tif", "freeswitch1", "000000001"]
+    assert os.listdir(os.path.join(spool, "recvq")) == []

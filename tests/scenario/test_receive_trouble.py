@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import subprocess
 import time
 
 import pytest
@@ -186,3 +187,36 @@ def test_scripts_do_not_have_the_real_time_priority_of_freeswitch(
     for name in ("DynamicConfig", "faxrcvd"):
         with open(house.path("log", f"policy-of-{name}"), encoding="ascii") as file:
             assert "policy: SCHED_OTHER" in file.read(), name
+
+
+@pytest.mark.standin("the interpreter is a process of its own there")
+def test_pages_that_cannot_be_counted_for_want_of_descriptors_do_not_end_the_fax(make_house: HouseMaker, document: str) -> None:
+    house = make_house(speed=20)
+    faxrcvd(house)
+    switch = house.switch.pid       # type: ignore[attr-defined]
+    [interpreter] = [pid for pid in house.run_dir.processes() if _parent(pid) == switch]
+    assert house.switch.place_call("4711", document).answered
+    house.wait("page 1", lambda: "page 1 in" in house.session_log("000000001"))
+    _limit(interpreter, str(_lowest_free(interpreter)))
+    house.wait("page 2", lambda: "page 2 in" in house.session_log("000000001"))
+    _limit(interpreter, "1024")
+    finished(house)
+    assert announced(house)[3] == "", "the reason"
+    assert [record[10] for record in house.records()] == ["3", "0"]
+    assert [len(read_pages(fax)) for fax in house.received()] == [3]
+
+
+def _parent(pid: int) -> int:
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+        return int(file.read().rpartition(")")[2].split()[1])
+
+
+def _lowest_free(pid: int) -> int:
+    taken = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
+    return next(number for number in range(len(taken) + 1) if number not in taken)
+
+
+def _limit(pid: int, descriptors: str) -> None:
+    """By its own user: root without CAP_SYS_RESOURCE may not."""
+    command = ["prlimit", f"--pid={pid}", f"--nofile={descriptors}:"]
+    subprocess.run(command, check=True, user=FAX_USER, group=FAX_USER, extra_groups=())

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,10 +23,11 @@ from gofaxpy.config import Config, HylaFax
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.uucplock import UUCPLock
 from gofaxpy.journal import JournalError, Step
-from gofaxpy.receivedfile import put_away
+from gofaxpy.receivedfile import pages_on_disk, pages_saved, put_away, told_by
 from gofaxpy.recvfile import create_recv_file
 from gofaxpy.setting import Setting
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
+from rig.pages import make_tiff
 
 COMMID = "000000003"
 DONE = (Step.TAGGED, Step.RECORDED)
@@ -127,3 +130,52 @@ def test_faxrcvd_runs_once_on_a_kernel_that_lacks_something(setting: Setting, mi
     assert (last.step, last.facts["status"]) == (Step.ANNOUNCED, 3)
     assert not os.listdir(setting.journal.directory)
     assert Path(ran).read_text() == "once\n"
+
+
+@contextmanager
+def no_descriptors() -> Iterator[None]:
+    """Nothing can be opened any more."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.open(os.devnull, os.O_RDONLY)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_a_file_that_cannot_be_looked_into_is_not_one_without_pages(tmp_path: Path) -> None:
+    path = str(tmp_path / "fax.tif")
+    make_tiff(path, 3)
+    assert (pages_on_disk(path), pages_saved(path)) == (3, 3)
+    with no_descriptors():
+        assert pages_on_disk(path) is None
+        for looks in (pages_saved, told_by):
+            with pytest.raises(OSError, match="Too many open files"):
+                looks(path)
+    assert pages_on_disk(str(tmp_path / "nothing.tif")) == 0
+    (tmp_path / "fax.tif").write_bytes(b"no TIFF at all")
+    assert (pages_on_disk(path), pages_saved(path)) == (0, 0)
+
+
+_EIO = """
+import os, sys
+from gofaxpy import receivedfile
+real, os.pread = os.pread, lambda *args: (_ for _ in ()).throw(OSError(5, "Input/output error"))
+print(receivedfile.pages_on_disk(sys.argv[1]))
+for looks in (receivedfile.pages_saved, receivedfile.told_by):
+    try:
+        print(looks(sys.argv[1]))
+    except OSError as error:
+        print(error.strerror)
+"""
+
+
+def test_nor_is_one_on_a_disk_that_does_not_answer(tmp_path: Path) -> None:
+    path = str(tmp_path / "fax.tif")
+    make_tiff(path, 3)
+    library = str(Path(reception.__file__).parents[1])
+    done = subprocess.run([sys.executable, "-c", _EIO, path], capture_output=True, text=True, check=False,
+                          env={"PYTHONPATH": os.pathsep.join([library, *sys.path])})
+    assert done.stdout.splitlines() == ["None", "Input/output error", "Input/output error"], done.stderr

@@ -174,6 +174,25 @@ def test_an_empty_received_file_that_nobody_receives_into_goes(setting: Setting,
     assert sorted(item.name for item in recvq.iterdir()) == ["fax000000002.tif", "fax000000003.tif", "other.tif"]
 
 
+def test_thousands_of_received_faxes_are_not_opened(setting: Setting, tmp_path: Path, told: Told) -> None:
+    """Four times a minute, in the thread that looks after all calls."""
+    opened: list[str] = []
+    over = False
+
+    def note(event: str, args: tuple[object, ...]) -> None:     # it stays for good, and notes nothing after this
+        if not over and event == "open" and "/recvq/" in str(args[0]):
+            opened.append(str(args[0]))
+
+    recvq = tmp_path / "recvq"
+    for number in range(1000):
+        (recvq / f"fax{number:09d}.tif").write_bytes(b"page" if number else b"")
+    sys.addaudithook(note)
+    sweep.around(setting, time.time(), told, young=0.0)
+    over = True
+    assert opened == [str(recvq / "fax000000000.tif")]
+    assert len(os.listdir(recvq)) == 999
+
+
 @pytest.mark.parametrize("shift", [-YEAR, -1.0, YEAR], ids=["old", "young", "from before the clock was set back"])
 def test_at_the_start_modems_of_dead_processes_are_free_again(setting: Setting, told: Told, shift: float) -> None:
     dead = subprocess.Popen(["/bin/true"])
