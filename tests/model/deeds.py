@@ -15,6 +15,7 @@ from model.hfaxd import Forgotten, Refused
 from model.steps import Step
 from model.world import World, wait_for
 from rig import RigError
+from rig.driven import patience
 from rig.rundir import FAX_USER, wait_ended
 from rig.server import wait
 
@@ -67,7 +68,7 @@ def _attempt(world: World, step: Step) -> None:
         struck = accident.strike(world, faxes, senders())
     if struck and accident.victim in (Struck.FAXQ, Struck.HFAXD):
         for pid in senders():
-            assert wait_ended(pid), f"gofaxsend {pid} does not end"
+            assert wait_ended(pid, 60 * patience()), f"gofaxsend {pid} does not end"
     accident.bring_back(world, struck)
     world.hylafax.wait_faxq(60)
     wait_for("all jobs at rest", lambda: all(map(world.rested, faxes)), 60)
@@ -219,7 +220,7 @@ def _stopped(deed: Callable[[World], None]) -> Callable[[World, Step], None]:
         world.hylafax.stop_faxq()
         with contextlib.suppress(RigError, OSError):
             world.switch.api("fsctl shutdown")
-        world.switch.wait_end(30)
+        world.switch.wait_end(60)
         world.switch.kill()
         deed(world)
         world.hylafax.start_faxq()

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from crash.audit import at_rest
-from crash.daemons import FaxServer
+from crash.daemons import FaxServer, Victim
 from crash.holding import Holding
 from crash.receiving import restart
 from crash.strace import CHANGES, STRACE
@@ -184,6 +184,22 @@ class World:
             return True
         return qfile.state in (JobState.PENDING, JobState.SLEEPING) and qfile.number("tts") > time.time() + 30
 
+    def kill_switch(self) -> None:
+        """kill -9; the calls that go on are torn."""
+        self.torn.update(self.switch.calls())
+        if self.switch.live:
+            self.switch.kill()
+        else:
+            self.server.kill(Victim.SWITCH)
+
+    def start_switch(self) -> None:
+        """As systemd does it, also where it still runs."""
+        if self.switch.live:
+            self.switch.kill()
+            self.switch.start()
+        else:
+            restart(self.house)
+
     # -- at the end
 
     def bring_to_rest(self) -> None:
@@ -194,7 +210,7 @@ class World:
             for name in self.house.journal():
                 with contextlib.suppress(FileNotFoundError):
                     os.utime(self.house.path("gofax", "journal", name), (time.time() - CALL_MAY_LAST,) * 2)
-            restart(self.house)
+            self.start_switch()
             self.house.wait("the end of the journal entries", lambda: not self.house.journal(), 20)
         self.house.wait("idle modems", lambda: at_rest(self.house), 20)
 
@@ -203,7 +219,8 @@ class World:
         for file in self.house.far_received():
             found = _FAR_FILE.match(os.path.basename(file))
             assert found is not None, file
-            torn = found[2] in self.torn or (self.switch.live and "breaks" in file)
+            broken_off = found[0].startswith("3")
+            torn = found[2] in self.torn or (self.switch.live and broken_off)
             self.model.calls.append(Call(found[1], found[2], self.model.identify(_pages(file)), torn))
         self.model.dialled = self.dialled()
 
