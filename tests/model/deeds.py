@@ -64,7 +64,8 @@ def _attempt(world: World, step: Step) -> None:
         return [pid for pid, job in world.holding.starts()[known:] if job in jobs]
 
     struck = False
-    if wait(lambda: len(senders()) >= len(faxes) or all(map(world.over, faxes)), 15):
+    if wait(lambda: senders() or all(map(world.over, faxes)), 15):
+        wait(lambda: len(senders()) >= len(faxes), 2)       # faxq may have made a batch of them
         struck = accident.strike(world, faxes, senders())
     if struck and accident.victim in (Struck.FAXQ, Struck.HFAXD):
         for pid in senders():
@@ -74,8 +75,8 @@ def _attempt(world: World, step: Step) -> None:
     wait_for("all jobs at rest", lambda: all(map(world.rested, faxes)), 60)
     after, begun = world.dialled(), world.holding.starts()[known:]
     for fax in faxes if accident.victim is not None else []:
-        calls = after[fax.numbers[-1]] - before[fax.numbers[-1]]
-        silent = sum(jobid == fax.jobid for _, jobid in begun) - calls
+        calls = after[fax.called()] - before[fax.called()]
+        silent = max(sum(jobid == fax.jobid for _, jobid in begun), 1) - calls      # of a batch the last job is noted
         world.model.change(fax, unplaced=fax.unplaced + max(silent, 0))
 
 
@@ -148,7 +149,7 @@ def _add(world: World, fax: Fax, step: Step) -> None:
 
 
 def _number(world: World, fax: Fax, step: Step) -> None:
-    number = world.number()
+    number = world.number(changed=True)
     what = step.get("what", "both")
     if what == "faxalter":
         world.hylafax.faxalter(fax.jobid, "-d", number)
@@ -286,7 +287,8 @@ def _xferfaxlog(world: World, step: Step) -> None:
 def _delete(world: World, fax: Fax, step: Step) -> None:
     """An administrator tidies docq up; hfaxd lets no client do that."""
     qfile = world.qfile(fax)
-    files = [item.split(":")[3] for item in qfile.items if not item.startswith("!")] if qfile else []
+    # one that is prepared for sending; HylaFAX itself cannot read a job any more whose original is gone
+    files = [item.split(":")[3] for item in qfile.items if item.startswith("fax:")] if qfile else []
     if files:
         os.unlink(world.hylafax.path(files[step.number("document") % len(files)]))
         world.model.change(fax, robbed=True)
