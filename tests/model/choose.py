@@ -95,7 +95,7 @@ def _client(chance: random.Random, job: int) -> Step:
         case "add":
             return Step.of(deed, job=job, pages=chance.choice((1, 2)))
         case "number":
-            return Step.of(deed, job=job, what=chance.choice(("both", "both", "dialstring", "external", "faxalter")))
+            return Step.of(deed, job=job, what=chance.choice(("both", "back", "dialstring", "external", "faxalter")))
         case "parameter":
             name, value = chance.choice(_PARAMETERS)
             return Step.of(deed, job=job, name=name, value=value)
