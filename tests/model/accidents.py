@@ -16,9 +16,12 @@ from model.facts import Fax
 from model.hfaxd import Refused
 from model.steps import Step
 from model.world import World
+from rig.driven import patience
 from rig.proxy import CUT, Part, untouched
 from rig.proxy import Step as ProxyStep
 from rig.rundir import lives
+
+LIVE = 60       # how many times as long as with the stand-in's lines a moment is on a real one
 
 
 class Struck(StrEnum):
@@ -83,7 +86,7 @@ class Accident:
         if self.victim is None or self.victim is Struck.LINE or kind == "change":
             return False
         if kind == "moment":
-            time.sleep(float(rest))
+            time.sleep(float(rest) * (LIVE if world.switch.live else 1))
         elif not _held(world, senders):
             return False
         self._strike(world, faxes, senders)
@@ -97,26 +100,30 @@ class Accident:
                 with contextlib.suppress(Refused), world.client() as client:
                     client.say(f"JKILL {fax.jobid}")
                     world.model.change(fax, removed=True, interrupted=fax.interrupted + 1)
-        if self.victim in (Struck.SWITCH, Struck.MACHINE):
-            world.torn.update(world.switch.calls())
         if self.victim in (Struck.GOFAXSEND, Struck.MACHINE):
             for pid in senders:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
         for victim in _VICTIMS.get(self.victim, ()) if self.victim is not None else ():
-            world.server.kill(victim)
+            if victim is Victim.SWITCH:
+                world.kill_switch()
+            else:
+                world.server.kill(victim)
 
     def bring_back(self, world: World, struck: bool) -> None:
         """Whoever was killed is started again; what did not happen will not."""
         world.disarm()
         world.proxy.meddler = untouched
         for victim in reversed(_VICTIMS.get(self.victim, ())) if struck and self.victim is not None else ():
-            world.server.bring_back(victim)
+            if victim is Victim.SWITCH:
+                world.start_switch()
+            else:
+                world.server.bring_back(victim)
 
 
 def _held(world: World, senders: list[int]) -> bool:
     """Waits until somebody has come to the step; not so if the attempt is over first."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 10 * patience()
     over = 0.0
     while time.monotonic() < deadline:
         if world.holding.held():

@@ -30,8 +30,12 @@ _ALTERATIONS = (("-P", "100"), ("-k", "now+5hours"), ("-t", "40"), ("-D", ""), (
 def choose(seed: int, steps: int = 7) -> list[Step]:
     """The sequence of a seed: always the same one.  ``steps`` are those after the first job is submitted."""
     chance = random.Random(seed)
-    setting = Step.of("world", speed=chance.choice(("", "", "60")), log=chance.choice(("", "", "no")))
+    setting = Step.of(
+        "world", speed=chance.choice(("", "", "60")), log=chance.choice(("", "", "no")), batch=chance.choice(("", "", "3")),
+    )
     sequence, jobs = [setting, _submit(chance)], 1
+    if setting.get("batch"):
+        sequence, jobs = [*sequence, _submit(chance)], 2
     for _ in range(steps):
         kind = chance.choices(("attempt", "client", "administrator", "submit"), (10, 6, 4, 1 if jobs < 3 else 0))[0]
         if kind == "submit":
@@ -39,8 +43,10 @@ def choose(seed: int, steps: int = 7) -> list[Step]:
             jobs += 1
         else:
             job = chance.randrange(jobs)
-            make = {"attempt": _attempt, "client": _client, "administrator": _administrator}[kind]
-            sequence.append(make(chance, job))
+            if kind == "attempt":
+                sequence.append(_attempt(chance, job, not setting.get("batch")))
+            else:
+                sequence.append({"client": _client, "administrator": _administrator}[kind](chance, job))
     return sequence
 
 
@@ -55,12 +61,12 @@ def _ranges(chance: random.Random, pages: int) -> str:
     return f"{first}-{chance.randint(first, pages)}"
 
 
-def _attempt(chance: random.Random, job: int) -> Step:
+def _attempt(chance: random.Random, job: int, single: bool) -> Step:
     meets = chance.choices(
         ("fax", "breaks:1", "breaks:2", "breaks:3", "busy", "noanswer", "nofax"), (12, 6, 4, 2, 2, 1, 1)
     )[0]
     by = chance.choice(("", "restart", "edit"))
-    who = str(job) if chance.random() < 0.85 else "all"
+    who = str(job) if chance.random() < (0.85 if single else 0.5) else "all"
     if chance.random() < 0.25:
         return Step.of("attempt", job=who, meets=meets, by=by)
     victim = chance.choice(_VICTIMS)
@@ -89,7 +95,7 @@ def _client(chance: random.Random, job: int) -> Step:
         case "add":
             return Step.of(deed, job=job, pages=chance.choice((1, 2)))
         case "number":
-            return Step.of(deed, job=job, what=chance.choice(("both", "both", "dialstring", "external", "faxalter")))
+            return Step.of(deed, job=job, what=chance.choice(("both", "back", "dialstring", "external", "faxalter")))
         case "parameter":
             name, value = chance.choice(_PARAMETERS)
             return Step.of(deed, job=job, name=name, value=value)

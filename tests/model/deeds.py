@@ -15,6 +15,7 @@ from model.hfaxd import Forgotten, Refused
 from model.steps import Step
 from model.world import World, wait_for
 from rig import RigError
+from rig.driven import patience
 from rig.rundir import FAX_USER, wait_ended
 from rig.server import wait
 
@@ -63,18 +64,21 @@ def _attempt(world: World, step: Step) -> None:
         return [pid for pid, job in world.holding.starts()[known:] if job in jobs]
 
     struck = False
-    if wait(lambda: len(senders()) >= len(faxes) or all(map(world.over, faxes)), 15):
+    if wait(lambda: senders() or all(map(world.over, faxes)), 15):
+        wait(lambda: len(senders()) >= len(faxes), 2)       # faxq may have made a batch of them
         struck = accident.strike(world, faxes, senders())
     if struck and accident.victim in (Struck.FAXQ, Struck.HFAXD):
         for pid in senders():
-            assert wait_ended(pid), f"gofaxsend {pid} does not end"
+            assert wait_ended(pid, 60 * patience()), f"gofaxsend {pid} does not end"
     accident.bring_back(world, struck)
     world.hylafax.wait_faxq(60)
-    wait_for("all jobs at rest", lambda: all(map(world.rested, faxes)), 60)
+    if not wait(lambda: all(map(world.rested, faxes)), 20):
+        world.hylafax.tell_faxq("Z")    # faxq may sleep over a job that is submitted in the second of other news (SchedTimeout)
+        wait_for("all jobs at rest", lambda: all(map(world.rested, faxes)), 60)
     after, begun = world.dialled(), world.holding.starts()[known:]
     for fax in faxes if accident.victim is not None else []:
-        calls = after[fax.numbers[-1]] - before[fax.numbers[-1]]
-        silent = sum(jobid == fax.jobid for _, jobid in begun) - calls
+        calls = after[fax.called()] - before[fax.called()]
+        silent = max(sum(jobid == fax.jobid for _, jobid in begun), 1) - calls      # of a batch the last job is noted
         world.model.change(fax, unplaced=fax.unplaced + max(silent, 0))
 
 
@@ -117,7 +121,7 @@ def _submit(world: World, step: Step) -> None:
             jobid = client.submit(number, [paper.file for paper in papers], *more)
             break
     else:
-        raise TimeoutError("hfaxd forgets what it is told of a new job")
+        raise TimeoutError("HylaFAX takes no new job")
     _again(world, jobid)
     world.model.faxes.append(Fax(len(world.model.faxes), jobid, papers, (number,), ranges))
 
@@ -147,12 +151,13 @@ def _add(world: World, fax: Fax, step: Step) -> None:
 
 
 def _number(world: World, fax: Fax, step: Step) -> None:
-    number = world.number()
     what = step.get("what", "both")
+    number = fax.numbers[-2] if what == "back" and len(fax.numbers) > 1 else world.number(changed=True)
     if what == "faxalter":
         world.hylafax.faxalter(fax.jobid, "-d", number)
     else:
-        names = {"both": ("DIALSTRING", "EXTERNAL"), "dialstring": ("DIALSTRING",), "external": ("EXTERNAL",)}[what]
+        both = ("DIALSTRING", "EXTERNAL")
+        names = {"both": both, "back": both, "dialstring": ("DIALSTRING",), "external": ("EXTERNAL",)}[what]
         with world.client() as client:
             client.alter(fax.jobid, FAR_AWAY, *(f"{name} {number}" for name in names))
     if what != "dialstring":        # outbound.dial is `external`
@@ -219,7 +224,7 @@ def _stopped(deed: Callable[[World], None]) -> Callable[[World, Step], None]:
         world.hylafax.stop_faxq()
         with contextlib.suppress(RigError, OSError):
             world.switch.api("fsctl shutdown")
-        world.switch.wait_end(30)
+        world.switch.wait_end(60)
         world.switch.kill()
         deed(world)
         world.hylafax.start_faxq()
@@ -285,7 +290,8 @@ def _xferfaxlog(world: World, step: Step) -> None:
 def _delete(world: World, fax: Fax, step: Step) -> None:
     """An administrator tidies docq up; hfaxd lets no client do that."""
     qfile = world.qfile(fax)
-    files = [item.split(":")[3] for item in qfile.items if not item.startswith("!")] if qfile else []
+    # one that is prepared for sending; HylaFAX itself cannot read a job any more whose original is gone
+    files = [item.split(":")[3] for item in qfile.items if item.startswith("fax:")] if qfile else []
     if files:
         os.unlink(world.hylafax.path(files[step.number("document") % len(files)]))
         world.model.change(fax, robbed=True)

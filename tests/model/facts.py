@@ -45,7 +45,7 @@ class Paper:
 class Fax:
     """What a user wants: which documents go to whom, and what has happened to the job besides its calls.
 
-    No other fax is ever for one of its ``numbers``, of which the last one counts.  ``ranges`` are the pages that are to be
+    Of its ``numbers`` the last one counts.  ``ranges`` are the pages that are to be
     sent, counted through all documents (hfaxd's PAGERANGE), ``""`` for all.
     """
 
@@ -68,6 +68,10 @@ class Fax:
         every = [page for paper in self.papers for page in paper.ids()]
         return [page for place, page in enumerate(every, 1) if _in_ranges(place, self.ranges)]
 
+    def called(self, number: str = "") -> str:
+        """What of the digits called tells the fax and its number, the last one or another."""
+        return f"{self.index:02d}{number or self.numbers[-1]}"
+
     def total(self) -> int:
         """All pages, those left out included: what ``npages`` of a job that is done says."""
         return sum(len(paper.pages) for paper in self.papers)
@@ -75,7 +79,7 @@ class Fax:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that a far end answered, and the pages it has of it.
+    """A call that a far end answered, and the pages it has of it.  ``number`` is :meth:`Fax.called`.
 
     ``torn``: our switch died while it went on, or (on a real line) the far end hung up: its last page may have been confirmed
     without anybody here hearing of it.
@@ -107,12 +111,12 @@ class Model:
         return changed
 
     def whose(self, number: str) -> Fax | None:
-        """The fax that is, or was, for this number."""
-        return next((fax for fax in self.faxes if number in fax.numbers), None)
+        """The fax that is, or was, for this number (:meth:`Fax.called`)."""
+        return next((fax for fax in self.faxes if number in map(fax.called, fax.numbers)), None)
 
     def calls_of(self, fax: Fax) -> Iterator[Call]:
         """Its calls, in order of time."""
-        return (call for call in self.calls if call.number in fax.numbers)
+        return (call for call in self.calls if call.number in map(fax.called, fax.numbers))
 
     def identify(self, received: Sequence[Page]) -> tuple[PageId, ...]:
         """Which pages these are; UNKNOWN stands for one that is nobody's."""

@@ -20,7 +20,8 @@ class Refused(Exception):
 
 
 class Forgotten(Refused):
-    """hfaxd knows no more what it has been told of a job that is not submitted yet."""
+    """hfaxd knows no more what it has been told of a job that is not submitted yet, or faxq does not take it: its number is
+    that of a job which faxq remembers."""
 
 
 class Session:
@@ -75,7 +76,7 @@ class Session:
         try:
             self.say("JSUBM")
         except Refused as refused:
-            if "null or missing" in str(refused):
+            if "null or missing" in str(refused) or "NAK'd" in str(refused):
                 raise Forgotten(str(refused)) from None
             raise
         return int(found[1])

@@ -12,6 +12,7 @@ from model.shrink import kind, shrink
 from model.steps import Step, parse, written
 from rig.pages import Page
 
+NUMBER = "001001"
 SHEET = Page(8, 98, (b"\x00",))
 PAPER, OTHER = Paper(0, "a", (SHEET,) * 3), Paper(1, "b", (SHEET,) * 2)
 
@@ -26,17 +27,17 @@ def pages(*numbers: int) -> tuple[PageId, ...]:
 
 
 def test_a_page_that_came_twice_is_told() -> None:
-    model, fax = a_model(Call("1001", "a", pages(1, 2)), Call("1001", "b", pages(2, 3)))
+    model, fax = a_model(Call(NUMBER, "a", pages(1, 2)), Call(NUMBER, "b", pages(2, 3)))
     assert twice(model, fax) == {PageId(0, 2): 2}
 
 
 def test_only_the_last_page_of_a_torn_call_may_come_again() -> None:
-    model, fax = a_model(Call("1001", "a", pages(1, 2), torn=True), Call("1001", "b", pages(2, 3)))
+    model, fax = a_model(Call(NUMBER, "a", pages(1, 2), torn=True), Call(NUMBER, "b", pages(2, 3)))
     assert twice(model, fax) == {}
-    model, fax = a_model(Call("1001", "a", pages(1, 2), torn=True), Call("1001", "b", pages(1, 2, 3)))
+    model, fax = a_model(Call(NUMBER, "a", pages(1, 2), torn=True), Call(NUMBER, "b", pages(1, 2, 3)))
     assert twice(model, fax) == {PageId(0, 1): 2}
     model, fax = a_model(
-        Call("1001", "a", pages(1), torn=True), Call("1001", "b", pages(1)), Call("1001", "c", pages(1, 2, 3))
+        Call(NUMBER, "a", pages(1), torn=True), Call(NUMBER, "b", pages(1)), Call(NUMBER, "c", pages(1, 2, 3))
     )
     assert twice(model, fax) == {PageId(0, 1): 3}
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from crash.audit import at_rest
-from crash.daemons import FaxServer
+from crash.daemons import FaxServer, Victim
 from crash.holding import Holding
 from crash.receiving import restart
 from crash.strace import CHANGES, STRACE
@@ -35,11 +35,14 @@ MODEMS = 2
 LATER = 600
 CALL_MAY_LAST = 86400
 MEETS = {"fax": "10", "busy": "20", "noanswer": "21", "nofax": "22", **{f"breaks:{pages}": f"3{pages}" for pages in range(1, 6)}}
-"""What an attempt meets, and the digits it is told by: they are dialled before the number (DynamicConfigOutgoing)."""
+"""What an attempt meets, and the digits it is told by.
+
+They are dialled first, then come two that tell the job, and its number (DynamicConfigOutgoing's CallPrefix): so jobs for one
+number, of which faxq makes batches, can be told at the far end, too."""
 _FAR_ENDS: tuple[dict[str, object], ...] = (
-    {"number": "20....", "does": "busy"}, {"number": "21....", "does": "no_answer"}, {"number": "22....", "does": "voice"},
-    *({"number": f"3{pages}....", "does": "fax", "ident": "+49 30 FAR", "hangup_after_pages": pages} for pages in range(1, 6)),
-    {"number": "......", "does": "fax", "ident": "+49 30 FAR"},
+    {"number": "20......", "does": "busy"}, {"number": "21......", "does": "no_answer"}, {"number": "22......", "does": "voice"},
+    *({"number": f"3{pages}......", "does": "fax", "ident": "+49 30 FAR", "hangup_after_pages": pages} for pages in range(1, 6)),
+    {"number": "........", "does": "fax", "ident": "+49 30 FAR"},
 )
 _HYLAFAX = "SendFaxCmd: {}\nMaxTries: 50\nMaxDials: 50\n" + "".join(
     f"JobReq{cause}: {LATER}\n" for cause in ("Other", "Busy", "NoAnswer", "NoCarrier", "Proto", "DataConn", "NoFCon")
@@ -54,13 +57,13 @@ if mv "{order}" "{order}.taken" 2>/dev/null; then
 fi
 exec {sender} "$@"
 """
-_CHANNEL = re.compile(r"([0-9a-f]{8}-[0-9a-f-]{27}) .* sofia/[\w/]+?/[0-9]{2}([0-9]{4})\b")
-_FAR_FILE = re.compile(r"\d\d(\d{4})[-_@].*?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+_CHANNEL = re.compile(r"([0-9a-f]{8}-[0-9a-f-]{27}) .* sofia/[\w/]+?/\d\d(\d\d\d{4})\b")
+_FAR_FILE = re.compile(r"\d\d(\d\d\d{4})[-_@].*?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
 
 class World:
-    """A context manager.  ``setting`` is the sequence's first step, ``world``, with ``speed`` (max, or a factor) and ``log=no``
-    for a server without accounting."""
+    """A context manager.  ``setting`` is the sequence's first step, ``world``, with ``speed`` (max, or a factor), ``log=no`` for
+    a server without accounting, ``batch=N`` for jobs of one number that faxq hands over so many at a time."""
 
     def __init__(self, setting: Step) -> None:
         self._setting = setting
@@ -101,7 +104,7 @@ class World:
         holding = Holding(self.run_dir, self.installed)
         hylafax.start(
             self.installed.gofaxsend, MODEMS, env={"GOFAX_CONFIG": config, "PYTHONPATH": holding.python_path},
-            config_extra=_HYLAFAX.format(self._sender(holding)),
+            config_extra=_HYLAFAX.format(self._sender(holding)) + f"MaxBatchJobs: {self._setting.get('batch', '1')}\n",
         )
         speed = self._setting.get("speed", "max")
         switch = make_switch(
@@ -135,8 +138,10 @@ class World:
         self.model.papers.append(paper)
         return paper
 
-    def number(self) -> str:
-        """A number that is nobody else's."""
+    def number(self, changed: bool = False) -> str:
+        """A number that is nobody else's; in batches all jobs begin with the same one."""
+        if self._setting.get("batch") and not changed:
+            return "1001"
         return str(1001 + sum(len(fax.numbers) for fax in self.model.faxes))
 
     def client(self) -> Session:
@@ -162,7 +167,7 @@ class World:
     def plan(self, fax: Fax, meets: str) -> None:
         """What the job's calls will meet from now on."""
         with open(self.hylafax.path("etc", f"plan.{fax.jobid}"), "w", encoding="ascii") as file:
-            file.write(MEETS[meets] + "\n")
+            file.write(f"{MEETS[meets]}{fax.index:02d}\n")
 
     def kill_at(self, call: str, nth: int) -> None:
         """The next gofaxsend dies before its ``nth`` system call of that name."""
@@ -184,6 +189,22 @@ class World:
             return True
         return qfile.state in (JobState.PENDING, JobState.SLEEPING) and qfile.number("tts") > time.time() + 30
 
+    def kill_switch(self) -> None:
+        """kill -9; the calls that go on are torn."""
+        self.torn.update(self.switch.calls())
+        if self.switch.live:
+            self.switch.kill()
+        else:
+            self.server.kill(Victim.SWITCH)
+
+    def start_switch(self) -> None:
+        """As systemd does it, also where it still runs."""
+        if self.switch.live:
+            self.switch.kill()
+            self.switch.start()
+        else:
+            restart(self.house)
+
     # -- at the end
 
     def bring_to_rest(self) -> None:
@@ -194,7 +215,7 @@ class World:
             for name in self.house.journal():
                 with contextlib.suppress(FileNotFoundError):
                     os.utime(self.house.path("gofax", "journal", name), (time.time() - CALL_MAY_LAST,) * 2)
-            restart(self.house)
+            self.start_switch()
             self.house.wait("the end of the journal entries", lambda: not self.house.journal(), 20)
         self.house.wait("idle modems", lambda: at_rest(self.house), 20)
 
@@ -203,7 +224,8 @@ class World:
         for file in self.house.far_received():
             found = _FAR_FILE.match(os.path.basename(file))
             assert found is not None, file
-            torn = found[2] in self.torn or (self.switch.live and "breaks" in file)
+            broken_off = found[0].startswith("3")
+            torn = found[2] in self.torn or (self.switch.live and broken_off)
             self.model.calls.append(Call(found[1], found[2], self.model.identify(_pages(file)), torn))
         self.model.dialled = self.dialled()
 
