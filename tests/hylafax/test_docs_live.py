@@ -37,15 +37,20 @@ _UNITS = r"""
 mount --bind /etc/hylafax /var/spool/hylafax/etc
 sed -i 's@^ProtectProc@#&@' /etc/systemd/system/freeswitch.service
 cd /
+unit() { sed -n "s@^$1=@@p" /etc/systemd/system/freeswitch.service; }
+sh -c "$(sed -n "s@^ExecStartPre=-/bin/sh -c '\(.*\)'@\1@p" /etc/systemd/system/faxq.service.d/gofax.conf)"
 faxq; hfaxd -l 127.0.0.1 -i 4559
-for d in lib log cache; do install -d -o uucp -g uucp "/var/$d/freeswitch"; done
-mkdir "$aside/run"; chown uucp:uucp "$aside/run"
+install -d /var/log/freeswitch; echo old >/var/log/freeswitch/freeswitch.xml.fsxml.old      # as an earlier unit has left it
+install -d -o uucp -g uucp -m "$(unit StateDirectoryMode)" /var/lib/freeswitch
+install -d -o uucp -g uucp -m "$(unit LogsDirectoryMode)" /var/log/freeswitch
+install -d -o uucp -g uucp -m "$(unit CacheDirectoryMode)" /var/cache/freeswitch
+install -d -o uucp -g uucp -m "$(unit RuntimeDirectoryMode)" "$aside/run"
 options=$(sed -n 's@^ExecStart=/usr/bin/freeswitch@@p' /etc/systemd/system/freeswitch.service)
-env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
+(umask "$(unit UMask)"; exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
     setpriv --reuid uucp --regid uucp --clear-groups "$prefix/bin/freeswitch" $options -np \
     -conf /etc/freeswitch -scripts /usr/share/freeswitch/scripts -log /var/log/freeswitch -db /var/lib/freeswitch \
     -run "$aside/run" -cache /var/cache/freeswitch -temp "$aside/run" -storage "$aside/run" -recordings "$aside/run" \
-    >"$aside/freeswitch.out" 2>&1 &
+    >"$aside/freeswitch.out" 2>&1) &
 ready() {
     "$prefix/bin/fs_cli" -x status 2>/dev/null | grep -q 'is ready' &&
         [ "$(faxstat -h 127.0.0.1:4559 -s 2>/dev/null | grep -c idle)" = 5 ]
@@ -55,8 +60,12 @@ for _ in $(seq 300); do ! ready || break; sleep 0.2; done
 _LOOK = r"""
 set +e
 echo "=== doctor"; gofaxctl doctor; echo "status $?"
-echo "=== selftest"; gofaxctl selftest; echo "status $?"
+echo "=== selftest"; gofaxctl selftest 2>&1; echo "status $?"
 echo "=== faxstat"; faxstat -h 127.0.0.1:4559 -s
+echo "=== readable"
+setpriv --reuid nobody --regid nogroup --clear-groups find /etc/freeswitch /etc/gofax.yaml /etc/gofax.secret \
+    /var/log/freeswitch /var/lib/freeswitch /var/cache/freeswitch "$aside/run" -type f -readable 2>/dev/null
+echo "=== written"; find /var/log/freeswitch /var/lib/freeswitch -type f
 echo "=== gateways"
 for name in $gateways; do printf '%s ' "$name"; "$prefix/bin/fs_cli" -x "sofia status gateway $name" | grep '^Name'; done
 echo "=== log"; grep -aE '\[(ERR|CRIT|WARNING)\]' /var/log/freeswitch/freeswitch.log | tail -20
@@ -84,6 +93,9 @@ def test_from_the_documents_to_a_fax_server_that_is_well(run_dir: RunDir) -> Non
     found = run(_MACHINE + steps + _UNITS + "gateways=default\n" + _LOOK, run_dir)
     text = "\n".join(f"=== {name}\n{part}" for name, part in found.items())
     assert not [line for line in found["doctor"].splitlines() if line.startswith("XX")], text
+    for check in ("FreeSWITCH's passwords", "FreeSWITCH's logs", "HylaFAX's programs"):
+        assert f"\nok  {check}: " in found["doctor"], text
+    assert found["readable"] == "" and "freeswitch.xml.fsxml" in found["written"], text
     assert "status 0" in found["doctor"] and "status 0" in found["selftest"], text
     assert found["faxstat"].count("Running and idle") == 5, text
     assert found["stop"] == "status 0\nstopped\n", text

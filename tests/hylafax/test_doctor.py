@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import pwd
 import shutil
 import subprocess
 import time
@@ -30,13 +29,6 @@ LIVE = bool(os.environ.get(FREESWITCH))
 Findings = list[dict[str, str]]
 
 
-def close_spool(spool: str) -> None:
-    """What docs/install.md tells to do, so that etc/ and bin/ cannot be exchanged."""
-    for part in ("", "etc", "bin", "etc/config"):
-        os.chown(os.path.join(spool, part), 0, pwd.getpwnam(FAX_USER).pw_gid if not part else 0)
-    os.chmod(spool, 0o1775)
-
-
 class Ward:
     """The server, and what can be done to it.  Whatever a breakage changes is put back after it."""
 
@@ -52,8 +44,8 @@ class Ward:
         )
         shutil.chown(self.config, "root", FAX_USER)
         os.chmod(self.config, 0o640)
+        hylafax.closed = True
         hylafax.start(self.installed.gofaxsend, 2, env={"GOFAX_CONFIG": self.config})
-        close_spool(hylafax.spool)
         self.switch: Switch | None = None
         self._usual = False
         self.usual_switch()

@@ -223,3 +223,40 @@ def test_the_wheel_has_every_module(made: Path) -> None:
     with zipfile.ZipFile(made / f"gofaxpy-{__version__}-py3-none-any.whl") as archive:
         modules = {name for name in archive.namelist() if name.startswith("gofaxpy/")}
     assert modules == {f"gofaxpy/{name}" for name in tree(Path(CHECKOUT) / "lib" / "gofaxpy")}
+
+
+def test_on_an_installed_machine_neither_a_local_user_nor_uucp_gets_what_is_roots(in_clean_root: CleanRoot) -> None:
+    out = in_clean_root(r"""
+        dpkg -i /package.deb >/dev/null
+        spool=/var/spool/hylafax examples=/usr/share/doc/gofaxpy/examples
+        cp -a $spool /spool && rm -rf $spool && mv /spool $spool      # what is in a lower layer cannot be renamed
+        as() { user=$1; shift; setpriv --reuid "$user" --regid "$(id -gn "$user")" --clear-groups "$@"; }
+        sed -i 's/port: 8021/port: 1/' /etc/gofax.yaml
+        as nobody cat /etc/gofax.yaml 2>/dev/null || echo 'nobody reads no configuration'
+        printf '[freeswitch]\nsocket = :8021\npassword = secret\n' >/root/gofax.conf
+        touch /etc/made.yaml; chmod 644 /etc/made.yaml
+        gofaxctl import-config /root/gofax.conf -o /etc/made.yaml --force >/dev/null 2>&1
+        stat -c '%a %U:%G' /etc/made.yaml
+        echo precious >/root-only; chmod 600 /root-only; mkdir -m 755 /roots
+        as uucp mv $spool/bin $spool/bin.o && echo 'uucp exchanges bin'
+        as uucp mv $spool/bin.o $spool/bin
+        gofaxctl doctor | grep -c "uucp can exchange etc, bin" || true
+        eval "$(sed -n 's/^ExecStartPre=-//p' $examples/systemd/faxq.service.d/gofax.conf)"
+        as uucp mv $spool/bin $spool/bin.o 2>/dev/null || echo 'not any more'
+        gofaxctl doctor | grep -c 'uucp cannot exchange' || true
+        as uucp sh -euc 'cd $0; rm -rf gofax status/* log/c* FIFO log/xferfaxlog; ln -s /roots gofax; mkfifo status/freeswitch0
+            ln -s /root-only log/c000000009; ln -s /root-only log/xferfaxlog; ln -s /root-only FIFO; mkfifo sendq/q7' $spool
+        for command in 'log last' 'log 000000009' 'log 7' status report 'report --t38' metrics doctor 'status --json'; do
+            status=0; timeout 20 gofaxctl $command >>/output 2>&1 || status=$?
+            [ $status -le 1 ] || echo "$command: $status"
+        done
+        grep -c precious /output || true
+        sleep 100 & MAINPID=$!
+        export MAINPID
+        eval "$(sed -n 's/^ExecStop=//p' $examples/systemd/faxq.service.d/gofax.conf | sed 's/\\\\/\\/g')"
+        kill $MAINPID
+        cat /root-only; ls -A /roots
+    """).splitlines()
+    assert out == [
+        "nobody reads no configuration", "640 root:uucp", "uucp exchanges bin", "1", "not any more", "1", "0", "precious",
+    ]

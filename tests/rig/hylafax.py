@@ -59,6 +59,7 @@ class PrivateHylaFAX(Clients):
         self.spool = os.path.join(self.run_dir.path, "spool")
         self.lock_dir = os.path.join(self.run_dir.path, "lock")
         self.log_dir = self.run_dir.sub("log")
+        self.closed = False     # whether the spool is, see make_spool
         self.modems: tuple[str, ...] = ()
         self._mails = self.run_dir.sub("mails", owner=FAX_USER)
         self._port = Port()
@@ -104,6 +105,7 @@ class PrivateHylaFAX(Clients):
             modems=self.modems,
             tracing="0xFFFFF" if trace else "1",
             config_extra=config_extra,
+            closed=self.closed,
         )
         try:
             self.syslog.start()

@@ -116,12 +116,14 @@ def make_spool(
     modems: Sequence[str],
     tracing: str = "1",
     config_extra: str = "",
+    closed: bool = False,
 ) -> None:
     """Make a complete spool in the new directory ``spool``, owned by uucp.
 
     ``sendmail`` takes the place of /usr/lib/sendmail for notify and faxrcvd; ``config_extra`` is
-    added to etc/config, where the last of two settings counts.  Raises RigError where Debian's
-    HylaFAX is not installed.
+    added to etc/config, where the last of two settings counts.  ``closed``: uucp cannot exchange etc/
+    and bin/, as docs/install.md tells an operator to have it.  Raises RigError where Debian's HylaFAX
+    is not installed.
     """
     for needed in (_BIN, f"{_ETC}/setup.cache"):
         if not os.path.exists(needed):
@@ -150,9 +152,15 @@ def make_spool(
         if os.path.relpath(root, spool).split(os.sep)[0] != "bin":
             for name in (".", *directories, *files):
                 os.chown(os.path.join(root, name), uid, gid, follow_symlinks=False)
+    os.chown(os.path.join(spool, "bin"), 0, 0)
     os.chmod(spool, 0o775)
     os.chmod(os.path.join(spool, "tmp"), 0o1777)
     os.chmod(os.path.join(etc, "hosts.hfaxd"), 0o600)
+    if closed:
+        os.chown(spool, 0, gid)
+        os.chmod(spool, 0o1775)
+        for name in (etc, os.path.join(etc, "config")):
+            os.chown(name, 0, 0)
 
 
 def _copy(source: str, target: str, *, optional: bool) -> None:

@@ -23,9 +23,9 @@ SPOOL = "/var/spool/hylafax"
 Replace = Callable[["Stop"], None]
 
 
-def stop_command() -> list[str]:
+def stop_command(setting: str = "ExecStop") -> list[str]:
     """The line as systemd takes it apart: it reads escapes within quotes as well (systemd.syntax(7))."""
-    line = dict(unit_settings("faxq.service.d/gofax.conf"))["ExecStop"]
+    line = dict(unit_settings("faxq.service.d/gofax.conf"))[setting].removeprefix("-")
     return [word.replace("\\\\", "\\") for word in shlex.split(line)]
 
 
@@ -122,3 +122,17 @@ def test_what_stands_in_the_place_of_the_fifo_is_left_alone_and_not_waited_for(s
 
 def test_it_names_the_user_of_the_spool() -> None:
     assert f"--reuid={FAX_USER} --regid={FAX_USER} --clear-groups" in stop_command()[-1]
+
+
+def test_before_it_starts_the_spool_becomes_one_whose_etc_and_bin_cannot_be_exchanged(stop: Stop) -> None:
+    command = [word.replace(SPOOL, stop.spool) for word in stop_command("ExecStartPre")]
+    subprocess.run(command, env=stop.environ, check=True, timeout=20)
+    found = os.stat(stop.spool)
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o7777) == (0, fax_ids()[1], 0o1775)
+    for name in ("bin", "etc"):
+        os.chown(os.path.join(stop.spool, name), 0, 0)      # as Debian has them
+        moved = subprocess.run(
+            ["mv", os.path.join(stop.spool, name), os.path.join(stop.spool, "o")], user=FAX_USER, group=FAX_USER, extra_groups=(),
+            check=False, capture_output=True,
+        )
+        assert moved.returncode != 0

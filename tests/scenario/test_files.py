@@ -129,7 +129,8 @@ def test_a_local_user_reads_nothing_of_what_freeswitch_writes(make_house: HouseM
 def test_the_unit_closes_each_directory_that_it_has_made() -> None:
     unit = dict(unit_settings())
     assert unit["UMask"] == "0077"
-    kinds = [name for name in unit if name in {f"{kind}Directory" for kind in ("State", "Logs", "Cache", "Runtime", "Configuration")}]
+    made = {f"{kind}Directory" for kind in ("State", "Logs", "Cache", "Runtime", "Configuration")}      # systemd.exec(5)
+    kinds = [name for name in unit if name in made]
     assert len(kinds) == 4
     for kind in kinds:
         assert int(unit[f"{kind}Mode"], 8) & 0o007 == 0, kind

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import os
+import random
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -217,3 +220,48 @@ def test_records_of_old_releases_have_times_without_hours_and_the_owner_earlier(
     record = parse('05/06/04 10:00\tSEND\t00000002\tttyS0\t2\t""\tme@x\t"123"\t"456"\t4105\t1\t1:02\t0:57\t""\t""\t""\t"root"')
     assert (record.job_seconds, record.conn_seconds, record.owner, record.cid_rest) == (62, 57, "root", "")
     assert parse('05/06/04 10:00\tRECV\t00000002\tttyS0\t\t""\tfax\t"1"\t"2"\t4105\t1\t0:57\t61:02\t""').conn_seconds == 3662
+
+
+PACKERS = {".gz": gzip.compress, ".xz": lzma.compress, ".bz2": bz2.compress, "": bytes}
+
+
+@pytest.mark.parametrize("ending", PACKERS)
+def test_a_log_that_grows_when_it_is_unpacked_is_refused(tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accounting, "MAX_LOG", 1 << 20)
+    path = tmp_path / f"xferfaxlog.1{ending}"
+    for octets in (bytes(1 << 21), b"\n" * (1 << 21)):
+        path.write_bytes(PACKERS[ending](octets))
+        with pytest.raises(SpoolError, match="holds more than"):
+            list(accounting.read(str(path), lambda line: None))
+    path.write_bytes(PACKERS[ending](b"\n" * (1 << 20)))
+    assert list(accounting.read(str(path), lambda line: None)) == []
+
+
+@pytest.mark.parametrize("ending", [".gz", ".xz", ".lzma", ".bz2"])
+@pytest.mark.parametrize("octets", [b"x" * 100, b"", None])
+def test_a_compressed_log_that_is_damaged_is_an_error_with_its_name(tmp_path: Path, ending: str, octets: bytes | None) -> None:
+    path = tmp_path / f"xferfaxlog.1{ending}"
+    if octets is None:
+        whole = bytearray(PACKERS[ending.replace("lzma", "xz")](random.Random(1).randbytes(9999)))
+        for at in range(500, len(whole), 97):
+            whole[at] ^= 0xFF
+        octets = bytes(whole)
+    path.write_bytes(octets)
+    with suppress(SpoolError):      # an empty one may be a log of nothing
+        assert list(accounting.read(str(path), lambda line: None)) == []
+
+
+def test_xz_gets_no_more_memory_than_a_log_needs(tmp_path: Path) -> None:
+    path = tmp_path / "xferfaxlog.1.xz"
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 1 << 29}]
+    path.write_bytes(lzma.compress(b"x", filters=filters))
+    with pytest.raises(SpoolError, match=r"damaged|[Mm]emory"):
+        list(accounting.read(str(path), lambda line: None))
+
+
+def test_the_streams_of_xz_are_read_one_after_the_other(tmp_path: Path) -> None:
+    path = tmp_path / "xferfaxlog.1.xz"
+    lines: list[Malformed] = []
+    path.write_bytes(lzma.compress(b"one\n") + bytes(8) + lzma.compress(b"two\n" * 9000) + lzma.compress(b"three"))
+    assert list(accounting.read(str(path), lines.append)) == []
+    assert [line.text for line in lines] == ["one", *["two"] * 9000, "three"]
