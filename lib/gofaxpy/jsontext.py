@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAX_DEPTH = 32          # what is written here is six deep
-_TOKENS = re.compile(r'"[^"\\]*(?:\\.?[^"\\]*)*"?|[\[{]|[\]}]', re.DOTALL)      # a text, up to its end or that of all; brackets
+_TOKENS = r'"[^"\\]*(?:\\.?[^"\\]*)*"?|[\[{]|[\]}]'      # a text, up to its end or that of all; brackets
 
 
 def parse(data: str | bytes) -> Any:
@@ -33,7 +33,7 @@ def parse(data: str | bytes) -> Any:
 def _depth(text: str) -> int:
     """How deep the brackets outside of texts go."""
     depth = deepest = 0
-    for found in _TOKENS.finditer(text):
+    for found in re.finditer(_TOKENS, text, re.DOTALL):     # compiled where it is needed: gofaxsend loads this
         token = found[0]
         if token in "[{":
             depth += 1

@@ -124,6 +124,13 @@ class Switch(ABC):
         """Exit status of the process, None while it runs; CRASHED after what crashes the stand-in."""
         return self._process.poll() if self._process else None
 
+    @property
+    def pid(self) -> int:
+        """The process, whether it runs or has ended.  Raises RigError before the first start."""
+        if self._process is None:
+            raise RigError("the switch was never started")
+        return self._process.pid
+
     def stop(self, timeout: float = 20) -> None:
         """Shut the switch down in order (``fsctl shutdown``), by force after ``timeout`` seconds."""
         if self.running and self._process is not None:

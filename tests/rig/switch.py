@@ -130,13 +130,6 @@ class StandIn(Switch):
                 self.kill()
                 raise RigError(f"the switch was not ready after {timeout:g} s: {self._last_words()}")
 
-    @property
-    def pid(self) -> int:
-        """The process, whether it runs or has ended.  Raises RigError before the first start."""
-        if self._process is None:
-            raise RigError("the switch was never started")
-        return self._process.pid
-
     def kill(self) -> None:
         super().kill()
         if self._process is not None and self._reader is not None:

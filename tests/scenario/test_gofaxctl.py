@@ -180,7 +180,7 @@ def test_fallback_lists_clears_and_expires(ctl: Ctl) -> None:
     assert set(rows) == {"030111", "030222", "030333", "030444"}
     assert rows["030333"]["since"] == "" and "rung 2" in rows["030444"]["what"]
     assert "030222" in ctl("fallback", "expire", "90")
-    assert ctl.console("fallback clear 030111") == "+OK 1 deleted: 030111\n"
+    assert ctl.console("fallback clear 030-111") == "+OK 1 deleted: 030111\n"
     assert ctl.console("fallback clear 030111").startswith("-ERR there is no entry")
     assert {row["number"] for row in ctl.json("fallback")} == {"030333", "030444"}
     ctl("fallback", "expire", "soon", status=USAGE)

@@ -7,8 +7,10 @@ import re
 import stat
 import subprocess
 
+from gofaxpy.hylafax.tiff import directories, page_count
 from rig.house import House, HouseMaker
 from rig.pages import compare_documents, read_pages
+from rig.tiffs import libtiff_pages
 
 FAXRCVD = """#!/bin/sh
 {{ echo "$HANGUPCAUSE|$TRANSFER_RATE|$(ulimit -S -s)"; for word; do echo "[$word]"; done; }} >> {file}.new
@@ -148,3 +150,15 @@ def test_more_calls_than_modems_are_taken_as_device_freeswitch(make_house: House
     devices = sorted(record[3] for record in house.records() if record[1] == "RECV")
     assert devices == ["freeswitch", "freeswitch", "freeswitch0", "freeswitch1"]
     assert len(house.received()) == 4
+
+
+def test_of_a_received_fax_libtiff_reads_what_we_do(house: House, document: str) -> None:
+    faxrcvd(house)
+    receive(house, document)
+    [fax] = house.received()
+    ours, theirs = directories(fax), libtiff_pages(fax)
+    assert len(ours) == len(theirs) == page_count(fax) == len(read_pages(document))
+    assert [(page.width, page.length, page.compression, page.resolution_unit) for page in ours] == [
+        (page.width, page.length, page.compression, page.unit) for page in theirs
+    ]
+    assert all(page.bilevel for page in ours) and {page.ascii(270).partition("\n")[0] for page in ours} != {""}

@@ -231,6 +231,14 @@ def test_a_directory_that_libtiff_cannot_read_ends_the_pages(tmp_path: Path) -> 
     assert page_count(str(path)) == len(libtiff_pages(str(path))) == 1
 
 
+@pytest.mark.parametrize("path", [THREE_PAGES, BROKEN_OFF])
+def test_native_faxes_are_to_us_what_they_are_to_libtiff(path: str) -> None:
+    ours, theirs = directories(path)[:page_count(path)], libtiff_pages(path)
+    assert [(page.width, page.length, page.compression, page.x_resolution, page.y_resolution) for page in ours] == [
+        (page.width, page.length, page.compression, page.x_resolution, page.y_resolution) for page in theirs
+    ]
+
+
 # -- what a file may cost
 
 

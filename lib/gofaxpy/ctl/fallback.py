@@ -32,15 +32,18 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
 
 
 def _run(action: str, what: str, desk: Desk, db: Db) -> int:
+    from gofaxpy.recipient import caller_of
+
     found = _entries(db)
+    names = (what, caller_of(what))     # entries are made without separators; one by hand may have some
     if action == "list":
         if what:
-            found = [row for row in found if row["number"] == what]
+            found = [row for row in found if row["number"] in names]
         return _show(desk, found, what)
     if not what:
         raise UsageError(f"fallback {action} needs a number{', or `all`' if action == 'clear' else ' of days'}")
     if action == "clear":
-        gone = [row for row in found if what in ("all", row["number"])]
+        gone = [row for row in found if what == "all" or row["number"] in names]
         if not gone and what != "all":
             raise Trouble(f"there is no entry for {what}")
     else:
