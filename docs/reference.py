@@ -17,9 +17,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 if __name__ == "__main__":
     sys.path.insert(0, os.path.join(ROOT, "lib"))
 
-from gofaxpy.config import Config, Kind, Server, fields_of  # noqa: E402
+from gofaxpy.config.gofaxconf import ROWS  # noqa: E402
+from gofaxpy.config.keys import Config, Kind, Server, fields_of  # noqa: E402
 from gofaxpy.ctl.main import COMMANDS, build_parser  # noqa: E402
-from gofaxpy.gofaxconf import ROWS  # noqa: E402
 
 EXAMPLE = os.path.join(ROOT, "conf", "gofax.yaml")
 CONFIGURATION = "docs/configuration.md"

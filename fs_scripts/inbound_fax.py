@@ -3,7 +3,7 @@
 FreeSWITCH executes this file anew at every call (mod_python3), so it holds no state and no classes.
 """
 
-from gofaxpy.inbound import answer_fax
+from gofaxpy.inbound.answer import answer_fax
 from gofaxpy.switch.boundary import Api, Call
 from gofaxpy.switch.guard import guarded
 

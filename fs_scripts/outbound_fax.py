@@ -3,7 +3,7 @@
 FreeSWITCH executes this file anew at every call (mod_python3), so it holds no state and no classes.
 """
 
-from gofaxpy.outbound import place_call, send_fax
+from gofaxpy.outbound.call import place_call, send_fax
 from gofaxpy.switch.boundary import Api, Call, Reply
 from gofaxpy.switch.guard import guarded
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gofaxpy import modems
 from gofaxpy.hylafax import events
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.spool import Spool
 from gofaxpy.hylafax.uucplock import UUCPLock
-from gofaxpy.outbox import OUTBOX
+from gofaxpy.modems import virtual as modems
+from gofaxpy.modems.faxq import OUTBOX
 
 POLL = 1.0      # seconds between looks at their locks
 

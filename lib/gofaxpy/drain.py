@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import sys
 
-from gofaxpy.config import FreeSwitch, Server, config_path
-from gofaxpy.configfile import ConfigError, load
+from gofaxpy.config.file import ConfigError, load
+from gofaxpy.config.keys import FreeSwitch, Server, config_path
 from gofaxpy.local import is_here
 from gofaxpy.switch.client import Client, EventSocketError
 

@@ -1,6 +1,6 @@
 """The process that runs faxrcvd: ``python3 -I -S faxrcvd.py SPOOL ENTRY FD TIMEOUT FACILITY LEVEL FAXRCVD ARGUMENT...``
 
-Its parent has given it the journal entry's descriptor ``FD``, and with that the lock (see :mod:`gofaxpy.announce`).
+Its parent has given it the journal entry's descriptor ``FD``, and with that the lock (see :mod:`gofaxpy.inbound.announce`).
 faxrcvd is started before anything else is loaded, because somebody waits for the fax.
 """
 
@@ -15,7 +15,7 @@ import time
 
 MAX_OUTPUT = 16384
 MAX_LINES = 200
-AGAIN = 300         # seconds until a faxrcvd that could not be started is tried again (gofaxpy.recovery)
+AGAIN = 300         # seconds until a faxrcvd that could not be started is tried again (gofaxpy.inbound.recovery)
 STACK = 8 << 20
 LOOK = 0.2          # seconds between looks whether faxrcvd has ended, where the kernel does not tell of it
 

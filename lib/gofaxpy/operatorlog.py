@@ -11,7 +11,7 @@ import os
 import socket
 import time
 
-from gofaxpy.config import Log
+from gofaxpy.config.keys import Log
 from gofaxpy.switch.boundary import log
 
 DEV_LOG = "/dev/log"

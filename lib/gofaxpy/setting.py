@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from gofaxpy.config import Config, config_path
+from gofaxpy.config.keys import Config, config_path
 from gofaxpy.hylafax.spool import Spool
 from gofaxpy.journal import Journal
 from gofaxpy.values import frozen
@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gofaxpy.configlive import ConfigFile
+    from gofaxpy.config.live import ConfigFile
 
 
 @frozen
@@ -60,8 +60,8 @@ _files: dict[str, ConfigFile] = {}
 
 def current(complain: Callable[[str], None]) -> Setting:
     """The setting of this process, from ``GOFAX_CONFIG`` or ``/etc/gofax.yaml``; follows changes of the file, and holds on
-    to the last good one (:mod:`gofaxpy.configlive`)."""
-    from gofaxpy.configlive import ConfigFile  # gofaxsend has no use for it
+    to the last good one (:mod:`gofaxpy.config.live`)."""
+    from gofaxpy.config.live import ConfigFile  # gofaxsend has no use for it
 
     path = config_path()
     file = _files.setdefault(path, ConfigFile(path))

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from fuzz.ground import Directory, controls_in, text_of, texts_of
-from gofaxpy.config import Config, Outbound
+from gofaxpy.config.keys import Config, Outbound
 from gofaxpy.hylafax import confline, events, fifo, info, pages, recvtags, sequence, tiff, tiffrepair, uucplock, xferfaxlog
 from gofaxpy.hylafax.encoding import decode, encode, one_line
 from gofaxpy.hylafax.errors import QFileError, SpoolError, TiffError

@@ -10,11 +10,11 @@ from contextlib import suppress
 from functools import partial
 
 from fuzz.ground import Directory, clean, install_console, text_of, texts_of
-from gofaxpy import qualify, recipient
-from gofaxpy.config import Config, HylaFax, fields_of
-from gofaxpy.configfile import ConfigError, load
-from gofaxpy.getty import Getty
-from gofaxpy.outbox import OUTBOX
+from gofaxpy.config.file import ConfigError, load
+from gofaxpy.config.keys import Config, HylaFax, fields_of
+from gofaxpy.inbound import qualify, recipient
+from gofaxpy.modems.faxq import OUTBOX
+from gofaxpy.modems.getty import Getty
 from gofaxpy.send.process import UsageError, parse
 from gofaxpy.setting import Setting
 from gofaxpy.switch import dialstring, esl, eventtext

@@ -109,7 +109,7 @@ gofaxsend -V
 gofaxctl --version
 python3 -c 'import gofaxpy; print(gofaxpy.__file__)'
 as() { name=$1; shift; setpriv --reuid "$name" --regid "$(id -g "$name")" --clear-groups "$@"; }
-as uucp python3 -c 'from gofaxpy.configfile import load; print(load("/etc/gofax.yaml").hylafax.modems)'
+as uucp python3 -c 'from gofaxpy.config.file import load; print(load("/etc/gofax.yaml").hylafax.modems)'
 as uucp head -c 0 /etc/freeswitch/freeswitch.xml /etc/freeswitch/dialplan/fax/gofax.xml /etc/gofax.secret >/dev/null
 echo readable
 as nobody test -r /etc/freeswitch/vars.xml || echo hidden

@@ -177,7 +177,7 @@ def test_removal_leaves_the_configuration_and_purge_leaves_the_spool(in_clean_ro
         echo entry > $spool/gofax/journal/c000000001
         ls -lR --time-style=+%s $spool > /before
         dpkg -i /package.deb >/dev/null
-        python3 -c 'import gofaxpy.config'
+        python3 -c 'import gofaxpy.config.keys'
         dpkg -r gofaxpy >/dev/null
         ls -d /etc/gofax.yaml /usr/bin/gofaxctl /usr/lib/python3/dist-packages/gofaxpy 2>/dev/null || true
         echo purge

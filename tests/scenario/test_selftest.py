@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from gofaxpy import picture
+from gofaxpy.ctl import selftest_page as picture
 from rig.house import House, HouseMaker
 from rig.rundir import FAX_USER
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from gofaxpy.config import FreeSwitch, Server
-from gofaxpy.send.line import in_turn
+from gofaxpy.config.keys import FreeSwitch, Server
+from gofaxpy.send.connection import in_turn
 from rig.house import House
 from rig.install import CHECKOUT
 from rig.ports import Port

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gofaxpy.config import Config, Inbound, Outbound
+from gofaxpy.config.keys import Config, Inbound, Outbound
 from gofaxpy.hylafax.qfile import QFile
-from gofaxpy.screening import Screening, screen
+from gofaxpy.inbound.screening import Screening, screen
 from gofaxpy.send.terms import Answer, settle_terms
 from rig.install import CHECKOUT
 

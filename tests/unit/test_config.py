@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gofaxpy.config import Config, Server, config_path
-from gofaxpy.configfile import MAX_PROBLEMS, ConfigError, load, parse
+from gofaxpy.config.file import MAX_PROBLEMS, ConfigError, load, parse
+from gofaxpy.config.keys import Config, Server, config_path
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,7 +41,7 @@ def test_an_empty_file_is_one_that_has_been_cut_off(tmp_path: Path, text: str) -
 
 
 def test_the_shipped_file_shows_every_key_with_its_default() -> None:
-    from gofaxpy.config import FreeSwitch, HylaFax, Inbound, Log, Outbound, fields_of
+    from gofaxpy.config.keys import FreeSwitch, HylaFax, Inbound, Log, Outbound, fields_of
 
     path = ROOT / "conf" / "gofax.yaml"
     assert load(str(path)) == Config()
@@ -196,7 +196,7 @@ def test_a_file_nested_without_end_is_refused_before_it_is_composed(tmp_path: Pa
     path = written(tmp_path, text)
     program = (
         "import sys, threading; sys.path.insert(0, sys.argv[1]); sys.setrecursionlimit(240); threading.stack_size(240 << 10)\n"
-        "from gofaxpy.configfile import ConfigError, load\n"
+        "from gofaxpy.config.file import ConfigError, load\n"
         "def go():\n"
         "    try: load(sys.argv[2])\n"
         "    except ConfigError as error: print(error)\n"

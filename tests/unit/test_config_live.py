@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gofaxpy.config import Config
-from gofaxpy.configlive import SETTLED, ConfigFile, last_good
+from gofaxpy.config.keys import Config
+from gofaxpy.config.live import SETTLED, ConfigFile, last_good
 
 SECTIONS = "freeswitch: {}\ninbound: {}\noutbound: {}\nlog: {}\n"
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gofaxpy.config import Config
+from gofaxpy.config.keys import Config
 from gofaxpy.ctl.command import Command, Parser, UsageError
 from gofaxpy.ctl.console import answer
-from gofaxpy.ctl.desk import Desk, Switch, shown, wants_colour
 from gofaxpy.ctl.main import COMMANDS, build_parser, run
+from gofaxpy.ctl.output import Desk, Switch, shown, wants_colour
 
 
 class Page:

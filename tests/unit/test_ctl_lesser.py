@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gofaxpy.config import HylaFax
+from gofaxpy.config.keys import HylaFax
 from gofaxpy.ctl.lesser import Lesser, exchangeable_by, user_of
 from rig.rundir import FAX_USER, RunDir
 

@@ -11,15 +11,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from gofaxpy.config import Config, HylaFax
+from gofaxpy.config.keys import Config, HylaFax
 from gofaxpy.ctl.command import PROBLEM, Trouble
 from gofaxpy.ctl.console import answer
-from gofaxpy.ctl.desk import Desk, Switch
+from gofaxpy.ctl.doctor.checks import examine
+from gofaxpy.ctl.doctor.finding import Level
+from gofaxpy.ctl.doctor.hylafax import send_command
+from gofaxpy.ctl.doctor.subject import Patient
 from gofaxpy.ctl.main import build_parser, run
-from gofaxpy.doctor.finding import Level
-from gofaxpy.doctor.hylafax import send_command
-from gofaxpy.doctor.patient import Patient
-from gofaxpy.doctor.rounds import examine
+from gofaxpy.ctl.output import Desk, Switch
 from gofaxpy.journal import Step
 from gofaxpy.setting import Setting
 from gofaxpy.switch.boundary import Reply
@@ -122,14 +122,14 @@ def test_a_fault_inside_freeswitch_is_not_taken_for_a_missing_script(
     gofaxctl: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(tmp_path, monkeypatch)
-    monkeypatch.setitem(sys.modules, "gofaxpy.calls", None)     # a library that is half there
+    monkeypatch.setitem(sys.modules, "gofaxpy.calls.registry", None)     # a library that is half there
     logged: list[str] = []
     freeswitch = SimpleNamespace(consoleLog=lambda level, text: logged.append(text), API=lambda: None)
     monkeypatch.setitem(sys.modules, "freeswitch", freeswitch)
     script = runpy.run_path(str(Path(__file__).parents[2] / "fs_scripts" / "gofax.py"))
     replies: list[str] = []
     script["fsapi"]("na", SimpleNamespace(write=replies.append), None, "status --json")
-    assert replies == ["-ERR 'ModuleNotFoundError: import of gofaxpy.calls halted; None in sys.modules'\n"]
+    assert replies == ["-ERR 'ModuleNotFoundError: import of gofaxpy.calls.registry halted; None in sys.modules'\n"]
     assert "ModuleNotFoundError" in logged[0]
 
 

@@ -13,8 +13,8 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from gofaxpy.config import Config, fields_of
-from gofaxpy.configfile import load
+from gofaxpy.config.file import load
+from gofaxpy.config.keys import Config, fields_of
 from gofaxpy.ctl.command import HelpWanted
 from gofaxpy.ctl.main import COMMANDS, build_parser
 from mocks.config import from_tree

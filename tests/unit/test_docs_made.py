@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from gofaxpy.config import Config, fields_of
+from gofaxpy.config.keys import Config, fields_of
 from rig.install import CHECKOUT
 
 MANUALS = ("gofaxsend.8", "gofaxctl.8")

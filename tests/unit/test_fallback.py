@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gofaxpy.fallback import disabled, points_to_t38, remember
+from gofaxpy.stations.fallback import disabled, points_to_t38, remember
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from gofaxpy.config import Config, Server
-from gofaxpy.configfile import load
-from gofaxpy.gofaxconf import ROWS, Conversion, convert
+from gofaxpy.config.file import load
+from gofaxpy.config.gofaxconf import ROWS, Conversion, convert
+from gofaxpy.config.keys import Config, Server
 
 ROOT = Path(__file__).parents[2]
 

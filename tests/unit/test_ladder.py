@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from gofaxpy.ladder import DAY, REALM, RUNGS, is_failure_of_the_line, rung_of, step
+from gofaxpy.stations.ladder import DAY, REALM, RUNGS, is_failure_of_the_line, rung_of, step
 from gofaxpy.switch.db import Db
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
 

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from gofaxpy.config import Config, HylaFax, Log
+from gofaxpy.config.keys import Config, HylaFax, Log
 from gofaxpy.hylafax.params import FaxParams
 from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.hylafax.xferfaxlog import Record, RecordType, append, format
@@ -377,7 +377,7 @@ def test_who_finds_somebody_at_it_does_not_wait_for_him(setting: Setting, log: s
 _WRITER = """
 import sys
 from gofaxpy.hylafax.xferfaxlog import Record, RecordType, append
-from gofaxpy.configfile import load
+from gofaxpy.config.file import load
 from gofaxpy.metrics import textfile
 from gofaxpy.setting import Setting
 from gofaxpy.values import replace

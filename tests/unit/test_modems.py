@@ -11,10 +11,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from gofaxpy import modems
-from gofaxpy.config import Config, HylaFax, Inbound
+from gofaxpy.config.keys import Config, HylaFax, Inbound
 from gofaxpy.hylafax.uucplock import UUCPLock
-from gofaxpy.modems import Ready
+from gofaxpy.modems import virtual as modems
+from gofaxpy.modems.virtual import Ready
 from gofaxpy.setting import Setting
 
 

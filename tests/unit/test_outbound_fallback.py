@@ -9,10 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from gofaxpy.calls import CALLS, NEGOTIATE
-from gofaxpy.fallback import points_to_t38
+from gofaxpy.calls.registry import CALLS, NEGOTIATE
 from gofaxpy.journal import Journal, Step
-from gofaxpy.outbound import send_fax
+from gofaxpy.outbound.call import send_fax
+from gofaxpy.stations.fallback import points_to_t38
 from gofaxpy.switch.boundary import Api, Call
 from gofaxpy.switch.faxresult import FaxResult
 

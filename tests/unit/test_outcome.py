@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gofaxpy.config import Outbound
+from gofaxpy.config.keys import Outbound
 from gofaxpy.hylafax.qfile import QFile
 from gofaxpy.hylafax.returned import Returned
 from gofaxpy.hylafax.statuscode import StatusCode

@@ -12,13 +12,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from gofaxpy import modems
-from gofaxpy.config import Config, HylaFax
-from gofaxpy.configfile import load
-from gofaxpy.getty import Getty, ModemState
+from gofaxpy.config.file import load
+from gofaxpy.config.keys import Config, HylaFax
 from gofaxpy.hylafax.qfile import QFileHandle
 from gofaxpy.hylafax.spool import open_own, private_directory
 from gofaxpy.journal import Journal, JournalError, Step
+from gofaxpy.modems import virtual as modems
+from gofaxpy.modems.getty import Getty, ModemState
 from gofaxpy.send import process
 from gofaxpy.send.document import remove_directory
 from gofaxpy.send.job import send_job

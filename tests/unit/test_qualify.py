@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gofaxpy.qualify import accepts
+from gofaxpy.inbound.qualify import accepts
 from gofaxpy.switch.clean import incoming
 
 

@@ -16,15 +16,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from gofaxpy import announce, reception, recovery
-from gofaxpy.calllog import CallLog
-from gofaxpy.calls import PROCESS
-from gofaxpy.config import Config, HylaFax
+from gofaxpy.calls.registry import PROCESS
+from gofaxpy.config.keys import Config, HylaFax
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.uucplock import UUCPLock
+from gofaxpy.inbound import announce, recovery
+from gofaxpy.inbound import finish as reception
+from gofaxpy.inbound.calllog import CallLog
+from gofaxpy.inbound.receivedfile import pages_on_disk, pages_saved, put_away, told_by
+from gofaxpy.inbound.recvfile import create_recv_file
 from gofaxpy.journal import JournalError, Step
-from gofaxpy.receivedfile import pages_on_disk, pages_saved, put_away, told_by
-from gofaxpy.recvfile import create_recv_file
 from gofaxpy.setting import Setting
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
 from rig.pages import make_tiff
@@ -161,7 +162,7 @@ def test_a_file_that_cannot_be_looked_into_is_not_one_without_pages(tmp_path: Pa
 
 _EIO = """
 import os, sys
-from gofaxpy import receivedfile
+from gofaxpy.inbound import receivedfile
 real, os.pread = os.pread, lambda *args: (_ for _ in ()).throw(OSError(5, "Input/output error"))
 print(receivedfile.pages_on_disk(sys.argv[1]))
 for looks in (receivedfile.pages_saved, receivedfile.told_by):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gofaxpy.recipient import caller_of, first_address, first_of, number_of
+from gofaxpy.inbound.recipient import caller_of, first_address, first_of, number_of
 
 
 @pytest.mark.parametrize(("header", "number"), [

@@ -17,15 +17,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gofaxpy.ctl.report import svg
+from gofaxpy.ctl.report.export import COLUMNS, cell, csv_text, data
+from gofaxpy.ctl.report.figures import clock, percent
+from gofaxpy.ctl.report.page import page
+from gofaxpy.ctl.report.period import Period
+from gofaxpy.ctl.report.tally import Report, count
 from gofaxpy.hylafax.accounting import Malformed
 from gofaxpy.hylafax.params import FaxParams
 from gofaxpy.hylafax.xferfaxlog import Record, RecordType
-from gofaxpy.report import svg
-from gofaxpy.report.export import COLUMNS, cell, csv_text, data
-from gofaxpy.report.figures import clock, percent
-from gofaxpy.report.page import page
-from gofaxpy.report.period import Period
-from gofaxpy.report.tally import Report, count
 
 HOSTILE = "<script>alert(1)</script>"
 NAMES = (

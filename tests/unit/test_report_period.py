@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gofaxpy.report.period import Step, floor, period
+from gofaxpy.ctl.report.period import Step, floor, period
 
 NOW = datetime(2026, 11, 25, 14, 30, 12)
 

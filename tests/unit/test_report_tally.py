@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from gofaxpy.ctl.report.media import Media
+from gofaxpy.ctl.report.period import Period
+from gofaxpy.ctl.report.tally import NO_FAX, Report, Tally, cause_of, count, number_key, ranked
 from gofaxpy.hylafax.accounting import parse, read
 from gofaxpy.hylafax.params import FaxParams
 from gofaxpy.hylafax.spool import Spool
 from gofaxpy.hylafax.xferfaxlog import Record, RecordType
-from gofaxpy.report.media import Media
-from gofaxpy.report.period import Period
-from gofaxpy.report.tally import NO_FAX, Report, Tally, cause_of, count, number_key, ranked
 
 from .test_hylafax_accounting import GOFAXIP_RECV, GOFAXIP_SEND, NATIVE
 

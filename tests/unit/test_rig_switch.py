@@ -110,7 +110,7 @@ def test_a_gofaxyaml_has_the_places_of_the_run_and_the_overrides(tmp_path: os.Pa
 
 
 def test_a_generated_gofaxyaml_is_accepted_by_the_project(tmp_path: os.PathLike[str]) -> None:
-    from gofaxpy.configfile import load
+    from gofaxpy.config.file import load
 
     path = gofaxyaml(os.path.join(tmp_path, "gofax.yaml"), spool="/tmp/s", lock_dir="/tmp/l", esl_port=1234)
     config = load(path)

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from gofaxpy.config import Outbound
+from gofaxpy.config.keys import Outbound
 from gofaxpy.journal import Entry, Journal, Step
 from gofaxpy.outcome import Stage
 from gofaxpy.send import follow

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gofaxpy.config import Config, HylaFax
+from gofaxpy.config.keys import Config, HylaFax
 from gofaxpy.hylafax.qfile import QFileHandle
 from gofaxpy.hylafax.returned import Returned
 from gofaxpy.hylafax.sessionlog import SessionLog

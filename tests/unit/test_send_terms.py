@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from gofaxpy.config import Config, FreeSwitch, Outbound
+from gofaxpy.config.keys import Config, FreeSwitch, Outbound
 from gofaxpy.hylafax.confline import parse
 from gofaxpy.hylafax.qfile import QFile
 from gofaxpy.send.terms import TO_THE_END, amended, of_job, tag_line

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from gofaxpy import operatorlog
-from gofaxpy.bell import Bell
-from gofaxpy.calls import NEGOTIATE, PAGE, RESULT, Calls
-from gofaxpy.config import Log
-from gofaxpy.outbox import MOST, Outbox
+from gofaxpy.calls.registry import NEGOTIATE, PAGE, RESULT, Calls
+from gofaxpy.calls.wakeup import Bell
+from gofaxpy.config.keys import Log
+from gofaxpy.modems.faxq import MOST, Outbox
 
 LIBRARY = str(Path(__file__).parents[2] / "lib")
 LATE = """
@@ -25,8 +25,8 @@ import os, sys
 from types import SimpleNamespace
 sys.modules["freeswitch"] = SimpleNamespace(consoleLog=lambda level, text: None)
 others = [os.open(os.devnull, os.O_RDONLY) for _ in range(1030)]
-from gofaxpy.bell import BELL
-from gofaxpy.supervisor import Supervisor
+from gofaxpy.calls.wakeup import BELL
+from gofaxpy.supervisor.loop import Supervisor
 assert BELL.fileno() > 1023
 supervisor = Supervisor(SimpleNamespace(next=lambda: None), None)
 BELL.ring()

@@ -12,13 +12,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from gofaxpy import recovery, sweep
-from gofaxpy.config import Config, HylaFax
-from gofaxpy.getty import Getty
+from gofaxpy.config.keys import Config, HylaFax
 from gofaxpy.hylafax.uucplock import UUCPLock
+from gofaxpy.inbound import recovery
 from gofaxpy.journal import Step
+from gofaxpy.modems.getty import Getty
 from gofaxpy.send.document import JOIN_TIMEOUT
 from gofaxpy.setting import Setting
+from gofaxpy.supervisor import sweep
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
 
 LATER = 7200 + 60.0

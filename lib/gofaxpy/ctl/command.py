@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gofaxpy.ctl.desk import Desk
+    from gofaxpy.ctl.output import Desk
 
 OK, PROBLEM, USAGE = 0, 1, 2
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gofaxpy.config import config_path
+from gofaxpy.config.keys import config_path
 from gofaxpy.ctl.command import Trouble
-from gofaxpy.ctl.desk import Desk
 from gofaxpy.ctl.main import COMMANDS, build_parser, run
+from gofaxpy.ctl.output import Desk
 
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from gofaxpy.config import Config
+    from gofaxpy.config.keys import Config
 
     class Commands(Protocol):
         """:class:`gofaxpy.switch.boundary.Api`."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gofaxpy.ctl.command import OK, PROBLEM, Command, Trouble, UsageError
 
 if TYPE_CHECKING:
-    from gofaxpy.ctl.desk import Desk
+    from gofaxpy.ctl.output import Desk
     from gofaxpy.switch.db import Db
 
 DAY = 86400
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
 
 
 def _run(action: str, what: str, desk: Desk, db: Db) -> int:
-    from gofaxpy.recipient import caller_of
+    from gofaxpy.inbound.recipient import caller_of
 
     found = _entries(db)
     names = (what, caller_of(what))     # entries are made without separators; one by hand may have some
@@ -61,7 +61,7 @@ def _run(action: str, what: str, desk: Desk, db: Db) -> int:
 
 def _entries(db: Db) -> list[dict[str, object]]:
     """Both lists; ``since`` is seconds since the epoch, 0 where the entry does not say."""
-    from gofaxpy import fallback, ladder
+    from gofaxpy.stations import fallback, ladder
 
     found: list[dict[str, object]] = []
     for number in sorted(db.keys(fallback.REALM)):

@@ -7,10 +7,10 @@ import os
 from typing import TYPE_CHECKING
 
 from gofaxpy.ctl.command import OK, PROBLEM, Command, Trouble
-from gofaxpy.ctl.desk import shown
+from gofaxpy.ctl.output import shown
 
 if TYPE_CHECKING:
-    from gofaxpy.ctl.desk import Desk
+    from gofaxpy.ctl.output import Desk
 
 _MOST = 1 << 20     # characters that are read
 _DESCRIPTORS = ("/dev/fd/", "/proc/self/fd/")
@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
     """Translates, tells what has no counterpart, and writes."""
     import sys
 
-    from gofaxpy.gofaxconf import convert
+    from gofaxpy.config.gofaxconf import convert
 
     try:
         text = sys.stdin.read(_MOST) if arguments.file == "-" else _text(arguments.file, desk)
@@ -98,7 +98,7 @@ def _group() -> int:
     """HylaFAX's group, as long as nothing else is said; root's where there is no such user."""
     import pwd
 
-    from gofaxpy.config import HylaFax
+    from gofaxpy.config.keys import HylaFax
 
     try:
         return pwd.getpwnam(HylaFax().user).pw_gid

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gofaxpy.config import HylaFax
+    from gofaxpy.config.keys import HylaFax
 
 _MOST_LINKS = 40        # as the kernel, path_resolution(7)
 _NOGROUP = 65534        # base-passwd(5)

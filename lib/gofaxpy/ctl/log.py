@@ -9,10 +9,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gofaxpy.ctl.command import OK, Command, Trouble, UsageError
-from gofaxpy.ctl.desk import shown
+from gofaxpy.ctl.output import shown
 
 if TYPE_CHECKING:
-    from gofaxpy.ctl.desk import Desk
+    from gofaxpy.ctl.output import Desk
     from gofaxpy.setting import Setting
 
 MAX_LOG = 1 << 20           # octets; a session of 500 pages takes 200 KB

@@ -8,10 +8,12 @@ import sys
 from collections.abc import Sequence
 
 from gofaxpy import __version__
-from gofaxpy.ctl import doctor, fallback, importconfig, log, metrics, outcomes, overrides, report, selftest, status
+from gofaxpy.ctl import fallback, importconfig, log, metrics, outcomes, overrides, selftest, status
 from gofaxpy.ctl.command import PROBLEM, USAGE, Command, HelpWanted, Parser, Trouble, UsageError
-from gofaxpy.ctl.desk import Desk, Shell, shown, wants_colour
+from gofaxpy.ctl.doctor import command as doctor
 from gofaxpy.ctl.lesser import Lesser
+from gofaxpy.ctl.output import Desk, Shell, shown, wants_colour
+from gofaxpy.ctl.report import command as report
 
 COMMANDS: tuple[Command, ...] = (
     doctor.COMMAND,

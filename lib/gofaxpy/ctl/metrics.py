@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gofaxpy.ctl.command import OK, Command, Trouble
 
 if TYPE_CHECKING:
-    from gofaxpy.ctl.desk import Desk
+    from gofaxpy.ctl.output import Desk
     from gofaxpy.setting import Setting
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gofaxpy.ctl.command import OK, Command
 
 if TYPE_CHECKING:
-    from gofaxpy.ctl.desk import Desk
+    from gofaxpy.ctl.output import Desk
 
 
 def run(arguments: argparse.Namespace, desk: Desk) -> int:

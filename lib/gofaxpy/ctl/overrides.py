@@ -10,10 +10,10 @@ import argparse
 from typing import TYPE_CHECKING
 
 from gofaxpy.ctl.command import OK, PROBLEM, Command, Trouble, UsageError
-from gofaxpy.ctl.desk import shown
+from gofaxpy.ctl.output import shown
 
 if TYPE_CHECKING:
-    from gofaxpy.ctl.desk import Desk
+    from gofaxpy.ctl.output import Desk
     from gofaxpy.switch.db import Db
 
 
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
 
 
 def _list(desk: Desk, db: Db, number: str) -> int:
-    from gofaxpy.destination import OVERRIDE
+    from gofaxpy.stations.overrides import OVERRIDE
 
     numbers = [number] if number else sorted(
         realm.removeprefix(OVERRIDE) for realm in db.realms() if realm.startswith(OVERRIDE)
@@ -76,7 +76,7 @@ def _list(desk: Desk, db: Db, number: str) -> int:
 
 def _entry(db: Db, realm: str, name: str) -> dict[str, str]:
     """What is stored, and why it is of no use.  Plain `db insert` takes names that nobody can ask for afterwards."""
-    from gofaxpy.destination import problem_of
+    from gofaxpy.stations.overrides import problem_of
     from gofaxpy.switch.db import DbError
 
     try:
@@ -87,7 +87,7 @@ def _entry(db: Db, realm: str, name: str) -> dict[str, str]:
 
 
 def _set(desk: Desk, db: Db, number: str, variable: str, value: str) -> int:
-    from gofaxpy.destination import OVERRIDE, problem_of
+    from gofaxpy.stations.overrides import OVERRIDE, problem_of
 
     problem = problem_of(variable, value)
     if problem:
@@ -101,7 +101,7 @@ def _set(desk: Desk, db: Db, number: str, variable: str, value: str) -> int:
 
 
 def _delete(desk: Desk, db: Db, number: str, variable: str) -> int:
-    from gofaxpy.destination import OVERRIDE
+    from gofaxpy.stations.overrides import OVERRIDE
 
     there = db.keys(OVERRIDE + number)
     gone = [name for name in there if not variable or name == variable]

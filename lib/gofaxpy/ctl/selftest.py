@@ -19,13 +19,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from gofaxpy.ctl.command import OK, Command, Trouble, UsageError
-from gofaxpy.ctl.desk import shown
 from gofaxpy.ctl.lesser import Lesser
+from gofaxpy.ctl.output import shown
 
 if TYPE_CHECKING:
-    from gofaxpy import picture
-    from gofaxpy.config import Config
-    from gofaxpy.ctl.desk import Desk
+    from gofaxpy.config.keys import Config
+    from gofaxpy.ctl import selftest_page as picture
+    from gofaxpy.ctl.output import Desk
 
 Api = Callable[[str, str], str]
 PATIENCE = 180.0            # seconds; one page takes some 25, at 4800 bit/s a minute and a half
@@ -94,7 +94,7 @@ def _make(path: str, uid: int, gid: int) -> None:
 
 def _compared(rows: Sequence[bytes], received: str) -> picture.Difference:
     """The receiving end may still be closing its file when the sending one is gone."""
-    from gofaxpy import picture
+    from gofaxpy.ctl import selftest_page as picture
 
     for left in range(SECONDS_TO_CLOSE, -1, -1):
         try:
@@ -120,7 +120,7 @@ class Selftest:
 
     def run(self, number: str = "") -> str:
         """What came of it, in words.  Raises :class:`Trouble`."""
-        from gofaxpy import picture
+        from gofaxpy.ctl import selftest_page as picture
 
         become(self._config.hylafax.user, self._keep)
         for module in ("mod_spandsp", *(() if number else ("mod_loopback",))):

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from gofaxpy.commids import commid_of
-from gofaxpy.ctl.desk import shown
+from gofaxpy.ctl.output import shown
 
 if TYPE_CHECKING:
     from typing import Any
@@ -23,7 +23,7 @@ TAIL = 64 << 10             # octets of the accounting that are looked at for th
 def gather(setting: Setting, last: int, inside: bool) -> dict[str, Any]:
     """The state as JSON can hold it.  Times are seconds since the epoch.  ``inside``: in the process that has the calls."""
     from gofaxpy import __version__
-    from gofaxpy.calls import CALLS
+    from gofaxpy.calls.registry import CALLS
     from gofaxpy.hylafax import modemstatus
 
     state: dict[str, Any] = {
@@ -70,7 +70,7 @@ def _modem(setting: Setting, device: str) -> dict[str, Any]:
 
 def _calls(setting: Setting, inside: bool, problems: list[str]) -> list[dict[str, Any]]:
     """The calls under way, from the journal; inside FreeSWITCH with what SpanDSP has told of them."""
-    from gofaxpy.calls import CALLS
+    from gofaxpy.calls.registry import CALLS
     from gofaxpy.journal import JournalError
 
     seen = {one.uuid: one for one in CALLS.under_way()} if inside else {}

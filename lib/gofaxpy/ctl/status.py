@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from gofaxpy import jsontext
 from gofaxpy.ctl.command import OK, PROBLEM, Command, Trouble, UsageError
-from gofaxpy.ctl.desk import shown
+from gofaxpy.ctl.output import shown
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from gofaxpy.ctl.desk import Desk
+    from gofaxpy.ctl.output import Desk
 
 LAST = 10
 CLEAR = "\x1b[H\x1b[2J"

@@ -13,7 +13,7 @@ import syslog
 import time
 
 from gofaxpy import __version__
-from gofaxpy.config import Config, config_path
+from gofaxpy.config.keys import Config, config_path
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.qfile import QFileHandle
 from gofaxpy.hylafax.returned import Returned
@@ -77,7 +77,7 @@ def _one(command: CommandLine, path: str, aborted: AbortFlag, announced: bool) -
 def _send(command: CommandLine, handle: QFileHandle, aborted: AbortFlag, announced: bool) -> Returned:
     from gofaxpy.commids import new_commid
     from gofaxpy.hylafax.spool import Spool
-    from gofaxpy.send.line import Line
+    from gofaxpy.send.connection import Line
 
     handle.qfile.set("returned", Returned.RETRY.value)
     handle.rewrite()
@@ -135,12 +135,12 @@ def _count(setting: Setting) -> None:
 def _configuration(path: str) -> Config:
     """The file, or while it is broken the last good state that FreeSWITCH keeps in the spool.  Raises ConfigError: never
     a mixture with defaults, which might dial another number."""
-    from gofaxpy.configfile import ConfigError, load
+    from gofaxpy.config.file import ConfigError, load
 
     try:
         return load(path)
     except ConfigError as error:
-        from gofaxpy.configlive import last_good
+        from gofaxpy.config.live import last_good
 
         config = last_good(os.getcwd())
         if config is None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import Enum
 
-from gofaxpy.config import Outbound
+from gofaxpy.config.keys import Outbound
 from gofaxpy.journal import Entry, JournalError, Step
 from gofaxpy.outcome import Stage
 from gofaxpy.send.abort import NO_WAKE, wake_of

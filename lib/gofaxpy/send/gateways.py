@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from gofaxpy.config import Server
+from gofaxpy.config.keys import Server
 from gofaxpy.hylafax import events
 from gofaxpy.journal import Entry, Step
 from gofaxpy.outcome import Ending, Stage, tries_next_gateway
+from gofaxpy.send.connection import Line
 from gofaxpy.send.follow import CallIds, Follower, Trace
 from gofaxpy.send.launch import LaunchError, launch, new_ids, reconnect, watch
-from gofaxpy.send.line import Line
 from gofaxpy.send.report import JobReport
 from gofaxpy.setting import Setting
 from gofaxpy.switch.client import Client, EventSocketError

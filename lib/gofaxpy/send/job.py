@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gofaxpy.commids import attempt_name
-from gofaxpy.config import Outbound
+from gofaxpy.config.keys import Outbound
 from gofaxpy.hylafax.canonical import digits
 from gofaxpy.hylafax.errors import QFileError, SpoolError, is_of_the_machine
 from gofaxpy.hylafax.params import BR_9600, BR_14400
@@ -21,10 +21,10 @@ from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.journal import Entry, JournalError, Step
 from gofaxpy.outcome import Ending, Stage, Verdict
 from gofaxpy.send import syslogged
+from gofaxpy.send.connection import Line
 from gofaxpy.send.document import Document, DocumentError, compose
 from gofaxpy.send.due import noted, pages_sent, same_fax
 from gofaxpy.send.gateways import call_through_gateways
-from gofaxpy.send.line import Line
 from gofaxpy.send.recover import clear_up
 from gofaxpy.send.report import JobReport
 from gofaxpy.send.settle import settle, with_limits

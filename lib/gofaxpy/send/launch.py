@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from gofaxpy.config import Server
+from gofaxpy.config.keys import Server
+from gofaxpy.send.connection import connect_to
 from gofaxpy.send.follow import EVENTS, SUBCLASSES, CallIds
-from gofaxpy.send.line import connect_to
 from gofaxpy.switch.arguments import encode_args
 from gofaxpy.switch.client import Client, EventSocketError
 

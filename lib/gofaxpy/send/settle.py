@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from gofaxpy.config import Outbound
+from gofaxpy.config.keys import Outbound
 from gofaxpy.hylafax import modemstatus, xferfaxlog
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.params import NO_DCS

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from gofaxpy import hooks
-from gofaxpy.config import Config
+from gofaxpy.config.keys import Config
 from gofaxpy.hylafax.confline import boolean, parse
 from gofaxpy.hylafax.qfile import QFile
 from gofaxpy.switch.dialstring import DialstringError, call_prefix, gateway_name

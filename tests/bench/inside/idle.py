@@ -38,7 +38,7 @@ def ours(library):
     switch.consoleLog = lambda level, text: sys.stderr.write(text)
     sys.modules["freeswitch"] = switch
     sys.path.insert(0, library)
-    from gofaxpy.supervisor import run
+    from gofaxpy.supervisor.loop import run
     from gofaxpy.switch.boundary import Api, Events
 
     run(Events, Api())

@@ -115,8 +115,8 @@ class Received:
     """Faxes that come in: the handler of the call, with an rxfax that copies a document into the file it is given."""
 
     def __init__(self, plan):
-        from gofaxpy.calls import CALLS
-        from gofaxpy.inbound import answer_fax
+        from gofaxpy.calls.registry import CALLS
+        from gofaxpy.inbound.answer import answer_fax
         from gofaxpy.switch.boundary import Api, Call
 
         self._spool = plan["spool"]
@@ -150,13 +150,13 @@ class Sent:
     """Jobs: gofaxsend's whole attempt, and the scripts' part in it, with a call that goes as it should."""
 
     def __init__(self, plan):
-        from gofaxpy import outbound
-        from gofaxpy.config import config_path
-        from gofaxpy.configfile import load
+        from gofaxpy.config.file import load
+        from gofaxpy.config.keys import config_path
         from gofaxpy.hylafax import events
         from gofaxpy.hylafax.qfile import QFileHandle
         from gofaxpy.hylafax.sequence import commid
         from gofaxpy.journal import Step
+        from gofaxpy.outbound import call as outbound
         from gofaxpy.outcome import Stage
         from gofaxpy.send import job, launch
         from gofaxpy.send.follow import Progress, Trace

@@ -1,0 +1,1 @@
+"""The calls of this process and the events about them."""

@@ -1,0 +1,1 @@
+"""gofaxctl doctor: one function for each check."""

@@ -1,0 +1,47 @@
+"""All checks in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gofaxpy.ctl.command import Trouble
+from gofaxpy.ctl.doctor import access, configuration, hylafax, switch
+from gofaxpy.ctl.doctor.finding import Finding, note, problem
+from gofaxpy.ctl.doctor.subject import Check, Patient
+
+CHECKS: tuple[Check, ...] = (
+    configuration.configuration,
+    configuration.password,
+    hylafax.spool,
+    hylafax.views,
+    hylafax.wrapper,
+    hylafax.send_command,
+    hylafax.modem_files,
+    hylafax.locks,
+    hylafax.daemons,
+    access.programs,
+    configuration.scripts,
+    configuration.room,
+    switch.event_socket,
+    access.passwords,
+    access.calls,
+    switch.version,
+    switch.modules,
+    switch.from_inside,
+    switch.user,
+    switch.dialplan,
+    switch.gateways,
+)
+
+
+def examine(patient: Patient) -> Iterator[Finding]:
+    """Runs every check; one that cannot look says so, and the others go on."""
+    for check in CHECKS:
+        try:
+            yield from check(patient)
+        except Trouble as error:
+            yield problem(check.__name__, f"FreeSWITCH has not answered: {error}", "systemctl status freeswitch, and try again")
+        except PermissionError as error:
+            yield note(check.__name__, f"{error.filename}: {error.strerror}", "run this as root")
+        except Exception as error:      # one patient's oddity must not keep the others' findings from him
+            yield note(check.__name__, f"{type(error).__name__}: {error}", "a fault of gofaxctl: please report it with this line")

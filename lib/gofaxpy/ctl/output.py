@@ -1,0 +1,198 @@
+"""Where a subcommand works: what it was told, whom it asks, and how it answers.
+
+Everything that comes from a far end, a user or a log goes to a terminal through :func:`shown`: a station identifier may
+hold escape sequences that move the cursor, retitle the window or type for the operator.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from gofaxpy.config.file import ConfigError, load
+from gofaxpy.config.keys import config_path
+from gofaxpy.ctl.command import Trouble
+from gofaxpy.ctl.lesser import Lesser, user_of
+from gofaxpy.switch.clean import incoming
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from gofaxpy.config.keys import Config
+    from gofaxpy.switch.client import Client
+
+_SGR = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "bold": "1", "dim": "2"}
+# They change the order in which a terminal shows the characters around them (UAX #9), or are not seen at all.
+_INVISIBLE = {number: None for number in (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF)}
+MAX_SHOWN = 4096
+
+
+def shown(value: object) -> str:
+    """``value`` as text that a terminal can be given: one line, without control characters."""
+    return incoming(value, MAX_SHOWN).translate(_INVISIBLE)
+
+
+class Switch(Protocol):
+    """FreeSWITCH as a subcommand asks it: one API command and its reply, which returns at once."""
+
+    def api(self, command: str, args: str = "") -> str: ...
+
+
+@dataclass(slots=True)
+class Desk:
+    """``write`` and ``complain`` take whole texts; ``connect`` gives the switch when it is first asked.
+
+    ``inside`` is true in FreeSWITCH's console.  ``lesser`` puts root aside as soon as the configuration says whose the spool
+    is: nothing is known of the spool before.
+    """
+
+    write: Callable[[str], object]
+    complain: Callable[[str], object]
+    connect: Callable[[Config], Switch]
+    flush: Callable[[], object] = lambda: None
+    json: bool = False
+    colour: bool = False
+    option: str = ""
+    inside: bool = False
+    lesser: Lesser | None = None
+    _config: Config | None = field(default=None, init=False)
+    _switch: Switch | None = field(default=None, init=False)
+
+    # -- whom it asks
+
+    @property
+    def config_path(self) -> str:
+        """The configuration file: ``-C``, ``GOFAX_CONFIG`` or the usual place."""
+        return config_path(self.option)
+
+    @property
+    def config(self) -> Config:
+        """The configuration.  Raises :class:`Trouble` with all that is wrong with it."""
+        if self._config is None:
+            try:
+                self.use(load(self.config_path))
+            except ConfigError as error:
+                raise Trouble("\n".join(error.problems)) from None
+        assert self._config is not None
+        return self._config
+
+    def use(self, config: Config) -> None:
+        """Takes ``config`` instead of the file: what can be made of a broken one."""
+        self._config = config
+        if self.lesser is not None:
+            self.lesser.become(user_of(config.hylafax))
+
+    @property
+    def switch(self) -> Switch:
+        """FreeSWITCH, connected when first asked for.  Raises :class:`Trouble`."""
+        if self._switch is None:
+            self._switch = self.connect(self.config)
+        return self._switch
+
+    def forget(self) -> None:
+        """Reads the configuration and connects anew when next asked: for what is repeated."""
+        self._config = self._switch = None
+        if self.lesser is not None:
+            self.lesser.regain()
+
+    def root(self) -> AbstractContextManager[None]:
+        """What is done in it is done as who has started this program: files that he has named, and other users' processes."""
+        return self.lesser.root() if self.lesser is not None else nullcontext()
+
+    def owner_of(self, path: str) -> AbstractContextManager[None]:
+        """What is done in it is done as whoever could exchange ``path``: a file that was named, the directory of an output."""
+        return self.lesser.owner_of(path) if self.lesser is not None else nullcontext()
+
+    # -- how it answers
+
+    def line(self, text: str = "") -> None:
+        """One line for a person, not written under ``--json``.  ``text`` is made by :func:`shown` and :meth:`style`."""
+        if not self.json:
+            self.write(text + "\n")
+
+    def data(self, value: object) -> None:
+        """The answer as JSON; written under ``--json`` only.  ASCII, so that no terminal is steered by it.  Inside FreeSWITCH it
+        is for gofaxctl in a shell, and takes no more room than it needs."""
+        if self.json:
+            self.write(json.dumps(value, indent=None if self.inside else 2, default=str) + "\n")
+
+    def style(self, text: str, *names: str) -> str:
+        """``text`` in colours, where there are any; ``names`` of red, green, yellow, blue, bold, dim."""
+        if not self.colour or not names:
+            return text
+        return f"\x1b[{';'.join(_SGR[name] for name in names)}m{text}\x1b[0m"
+
+    def table(self, head: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[int] = ()) -> None:
+        """Columns as wide as they need to be, with a bold head; cells are cleaned.  ``right``: columns of numbers."""
+        cells = [[shown(cell) for cell in row] for row in rows]
+        widths = [max(len(row[column]) for row in [list(head), *cells]) for column in range(len(head))]
+        for number, row in enumerate([list(head), *cells]):
+            padded = (
+                cell.rjust(width) if column in right else cell.ljust(width)
+                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            )
+            text = "  ".join(padded).rstrip()
+            self.line(text if number else self.style(text, "bold"))
+
+
+def wants_colour(choice: str, is_terminal: bool) -> bool:
+    """``always``, ``never``, or ``auto``: on a terminal that can, unless NO_COLOR is set to anything (no-color.org)."""
+    if choice != "auto":
+        return choice == "always"
+    return is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "") not in ("", "dumb")
+
+
+class Shell:
+    """The desk's ``connect`` in a shell: the event sockets of the configuration, tried in order.  A context manager."""
+
+    def __init__(self) -> None:
+        self._client: Client | None = None
+
+    def __call__(self, config: Config) -> Switch:
+        from gofaxpy.switch.client import Client
+        from gofaxpy.switch.errors import EventSocketError
+
+        self.close()
+        problems = []
+        for server in config.freeswitch.servers:
+            try:
+                self._client = Client.connect(
+                    server.host, server.port, server.secret(), config.freeswitch.connect_timeout, user=config.hylafax.user
+                )
+                return self
+            except (EventSocketError, OSError, ValueError) as error:
+                problems.append(_said(error))
+        raise Trouble("\n".join(problems))
+
+    def api(self, command: str, args: str = "") -> str:
+        """See :class:`Switch`."""
+        from gofaxpy.switch.errors import EventSocketError
+
+        assert self._client is not None
+        try:
+            return self._client.api(command, args)
+        except EventSocketError as error:
+            raise Trouble(str(error)) from None
+
+    def __enter__(self) -> Shell:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connection, if there is one."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+
+def _said(error: Exception) -> str:
+    """What is wrong, with the file it is about."""
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)

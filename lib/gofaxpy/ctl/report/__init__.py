@@ -1,0 +1,1 @@
+"""gofaxctl report: xferfaxlog read back."""

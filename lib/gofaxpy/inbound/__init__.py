@@ -1,0 +1,1 @@
+"""An incoming fax, from the answer to faxrcvd."""

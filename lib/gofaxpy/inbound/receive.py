@@ -1,0 +1,218 @@
+"""The fax itself: rxfax in the thread of the call, and what clients are shown of it meanwhile."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gofaxpy.calls.registry import CALLS, PAGE, RESULT, Seen
+from gofaxpy.hylafax import events, modemstatus
+from gofaxpy.hylafax.fmttime import duration
+from gofaxpy.hylafax.recvtags import UNSPECIFIED
+from gofaxpy.hylafax.statuscode import StatusCode
+from gofaxpy.inbound import finish as reception
+from gofaxpy.inbound import qualify
+from gofaxpy.inbound.calllog import CallLog
+from gofaxpy.inbound.recvfile import flush
+from gofaxpy.inbound.screening import Screening
+from gofaxpy.journal import Entry, Step
+from gofaxpy.modems.virtual import Line
+from gofaxpy.outbound.call import DOCUMENT, HANG_UP_AFTER_RESULT, SECONDS_FOR_EVENTS, flag
+from gofaxpy.setting import Setting
+from gofaxpy.stations import fallback
+from gofaxpy.switch.boundary import Call
+from gofaxpy.switch.dialstring import fax_ident
+from gofaxpy.switch.faxresult import FaxResult
+from gofaxpy.switch.hangup import HangupCause
+from gofaxpy.values import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class SwitchApi(Protocol):
+        """What is asked of the switch (:class:`gofaxpy.switch.boundary.Api`)."""
+
+        def command(self, name: str, args: str = "") -> str: ...
+
+
+TIME_IS_UP = "The call has reached its time limit"
+
+
+@dataclass(slots=True)
+class Reception:
+    """One answered call.  ``came_in`` is when it did, by the monotonic clock, as all durations are: the other one may be set
+    meanwhile."""
+
+    setting: Setting
+    call: Call
+    api: SwitchApi
+    line: Line
+    log: CallLog
+    info: events.RecvInfo
+    screening: Screening
+    came_in: float
+
+    def end(self, reason: str) -> None:
+        """Ends the call from another thread than its own."""
+        self.log.tell(f"RECV FAX: {reason}", "notice")
+        CALLS.end(self.call.uuid, reason)
+        self.api.command("uuid_kill", f"{self.call.uuid} NORMAL_CLEARING")
+
+    def receive(self, entry: Entry) -> None:
+        """Runs rxfax and notes what it says, before the call is hung up."""
+        call, inbound = self.call, self.setting.config.inbound
+        self._prepare()
+        fax_started, began = time.time(), time.monotonic()
+        with CALLS.watch(call.uuid, limit=inbound.page_timeout) as seen:
+            watcher = PageWatcher(self, seen, began)
+            seen.listener = watcher.take
+            call.execute("rxfax", f"${{{DOCUMENT}}}")
+            fax = FaxResult.from_variables(call.get)
+            if fax is not None:
+                CALLS.wait_over(seen, SECONDS_FOR_EVENTS)
+        now = time.monotonic()
+        if fax is not None:
+            fax = replace(fax, negotiations=seen.negotiations, bad_rows=max(fax.bad_rows, seen.bad_rows))
+        reason = "" if fax is not None and fax.success else CALLS.ended(call.uuid)
+        if fax is not None and reception.spoke_fax(fax, fax.pages_transferred) and watcher.refuses(fax.remote_station):
+            reason = StatusCode.TSI_DENIED.text     # also where nobody was told in time, and its pages have come
+        # sched_hangup counts in whole seconds of the clock, so that it may be up to one second early (switch_scheduler.c)
+        if not reason and (fax is None or not fax.success) and now - began >= inbound.call_timeout - 1:
+            reason = TIME_IS_UP
+        try:
+            entry.mark(
+                Step.RECEIVED, file=self.info.qfile, fax=fax.facts() if fax is not None else None, fax_started=fax_started,
+                fax_seconds=now - began, seconds=now - self.came_in, page_seconds=watcher.page_seconds, reason=reason,
+                hangup_cause=hangup_cause(call),
+            )
+        finally:
+            call.hangup()
+        self._fallback(fax)
+        self._log_result(fax, reason or reception.reason_of(fax), now - began)
+
+    def _prepare(self) -> None:
+        config, call = self.setting.config, self.call
+        t38 = config.inbound.enable_t38
+        if t38 and config.freeswitch.softmodem_fallback and fallback.disabled(self.api.command, self.info.callid[0]):
+            self.log.line(f"T.38 is off for {self.info.callid[0]}: mod_db has it in realm {fallback.REALM}")
+            t38 = False
+        call.set("fax_ident", fax_ident(self.screening.ident or config.freeswitch.ident))
+        call.set("fax_enable_t38", flag(t38))
+        call.set("fax_enable_t38_request", flag(t38 and config.inbound.request_t38))
+        call.set("fax_verbose", flag(config.freeswitch.verbose))
+        call.set("execute_on_fax_result", HANG_UP_AFTER_RESULT)
+        call.execute("sched_hangup", f"+{config.inbound.call_timeout} ALLOTTED_TIMEOUT")
+
+    def _fallback(self, fax: FaxResult | None) -> None:
+        """GOfax.IP's rule: the station gets no T.38 next time."""
+        number = self.info.callid[0]
+        if not self.setting.config.freeswitch.softmodem_fallback or not fallback.points_to_t38(fax):
+            return
+        if fallback.remember(self.api.command, number, time.time):
+            self.log.line(f"T.38 will be off for {number} from now on")
+        else:
+            self.log.operator("notice", f"{number[:60]!r} could not be noted for calls without T.38")
+
+    def _log_result(self, fax: FaxResult | None, reason: str, seconds: float) -> None:
+        """In native's words and order (faxd/FaxRecv.c++)."""
+        tsi = (fax.remote_station if fax is not None else "") or UNSPECIFIED
+        pages = fax.pages_transferred if fax is not None else 0
+        if fax is not None and reception.spoke_fax(fax, pages):
+            self.log.tell(f"RECV FAX ({self.info.commid}): {self.info.qfile} from {tsi}, route to <unspecified>, {pages} pages in"
+                          f" {duration(seconds)}")
+            self.line.event(events.recv_document(self.line.device, replace(
+                self.info, time=seconds, npages=pages, params=reception.transfer_params(fax), sender=tsi, reason=reason,
+            )))
+        if reason:
+            self.log.line(f"RECV FAX: {reason}")
+        if reason and reception.spoke_fax(fax, pages):
+            self.log.tell(f"RECV FAX ({self.info.commid}): session with {tsi} terminated abnormally: {reason}")
+
+
+class PageWatcher:
+    """Shows each page as it comes in.  Runs in the supervisor's thread, while the handler sits in rxfax."""
+
+    def __init__(self, owner: Reception, seen: Seen, began: float) -> None:
+        self._owner = owner
+        self._seen = seen
+        self._page_began = began
+        self._station = ""
+        self._params = reception.transfer_params(None)
+        self._refused: bool | None = None       # nobody has asked yet
+        self.page_seconds: list[int] = []
+
+    def take(self, subclass: str, headers: Mapping[str, str]) -> None:
+        """An event of this call (see :meth:`gofaxpy.calls.registry.Calls.watch`)."""
+        fax = FaxResult.from_event(headers)
+        if subclass in PAGE:
+            self._page(fax)
+        elif subclass not in RESULT:
+            self._negotiated(fax, headers.get("fax-remote-station-id", ""))
+            self._owner.log.line(f"USE T.38 {headers.get('fax-t38-status', 'off')}")
+
+    def _negotiated(self, fax: FaxResult | None, station: str) -> None:
+        owner = self._owner
+        self._station = station
+        self._params = reception.transfer_params(fax)
+        owner.log.line(f'REMOTE TSI "{station or UNSPECIFIED}"')
+        owner.log.line(f"REMOTE wants {self._params.signalrate}")
+        owner.log.line(f"REMOTE wants {self._params.ecm}")
+        if self._seen.negotiations > 1:
+            owner.log.line(f"TRAINING: number {self._seen.negotiations} of this call")
+        owner.line.status(modemstatus.receiving_from(station or UNSPECIFIED))
+        owner.line.event(events.recv_start(owner.line.device, replace(
+            owner.info, sender=station, params=self._params,
+        )))
+        # native asks here, too, when the sender has said who it is and before its first page
+        if self._seen.negotiations == 1 and self.refuses(station):
+            owner.end(StatusCode.TSI_DENIED.text)
+
+    def refuses(self, station: str) -> bool:
+        """Whether QualifyTSI refuses the sender.  It is looked up once in a call."""
+        owner = self._owner
+        if self._refused is None and owner.screening.qualify_tsi:
+            problems: list[str] = []
+            path = os.path.join(owner.setting.spool.root, owner.screening.qualify_tsi)
+            self._refused = not qualify.accepts(path, station or UNSPECIFIED, problems)
+            for problem in problems:
+                owner.log.tell(problem, "warning")
+        return bool(self._refused)
+
+    def _page(self, fax: FaxResult | None) -> None:
+        owner = self._owner
+        now = time.monotonic()
+        seconds = int(now - self._page_began)
+        self._page_began = now
+        self.page_seconds.append(seconds)
+        number = len(self.page_seconds)
+        if fax is not None:
+            page = reception.transfer_params(fax)   # the page result says nothing of rate and ECM
+            self._params = replace(page, br=self._params.br, ec=self._params.ec)
+        path = owner.setting.spool.inside(owner.info.qfile)
+        flush(path)
+        owner.log.tell(
+            f"RECV FAX ({owner.info.commid}): from {self._station or UNSPECIFIED}, page {number} in"
+            f" {duration(seconds)}, {self._params.describe()}"
+        )
+        if fax is not None and fax.bad_rows:
+            owner.log.line(f"RECV: page {number} has {fax.bad_rows} bad rows, {fax.longest_bad_row_run} of them together")
+        owner.line.event(events.recv_page(owner.line.device, replace(
+            owner.info, time=seconds, npages=number, params=self._params, sender=self._station,
+        )))
+        on_disk = reception.pages_on_disk(path) if fax is not None else None
+        if fax is not None and on_disk is not None and on_disk < fax.pages_transferred:
+            # SpanDSP confirms pages that it could not write (a full disk): the sender must not believe it
+            owner.end(reception.NOT_KEPT)
+        elif 0 < owner.screening.max_pages < number:
+            # SpanDSP says that a page has come, but not that another one will: the first one too many tells
+            owner.end(StatusCode.MAX_PAGES_RECEIVED.text)
+
+
+def hangup_cause(call: Call) -> str:
+    """faxrcvd's HANGUPCAUSE, by name as GOfax.IP gives it.  The handler cannot read FreeSWITCH's own before it has returned;
+    mod_sofia tells the number of a caller's (Q.850), and where the call is still up it is we who end it."""
+    cause = HangupCause.parse(call.get("sip_term_cause"))
+    return (cause if cause is not HangupCause.NONE else HangupCause.NORMAL_CLEARING).name

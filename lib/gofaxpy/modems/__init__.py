@@ -1,0 +1,1 @@
+"""The virtual modems, and what HylaFAX is told of them."""

@@ -1,0 +1,97 @@
+"""What FreeSWITCH's mod_db remembers of one destination: variables an operator has set, and that T.38 has failed.
+
+Realms, keys and values are GOfax.IP's, so that entries made for it hold: ``override-NUMBER / VARIABLE -> value`` and
+``fallback / NUMBER -> time of the entry`` (seconds since the epoch).  NUMBER is the destination as it is dialled,
+without blanks and separators; entries for it without the prefix we dial hold as well, but count less.
+
+Nothing here keeps a fax from being sent: what cannot be used is left out and told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gofaxpy.config.keys import Config
+from gofaxpy.stations import fallback, ladder
+from gofaxpy.switch.db import Db, DbError
+from gofaxpy.switch.dialstring import DialstringError, variables
+
+OVERRIDE = "override-"
+AUDIO = {"fax_enable_t38": "false", "fax_enable_t38_request": "false"}
+# Without these as we set them we would lose sight of the call, or send other pages than those of the job.
+OURS = frozenset(("origination_uuid", "fax_start_page", "fax_end_page", "execute_on_fax_result", "gofax_document"))
+
+
+@dataclass(slots=True)
+class Remembered:
+    """Channel variables for the next call, and what is to be told about them."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def names_of(number: str, plain: str) -> list[str]:
+    """Under which numbers a destination is looked up, the one that counts most last: ``plain`` is without our prefix."""
+    return [plain, number] if plain and plain != number else [number]
+
+
+def remembered(db: Db, numbers: Sequence[str], config: Config, now: float) -> Remembered:
+    """What holds for a call, as far as ``freeswitch.softmodem_fallback`` and ``outbound.ladder`` want anything to be
+    remembered.  An operator's override beats both."""
+    found = Remembered()
+    if config.freeswitch.softmodem_fallback:
+        _fallback(db, numbers, found)
+    if config.outbound.ladder:
+        _ladder(db, numbers[-1], found, now, config.outbound.ladder_days)
+    for number in numbers:
+        _overrides(db, number, found)
+    return found
+
+
+def _fallback(db: Db, numbers: Sequence[str], found: Remembered) -> None:
+    try:
+        if any(db.exists(fallback.REALM, number) for number in numbers):
+            found.values.update(AUDIO)
+            found.notes.append("Softmodem fallback: an earlier fax to this number failed with T.38, so this one goes without")
+    except DbError as error:
+        found.notes.append(f"Softmodem fallback: {error}")
+
+
+def _ladder(db: Db, number: str, found: Remembered, now: float, days: int) -> None:
+    try:
+        rung = ladder.rung_of(db, number, now, days)
+    except DbError as error:
+        found.notes.append(f"Ladder: {error}")
+        return
+    name, values = ladder.RUNGS[rung]
+    found.values.update(values)
+    if rung:
+        found.notes.append(f"Ladder: this number stands on rung {rung} ({name})")
+
+
+def _overrides(db: Db, number: str, found: Remembered) -> None:
+    realm = OVERRIDE + number
+    try:
+        values = {name: db.select(realm, name) for name in sorted(db.keys(realm))}
+    except DbError as error:
+        found.notes.append(f"Overrides of {number}: {error}")
+        return
+    for name, value in values.items():
+        problem = problem_of(name, value)
+        if problem:
+            found.notes.append(f"Override {name}={value!r} of {number} is left out: {problem}")
+        else:
+            found.values[name] = value
+            found.notes.append(f"Override of {number}: {name}={value!r}")
+
+
+def problem_of(name: str, value: str) -> str:
+    """Why this variable cannot be set, or ``""``."""
+    if name in OURS:
+        return "gofax sets this variable itself"
+    try:
+        variables({name: value})
+    except DialstringError as error:
+        return str(error)
+    return ""
