@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from gofaxpy.ctl import selftest_page as picture
+from gofaxpy.ctl import selftest_page
 from rig.house import House, HouseMaker
 from rig.rundir import FAX_USER
 
@@ -31,7 +31,7 @@ def test_a_page_arrives_as_it_was_sent_and_leaves_nothing_behind(house: House) -
     facts = json.loads(out)
     # a real switch's header line pushes the page down, and the page keeps its length
     lost = facts["shift"] if house.switch.live else 0
-    assert (facts["result"], facts["rows"], facts["rows_same"]) == ("ok", picture.ROWS, picture.ROWS - lost)
+    assert (facts["result"], facts["rows"], facts["rows_same"]) == ("ok", selftest_page.ROWS, selftest_page.ROWS - lost)
     house.switch.wait_calls_over()
     assert house.received() == [] and house.records() == []
     assert not [name for name in os.listdir(house.path("tmp")) if name.startswith("gofax-selftest-")]
@@ -46,7 +46,8 @@ def test_the_pictures_can_be_kept(house: House) -> None:
     directory = os.path.join(house.run_dir.path, "kept")
     assert selftest(house, "--keep", directory)[0] == 0
     assert sorted(os.listdir(directory)) == ["received.tif", "sent.tif"]
-    assert picture.compare(picture.read(f"{directory}/sent.tif"), picture.read(f"{directory}/received.tif")).identical
+    sent, received = (selftest_page.read(f"{directory}/{name}.tif") for name in ("sent", "received"))
+    assert selftest_page.compare(sent, received).identical
     assert selftest(house, "--keep", directory)[0] == 1, "what is there is not overwritten"
 
 
@@ -82,11 +83,11 @@ def test_a_stranger_is_told_who_may(house: House) -> None:
 
 
 def test_damage_is_seen_row_by_row() -> None:
-    rows = picture.test_page()
+    rows = selftest_page.test_page()
     blank = bytes(len(rows[0]))
     header = [blank[:-1] + b"\1"] * 30
-    assert picture.compare(rows, header + rows[:-30]).identical, "a header line pushes the page down"
-    assert picture.compare(rows, header + rows[:-30]).shift == 30
-    assert not picture.compare(rows, rows[:500] + [blank] * (len(rows) - 500)).identical
-    assert not picture.compare(rows, rows[:600]).identical
-    assert not picture.compare(rows, []).identical
+    assert selftest_page.compare(rows, header + rows[:-30]).identical, "a header line pushes the page down"
+    assert selftest_page.compare(rows, header + rows[:-30]).shift == 30
+    assert not selftest_page.compare(rows, rows[:500] + [blank] * (len(rows) - 500)).identical
+    assert not selftest_page.compare(rows, rows[:600]).identical
+    assert not selftest_page.compare(rows, []).identical

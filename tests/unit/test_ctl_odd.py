@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from gofaxpy.config.keys import Config, HylaFax
-from gofaxpy.ctl.command import PROBLEM, Trouble
+from gofaxpy.ctl.command import PROBLEM
 from gofaxpy.ctl.console import answer
 from gofaxpy.ctl.doctor.checks import examine
 from gofaxpy.ctl.doctor.finding import Level
@@ -20,6 +20,7 @@ from gofaxpy.ctl.doctor.hylafax import send_command
 from gofaxpy.ctl.doctor.subject import Patient
 from gofaxpy.ctl.main import build_parser, run
 from gofaxpy.ctl.output import Desk, Switch
+from gofaxpy.ctl.trouble import Trouble
 from gofaxpy.journal import Step
 from gofaxpy.setting import Setting
 from gofaxpy.switch.boundary import Reply

@@ -13,7 +13,7 @@ import pytest
 
 from gofaxpy.config.keys import Config, HylaFax, Inbound
 from gofaxpy.hylafax.uucplock import UUCPLock
-from gofaxpy.modems import virtual as modems
+from gofaxpy.modems import virtual
 from gofaxpy.modems.virtual import Ready
 from gofaxpy.setting import Setting
 
@@ -32,7 +32,7 @@ def test_the_lock_of_a_dead_call_goes_though_its_process_had_our_number(setting:
     assert lock.acquire()
     accepted = time.time()
     os.utime(lock.path, (accepted + made, accepted + made))
-    modems.release_dead(setting, "freeswitch0", os.getpid(), accepted)
+    virtual.release_dead(setting, "freeswitch0", os.getpid(), accepted)
     assert os.listdir(setting.spool.lock_dir) == left
 
 
@@ -40,18 +40,18 @@ def test_lock_files_that_cannot_be_made_are_told_of(setting: Setting, monkeypatc
     told: list[str] = []
     monkeypatch.setitem(sys.modules, "freeswitch", SimpleNamespace(consoleLog=lambda level, text: told.append(text)))
     os.rmdir(setting.spool.lock_dir)
-    assert modems.take(setting) is None
+    assert virtual.take(setting) is None
     [text] = told
     assert f"{setting.spool.lock_dir}: cannot make lock files" in text and "keeps modems from incoming calls" in text
 
 
 def test_what_faxstate_has_said_holds_while_nobody_looks_after_the_modem(setting: Setting) -> None:
-    modems.switch(setting.spool, "freeswitch0", Ready.BUSY)
-    modems.look_after(setting.spool, "freeswitch0", somebody=False)
-    assert modems.idle_announcement(setting.spool, "freeswitch0") == "+freeswitch0:D"
-    assert modems.idle_status(setting.spool, "freeswitch0") == "FreeSWITCH is not running"
-    modems.look_after(setting.spool, "freeswitch0", somebody=True)
-    assert modems.idle_announcement(setting.spool, "freeswitch0") == "+freeswitch0:B"
+    virtual.switch(setting.spool, "freeswitch0", Ready.BUSY)
+    virtual.look_after(setting.spool, "freeswitch0", somebody=False)
+    assert virtual.idle_announcement(setting.spool, "freeswitch0") == "+freeswitch0:D"
+    assert virtual.idle_status(setting.spool, "freeswitch0") == "FreeSWITCH is not running"
+    virtual.look_after(setting.spool, "freeswitch0", somebody=True)
+    assert virtual.idle_announcement(setting.spool, "freeswitch0") == "+freeswitch0:B"
 
 
 def dead_process() -> int:
@@ -67,8 +67,8 @@ def test_the_lock_of_a_dead_switch_goes_however_old_it_is(setting: Setting, age:
     lock = Path(setting.spool.lock_dir) / "LCK..freeswitch0"
     lock.write_text(f"{pid:10d}\n")
     os.utime(lock, (now - age, now - age))
-    modems.release_dead(setting, "freeswitch0", pid + 1, now)
-    modems.release_dead(setting, "freeswitch0", pid, now - age - 1)
+    virtual.release_dead(setting, "freeswitch0", pid + 1, now)
+    virtual.release_dead(setting, "freeswitch0", pid, now - age - 1)
     assert lock.exists(), "another owner's, or made after the one that is meant"
-    modems.release_dead(setting, "freeswitch0", pid, now)
+    virtual.release_dead(setting, "freeswitch0", pid, now)
     assert not lock.exists()

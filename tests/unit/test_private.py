@@ -17,10 +17,10 @@ from gofaxpy.config.keys import Config, HylaFax
 from gofaxpy.hylafax.qfile import QFileHandle
 from gofaxpy.hylafax.spool import open_own, private_directory
 from gofaxpy.journal import Journal, JournalError, Step
-from gofaxpy.modems import virtual as modems
+from gofaxpy.modems import virtual
 from gofaxpy.modems.getty import Getty, ModemState
+from gofaxpy.outbound.joined import remove_directory
 from gofaxpy.send import process
-from gofaxpy.send.document import remove_directory
 from gofaxpy.send.job import send_job
 from gofaxpy.setting import Setting, wrong_user
 
@@ -117,10 +117,10 @@ def test_a_lock_file_that_cannot_be_read_costs_its_modem_and_nothing_else(
         "freeswitch0": ModemState.IDLE, "freeswitch1": ModemState.LOCKED,
     }
     assert len([line for line in said if "LCK..freeswitch1" in line]) == 1
-    line = modems.take(setting)
+    line = virtual.take(setting)
     assert line is not None and line.device == "freeswitch0"
     line.release()
-    modems.release_dead(setting, "freeswitch1", 12345, 0)
+    virtual.release_dead(setting, "freeswitch1", 12345, 0)
     getty.close()
 
 

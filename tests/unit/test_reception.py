@@ -20,11 +20,9 @@ from gofaxpy.calls.registry import PROCESS
 from gofaxpy.config.keys import Config, HylaFax
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.uucplock import UUCPLock
-from gofaxpy.inbound import announce, recovery
-from gofaxpy.inbound import finish as reception
+from gofaxpy.inbound import announce, finish, recovery
 from gofaxpy.inbound.calllog import CallLog
-from gofaxpy.inbound.receivedfile import pages_on_disk, pages_saved, put_away, told_by
-from gofaxpy.inbound.recvfile import create_recv_file
+from gofaxpy.inbound.recvq import create_recv_file, pages_on_disk, pages_saved, put_away, told_by
 from gofaxpy.journal import JournalError, Step
 from gofaxpy.setting import Setting
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
@@ -58,7 +56,7 @@ def test_a_fax_whose_announcement_cannot_be_noted_is_announced_later(
 
         monkeypatch.setattr(os, "fdatasync", out_of_order)
         with pytest.raises(JournalError):
-            reception.finish(setting, entry, log)
+            finish.finish(setting, entry, log)
         assert [mark.step for mark in entry.marks()][-2:] == [Step.ANNOUNCING, Step.UNANNOUNCED]
     log.close()
 
@@ -72,7 +70,7 @@ def test_a_switch_that_died_is_told_from_this_one_though_it_had_the_same_number(
     with setting.journal.create(f"c{COMMID}", Step.ACCEPTED, pid=os.getpid(), process=process) as entry:
         entry.note(Step.RECEIVING, file="recvq/fax000000001.tif")
         marks = {mark.step: mark for mark in entry.marks()}
-    assert reception.Received.read(setting, marks).reason == reason
+    assert finish.Received.read(setting, marks).reason == reason
 
 
 def test_a_call_that_was_put_off_takes_no_modem_from_the_next_one_though_the_clock_was_set_back(setting: Setting) -> None:
@@ -162,10 +160,10 @@ def test_a_file_that_cannot_be_looked_into_is_not_one_without_pages(tmp_path: Pa
 
 _EIO = """
 import os, sys
-from gofaxpy.inbound import receivedfile
+from gofaxpy.inbound import recvq
 real, os.pread = os.pread, lambda *args: (_ for _ in ()).throw(OSError(5, "Input/output error"))
-print(receivedfile.pages_on_disk(sys.argv[1]))
-for looks in (receivedfile.pages_saved, receivedfile.told_by):
+print(recvq.pages_on_disk(sys.argv[1]))
+for looks in (recvq.pages_saved, recvq.told_by):
     try:
         print(looks(sys.argv[1]))
     except OSError as error:
@@ -176,7 +174,7 @@ for looks in (receivedfile.pages_saved, receivedfile.told_by):
 def test_nor_is_one_on_a_disk_that_does_not_answer(tmp_path: Path) -> None:
     path = str(tmp_path / "fax.tif")
     make_tiff(path, 3)
-    library = str(Path(reception.__file__).parents[1])
+    library = str(Path(finish.__file__).parents[1])
     done = subprocess.run([sys.executable, "-c", _EIO, path], capture_output=True, text=True, check=False,
                           env={"PYTHONPATH": os.pathsep.join([library, *sys.path])})
     assert done.stdout.splitlines() == ["None", "Input/output error", "Input/output error"], done.stderr

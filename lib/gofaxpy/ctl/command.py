@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 OK, PROBLEM, USAGE = 0, 1, 2
 
 
-class Trouble(Exception):
-    """The subcommand cannot do its work; the text says why and what to do.  Exit status 1."""
-
-
 class UsageError(Exception):
     """The command line is not understood.  Exit status 2.  ``usage`` is the short help that belongs to it."""
 

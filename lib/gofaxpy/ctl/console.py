@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gofaxpy.config.keys import config_path
-from gofaxpy.ctl.command import Trouble
 from gofaxpy.ctl.main import COMMANDS, build_parser, run
 from gofaxpy.ctl.output import Desk
+from gofaxpy.ctl.trouble import Trouble
 
 if TYPE_CHECKING:
     from typing import Protocol

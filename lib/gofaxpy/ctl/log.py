@@ -8,8 +8,9 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from gofaxpy.ctl.command import OK, Command, Trouble, UsageError
+from gofaxpy.ctl.command import OK, Command, UsageError
 from gofaxpy.ctl.output import shown
+from gofaxpy.ctl.trouble import Trouble
 
 if TYPE_CHECKING:
     from gofaxpy.ctl.output import Desk

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 
 from gofaxpy import __version__
 from gofaxpy.ctl import fallback, importconfig, log, metrics, outcomes, overrides, selftest, status
-from gofaxpy.ctl.command import PROBLEM, USAGE, Command, HelpWanted, Parser, Trouble, UsageError
+from gofaxpy.ctl.command import PROBLEM, USAGE, Command, HelpWanted, Parser, UsageError
 from gofaxpy.ctl.doctor import command as doctor
 from gofaxpy.ctl.lesser import Lesser
 from gofaxpy.ctl.output import Desk, Shell, shown, wants_colour
 from gofaxpy.ctl.report import command as report
+from gofaxpy.ctl.trouble import Trouble
 
 COMMANDS: tuple[Command, ...] = (
     doctor.COMMAND,

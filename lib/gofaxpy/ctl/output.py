@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from gofaxpy.config.file import ConfigError, load
 from gofaxpy.config.keys import config_path
-from gofaxpy.ctl.command import Trouble
 from gofaxpy.ctl.lesser import Lesser, user_of
+from gofaxpy.ctl.trouble import Trouble
 from gofaxpy.switch.clean import incoming
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from gofaxpy.ctl.command import OK, PROBLEM, Command, Trouble, UsageError
+from gofaxpy.ctl.command import OK, PROBLEM, Command, UsageError
 from gofaxpy.ctl.output import shown
+from gofaxpy.ctl.trouble import Trouble
 
 if TYPE_CHECKING:
     from gofaxpy.ctl.output import Desk

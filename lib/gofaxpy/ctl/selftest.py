@@ -18,13 +18,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from gofaxpy.ctl.command import OK, Command, Trouble, UsageError
+from gofaxpy.ctl.command import OK, Command, UsageError
 from gofaxpy.ctl.lesser import Lesser
 from gofaxpy.ctl.output import shown
+from gofaxpy.ctl.trouble import Trouble
 
 if TYPE_CHECKING:
     from gofaxpy.config.keys import Config
-    from gofaxpy.ctl import selftest_page as picture
+    from gofaxpy.ctl import selftest_page
     from gofaxpy.ctl.output import Desk
 
 Api = Callable[[str, str], str]
@@ -92,14 +93,14 @@ def _make(path: str, uid: int, gid: int) -> None:
             os.close(fd)
 
 
-def _compared(rows: Sequence[bytes], received: str) -> picture.Difference:
+def _compared(rows: Sequence[bytes], received: str) -> selftest_page.Difference:
     """The receiving end may still be closing its file when the sending one is gone."""
-    from gofaxpy.ctl import selftest_page as picture
+    from gofaxpy.ctl import selftest_page
 
     for left in range(SECONDS_TO_CLOSE, -1, -1):
         try:
-            found = picture.compare(rows, picture.read(received))
-        except picture.PictureError:
+            found = selftest_page.compare(rows, selftest_page.read(received))
+        except selftest_page.PictureError:
             if not left:
                 raise
         else:
@@ -120,7 +121,7 @@ class Selftest:
 
     def run(self, number: str = "") -> str:
         """What came of it, in words.  Raises :class:`Trouble`."""
-        from gofaxpy.ctl import selftest_page as picture
+        from gofaxpy.ctl import selftest_page
 
         become(self._config.hylafax.user, self._keep)
         for module in ("mod_spandsp", *(() if number else ("mod_loopback",))):
@@ -130,8 +131,8 @@ class Selftest:
         try:
             directory = self._directory()
             sent, received = os.path.join(directory, "sent.tif"), os.path.join(directory, "received.tif")
-            rows = picture.test_page()
-            picture.write(sent, rows)
+            rows = selftest_page.test_page()
+            selftest_page.write(sent, rows)
             began = time.monotonic()
             if number:
                 self._through(number, sent, received)
@@ -139,7 +140,7 @@ class Selftest:
                 self._loopback(sent, received)
             seconds = round(time.monotonic() - began)
             found = _compared(rows, received)
-        except picture.PictureError as error:
+        except selftest_page.PictureError as error:
             raise Trouble(str(error)) from None
         except OSError as error:
             raise Trouble(f"{error.filename}: {error.strerror}") from None

@@ -11,8 +11,9 @@ import time
 from typing import TYPE_CHECKING
 
 from gofaxpy import jsontext
-from gofaxpy.ctl.command import OK, PROBLEM, Command, Trouble, UsageError
+from gofaxpy.ctl.command import OK, PROBLEM, Command, UsageError
 from gofaxpy.ctl.output import shown
+from gofaxpy.ctl.trouble import Trouble
 
 if TYPE_CHECKING:
     from typing import Any

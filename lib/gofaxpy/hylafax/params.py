@@ -8,10 +8,6 @@ from __future__ import annotations
 
 from gofaxpy.values import frozen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from gofaxpy.switch.faxresult import FaxResult
-
 # vr: resolutions, one bit each as in a modem's capabilities; 0 is normal.
 VR_NORMAL, VR_FINE, VR_R8, VR_R16 = 0x00, 0x01, 0x02, 0x04
 VR_200X100, VR_200X200, VR_200X400, VR_300X300 = 0x08, 0x10, 0x20, 0x40
@@ -152,10 +148,6 @@ class FaxParams:
             ec=EC_ENABLE256 if ecm else EC_DISABLE,
         )
 
-    @classmethod
-    def of_result(cls, fax: FaxResult) -> FaxParams:
-        """From the result of a fax; A4 where it has no width."""
-        return cls.from_transfer(fax.rate, fax.ecm, fax.resolution, fax.encoding_name, fax.pixel_width)
 
     @property
     def rate(self) -> int:

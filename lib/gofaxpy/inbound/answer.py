@@ -26,19 +26,19 @@ from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.spool import fsync_directory
 from gofaxpy.hylafax.statuscode import StatusCode
-from gofaxpy.inbound import finish as reception
 from gofaxpy.inbound.calllog import CallLog
-from gofaxpy.inbound.receive import Reception
+from gofaxpy.inbound.finish import finish
+from gofaxpy.inbound.receive import Receiving
 from gofaxpy.inbound.recipient import caller_of, first_of, number_of
-from gofaxpy.inbound.recvfile import create_recv_file, file_mode, spool_problem
+from gofaxpy.inbound.recvq import PostponedError, create_recv_file, file_mode, spool_problem
 from gofaxpy.inbound.screening import Screening, screen
 from gofaxpy.journal import Entry, JournalError, Step
 from gofaxpy.metrics import textfile
-from gofaxpy.modems import virtual as modems
-from gofaxpy.modems.virtual import Line
-from gofaxpy.outbound.call import DOCUMENT
+from gofaxpy.modems import virtual
+from gofaxpy.modems.virtual import CallModem
 from gofaxpy.setting import Setting
 from gofaxpy.switch.boundary import Call, log
+from gofaxpy.switch.faxapp import DOCUMENT
 from gofaxpy.values import replace
 
 TYPE_CHECKING = False
@@ -91,7 +91,7 @@ def answer_fax(call: Call, api: SwitchApi) -> None:
     if problem:
         _no_room(setting, call, facts, problem)
         return
-    line = modems.take(setting)
+    line = virtual.take(setting)
     if line is None:
         cause = setting.config.inbound.no_modem_cause
         operatorlog.tell(setting.config.log, "warning", f"call from {facts.caller_number} refused ({cause}): no modem is free")
@@ -100,7 +100,7 @@ def answer_fax(call: Call, api: SwitchApi) -> None:
     with ExitStack() as cleaning:
         cleaning.callback(line.release)
         cleaning.enter_context(CALLS.incoming(facts.uuid))
-        if line.device != modems.ANONYMOUS:
+        if line.device != virtual.ANONYMOUS:
             cleaning.enter_context(CALLS.on_modem(setting.spool.root, line.device, facts.uuid))
         try:
             answering = Answering(setting, call, api, facts, line)
@@ -120,7 +120,7 @@ def _no_room(setting: Setting, call: Call, facts: IncomingCall, problem: str) ->
 class Answering:
     """One incoming call that there is a place for: screened, answered, received, finished."""
 
-    def __init__(self, setting: Setting, call: Call, api: SwitchApi, facts: IncomingCall, line: Line) -> None:
+    def __init__(self, setting: Setting, call: Call, api: SwitchApi, facts: IncomingCall, line: CallModem) -> None:
         """Takes a communication identifier and opens the session log.  Raises SpoolError."""
         self.setting = setting
         self.call = call
@@ -169,8 +169,8 @@ class Answering:
             try:
                 if self._screened(entry):
                     self._take(entry)
-                reception.finish(self.setting, entry, self.log)
-            except reception.PostponedError as problem:
+                finish(self.setting, entry, self.log)
+            except PostponedError as problem:
                 self.log.tell(f"{problem}; what is left to be done is tried again until it can be done", "err")
             finally:
                 if self._recv_file >= 0:
@@ -222,7 +222,7 @@ class Answering:
         self.line.status(modemstatus.RECEIVING)
         self.line.event(events.recv_begin(self.device))
         try:
-            Reception(
+            Receiving(
                 self.setting, self.call, self.api, self.line, self.log, replace(self.info, qfile=file), self.screening,
                 self.came_in,
             ).receive(entry)

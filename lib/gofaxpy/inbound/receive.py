@@ -12,18 +12,16 @@ from gofaxpy.hylafax import events, modemstatus
 from gofaxpy.hylafax.fmttime import duration
 from gofaxpy.hylafax.recvtags import UNSPECIFIED
 from gofaxpy.hylafax.statuscode import StatusCode
-from gofaxpy.inbound import finish as reception
-from gofaxpy.inbound import qualify
+from gofaxpy.inbound import qualify, recvq, result
 from gofaxpy.inbound.calllog import CallLog
-from gofaxpy.inbound.recvfile import flush
 from gofaxpy.inbound.screening import Screening
 from gofaxpy.journal import Entry, Step
-from gofaxpy.modems.virtual import Line
-from gofaxpy.outbound.call import DOCUMENT, HANG_UP_AFTER_RESULT, SECONDS_FOR_EVENTS, flag
+from gofaxpy.modems.virtual import CallModem
 from gofaxpy.setting import Setting
 from gofaxpy.stations import fallback
 from gofaxpy.switch.boundary import Call
 from gofaxpy.switch.dialstring import fax_ident
+from gofaxpy.switch.faxapp import DOCUMENT, HANG_UP_AFTER_RESULT, SECONDS_FOR_EVENTS, flag
 from gofaxpy.switch.faxresult import FaxResult
 from gofaxpy.switch.hangup import HangupCause
 from gofaxpy.values import replace
@@ -42,14 +40,14 @@ TIME_IS_UP = "The call has reached its time limit"
 
 
 @dataclass(slots=True)
-class Reception:
+class Receiving:
     """One answered call.  ``came_in`` is when it did, by the monotonic clock, as all durations are: the other one may be set
     meanwhile."""
 
     setting: Setting
     call: Call
     api: SwitchApi
-    line: Line
+    line: CallModem
     log: CallLog
     info: events.RecvInfo
     screening: Screening
@@ -77,7 +75,7 @@ class Reception:
         if fax is not None:
             fax = replace(fax, negotiations=seen.negotiations, bad_rows=max(fax.bad_rows, seen.bad_rows))
         reason = "" if fax is not None and fax.success else CALLS.ended(call.uuid)
-        if fax is not None and reception.spoke_fax(fax, fax.pages_transferred) and watcher.refuses(fax.remote_station):
+        if fax is not None and result.spoke_fax(fax, fax.pages_transferred) and watcher.refuses(fax.remote_station):
             reason = StatusCode.TSI_DENIED.text     # also where nobody was told in time, and its pages have come
         # sched_hangup counts in whole seconds of the clock, so that it may be up to one second early (switch_scheduler.c)
         if not reason and (fax is None or not fax.success) and now - began >= inbound.call_timeout - 1:
@@ -91,7 +89,7 @@ class Reception:
         finally:
             call.hangup()
         self._fallback(fax)
-        self._log_result(fax, reason or reception.reason_of(fax), now - began)
+        self._log_result(fax, reason or result.reason_of(fax), now - began)
 
     def _prepare(self) -> None:
         config, call = self.setting.config, self.call
@@ -120,27 +118,27 @@ class Reception:
         """In native's words and order (faxd/FaxRecv.c++)."""
         tsi = (fax.remote_station if fax is not None else "") or UNSPECIFIED
         pages = fax.pages_transferred if fax is not None else 0
-        if fax is not None and reception.spoke_fax(fax, pages):
+        if fax is not None and result.spoke_fax(fax, pages):
             self.log.tell(f"RECV FAX ({self.info.commid}): {self.info.qfile} from {tsi}, route to <unspecified>, {pages} pages in"
                           f" {duration(seconds)}")
             self.line.event(events.recv_document(self.line.device, replace(
-                self.info, time=seconds, npages=pages, params=reception.transfer_params(fax), sender=tsi, reason=reason,
+                self.info, time=seconds, npages=pages, params=result.transfer_params(fax), sender=tsi, reason=reason,
             )))
         if reason:
             self.log.line(f"RECV FAX: {reason}")
-        if reason and reception.spoke_fax(fax, pages):
+        if reason and result.spoke_fax(fax, pages):
             self.log.tell(f"RECV FAX ({self.info.commid}): session with {tsi} terminated abnormally: {reason}")
 
 
 class PageWatcher:
     """Shows each page as it comes in.  Runs in the supervisor's thread, while the handler sits in rxfax."""
 
-    def __init__(self, owner: Reception, seen: Seen, began: float) -> None:
+    def __init__(self, owner: Receiving, seen: Seen, began: float) -> None:
         self._owner = owner
         self._seen = seen
         self._page_began = began
         self._station = ""
-        self._params = reception.transfer_params(None)
+        self._params = result.transfer_params(None)
         self._refused: bool | None = None       # nobody has asked yet
         self.page_seconds: list[int] = []
 
@@ -156,7 +154,7 @@ class PageWatcher:
     def _negotiated(self, fax: FaxResult | None, station: str) -> None:
         owner = self._owner
         self._station = station
-        self._params = reception.transfer_params(fax)
+        self._params = result.transfer_params(fax)
         owner.log.line(f'REMOTE TSI "{station or UNSPECIFIED}"')
         owner.log.line(f"REMOTE wants {self._params.signalrate}")
         owner.log.line(f"REMOTE wants {self._params.ecm}")
@@ -189,10 +187,10 @@ class PageWatcher:
         self.page_seconds.append(seconds)
         number = len(self.page_seconds)
         if fax is not None:
-            page = reception.transfer_params(fax)   # the page result says nothing of rate and ECM
+            page = result.transfer_params(fax)   # the page result says nothing of rate and ECM
             self._params = replace(page, br=self._params.br, ec=self._params.ec)
         path = owner.setting.spool.inside(owner.info.qfile)
-        flush(path)
+        recvq.flush(path)
         owner.log.tell(
             f"RECV FAX ({owner.info.commid}): from {self._station or UNSPECIFIED}, page {number} in"
             f" {duration(seconds)}, {self._params.describe()}"
@@ -202,10 +200,10 @@ class PageWatcher:
         owner.line.event(events.recv_page(owner.line.device, replace(
             owner.info, time=seconds, npages=number, params=self._params, sender=self._station,
         )))
-        on_disk = reception.pages_on_disk(path) if fax is not None else None
+        on_disk = recvq.pages_on_disk(path) if fax is not None else None
         if fax is not None and on_disk is not None and on_disk < fax.pages_transferred:
             # SpanDSP confirms pages that it could not write (a full disk): the sender must not believe it
-            owner.end(reception.NOT_KEPT)
+            owner.end(result.NOT_KEPT)
         elif 0 < owner.screening.max_pages < number:
             # SpanDSP says that a page has come, but not that another one will: the first one too many tells
             owner.end(StatusCode.MAX_PAGES_RECEIVED.text)

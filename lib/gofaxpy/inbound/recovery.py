@@ -13,10 +13,11 @@ from gofaxpy.config.keys import HylaFax
 from gofaxpy.faxrcvd import AGAIN
 from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.spool import age
-from gofaxpy.inbound import finish as reception
 from gofaxpy.inbound.calllog import CallLog
+from gofaxpy.inbound.finish import finish
+from gofaxpy.inbound.recvq import PostponedError
 from gofaxpy.journal import Entry, JournalError, Step
-from gofaxpy.modems import virtual as modems
+from gofaxpy.modems import virtual
 from gofaxpy.setting import Setting
 from gofaxpy.values import replace
 
@@ -41,7 +42,7 @@ def recover(setting: Setting, announced: bool = True) -> None:
                     _free_modem(setting, entry)
                     _finish(setting, entry)
                     _told.pop(entry.path, None)
-        except reception.PostponedError as problem:
+        except PostponedError as problem:
             _tell(setting, name, f"journal entry {name}: {problem}")
         except Exception as error:
             # one entry that cannot be understood must not keep the others, and all modems, waiting
@@ -93,7 +94,7 @@ def _finish(setting: Setting, entry: Entry) -> None:
     log = CallLog(setting, session)
     open_yet = entry.find(Step.RECORDED) is None
     try:
-        reception.finish(setting, entry, log, again=True)
+        finish(setting, entry, log, again=True)
     finally:
         if open_yet:
             log.end()
@@ -118,4 +119,4 @@ def _free_modem(setting: Setting, entry: Entry) -> None:
     accepted = entry.find(Step.ACCEPTED)
     if accepted is not None and accepted.facts.get("process") != PROCESS:
         device, pid = str(accepted.facts.get("device", "")), int(accepted.facts.get("pid", 0))
-        modems.release_dead(setting, device, pid, accepted.at)
+        virtual.release_dead(setting, device, pid, accepted.at)

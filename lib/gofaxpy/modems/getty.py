@@ -13,7 +13,7 @@ from gofaxpy.calls.registry import CALLS
 from gofaxpy.hylafax import events, fifo
 from gofaxpy.hylafax.errors import FifoError, SpoolError
 from gofaxpy.hylafax.uucplock import UUCPLock
-from gofaxpy.modems import virtual as modems
+from gofaxpy.modems import virtual
 from gofaxpy.modems.faxq import OUTBOX
 from gofaxpy.modems.virtual import Ready
 from gofaxpy.setting import Setting
@@ -62,7 +62,7 @@ class Getty:
             self.close()
             raise
         for modem in self._modems:
-            modems.look_after(setting.spool, modem.device, somebody=True)
+            virtual.look_after(setting.spool, modem.device, somebody=True)
             self._announce(modem, number=True)
 
     def descriptors(self) -> dict[int, Modem]:
@@ -110,7 +110,7 @@ class Getty:
     def leave(self) -> None:
         """Nobody looks after the modems any more, for FreeSWITCH ends: they are down, also those in use."""
         for modem in self._modems:
-            modems.look_after(self.setting.spool, modem.device, somebody=False)
+            virtual.look_after(self.setting.spool, modem.device, somebody=False)
             self._say(modem)
         self.close()
 
@@ -135,7 +135,7 @@ class Getty:
         if message[1:2] not in ("R", "B", "D"):
             log("warning", f"{modem.device}: {message[:80]!r} is no state; SR, SB and SD are")
             return
-        modems.switch(self.setting.spool, modem.device, Ready(message[1]))
+        virtual.switch(self.setting.spool, modem.device, Ready(message[1]))
         self._announce(modem)
 
     def _no_answering(self, modem: Modem, message: str) -> None:
@@ -151,7 +151,7 @@ class Getty:
 
     def _quit(self, modem: Modem, message: str) -> None:
         """As faxgetty at its end, the modem is down; it comes back with ``faxstate -s ready`` or with FreeSWITCH."""
-        modems.switch(self.setting.spool, modem.device, Ready.DOWN)
+        virtual.switch(self.setting.spool, modem.device, Ready.DOWN)
         self._announce(modem)
 
     def _no_config(self, modem: Modem, message: str) -> None:
@@ -181,4 +181,4 @@ class Getty:
 
     def _say(self, modem: Modem) -> None:
         self.announcements += 1
-        modems.say_idle(self.setting.spool, modem.device)
+        virtual.say_idle(self.setting.spool, modem.device)

@@ -117,7 +117,7 @@ def idle_status(spool: Spool, device: str) -> str:
     return _IDLE[_state(spool, device)]
 
 
-class Line:
+class CallModem:
     """What an incoming call shows HylaFAX of itself.  Without a modem everything here is silent."""
 
     device = ANONYMOUS
@@ -132,7 +132,7 @@ class Line:
         """Gives the modem back."""
 
 
-class ModemLine(Line):
+class ModemLine(CallModem):
     """A call on a virtual modem whose UUCP lock we hold."""
 
     def __init__(self, spool: Spool, device: str, lock: UUCPLock) -> None:
@@ -174,14 +174,14 @@ def release_dead(setting: Setting, device: str, pid: int, before: float) -> None
             os.unlink(lock.path)
 
 
-def take(setting: Setting) -> Line | None:
+def take(setting: Setting) -> CallModem | None:
     """A free modem for an incoming call, or a line without one, or None if the call must not be taken without a modem.
 
     Looked for from the last one down: faxq takes modems from the first one up, so the two rarely meet.
     """
     wish = setting.config.inbound.allocate_modems
     if wish == "off":
-        return Line()
+        return CallModem()
     trouble = ""
     for device in reversed(setting.config.hylafax.devices()):
         if CALLS.on(setting.spool.root, device):
@@ -194,4 +194,4 @@ def take(setting: Setting) -> Line | None:
             trouble = str(error)
     if trouble:     # without it nobody would know why calls are no modem's, or refused
         operatorlog.tell(setting.config.log, "warning", f"{trouble}; it keeps modems from incoming calls")
-    return None if wish == "require" else Line()
+    return None if wish == "require" else CallModem()

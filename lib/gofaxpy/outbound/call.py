@@ -24,6 +24,7 @@ from gofaxpy.switch.boundary import Api, Call, log
 from gofaxpy.switch.clean import one_line
 from gofaxpy.switch.db import Db, DbError
 from gofaxpy.switch.dialstring import DialstringError, caller_name, caller_number, fax_header, fax_ident, originate
+from gofaxpy.switch.faxapp import DOCUMENT, HANG_UP_AFTER_RESULT, SECONDS_FOR_EVENTS, flag
 from gofaxpy.switch.faxresult import FaxResult
 
 TYPE_CHECKING = False
@@ -31,11 +32,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 HANDLER = "outbound_fax"
-DOCUMENT = "gofax_document"
-SECONDS_FOR_EVENTS = 1.0        # events are taken in within a tenth of a second; this bounds the wait for a slow machine
-# SpanDSP's result means that the fax is over; where txfax does not return (T.38 stalls, signalwire/freeswitch #3044)
-# the switch itself hangs up, without needing any Python for it.
-HANG_UP_AFTER_RESULT = "sched_hangup +3 NORMAL_CLEARING"
 
 
 def place_call(api: Api, args: str) -> str:
@@ -111,11 +107,6 @@ def channel_variables(config: Config, facts: Mapping[str, Any], uuid: str) -> di
         # (switch_ivr_originate.c sets sent_ring only where there is a caller to be told).
         variables["leg_progress_timeout"] = str(settings_out.progress_timeout)
     return {name: value for name, value in variables.items() if value}
-
-
-def flag(value: bool) -> str:
-    """A channel variable that is on or off."""
-    return "true" if value else "false"
 
 
 def send_fax(api: Api, call: Call, ref: str) -> None:

@@ -10,6 +10,7 @@ from gofaxpy.hylafax.params import NO_DCS, FaxParams
 from gofaxpy.journal import Entry, Mark, Step
 from gofaxpy.outcome import Ending, Stage, Verdict, judge
 from gofaxpy.switch.faxresult import FaxResult
+from gofaxpy.transfer import params_of
 from gofaxpy.values import frozen, replace
 
 NO_RESULT = "The sender of this attempt was ended, and its call left no result"
@@ -38,7 +39,7 @@ class Earlier:
         begun, connected = times[Step.OPENED], times.get(Step.CONNECTED, 0.0)
         reached = bool(connected) and not self.verdict.dial_failed
         if fax is not None and fax.rate:
-            params = FaxParams.of_result(fax)
+            params = params_of(fax)
         end = max(times.get(Step.FAX_OVER, 0.0), connected, begun)
         return xferfaxlog.Record(
             type=xferfaxlog.RecordType.SEND, start=begun, commid=commid, device=device,

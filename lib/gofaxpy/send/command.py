@@ -77,7 +77,7 @@ def _one(command: CommandLine, path: str, aborted: AbortFlag, announced: bool) -
 def _send(command: CommandLine, handle: QFileHandle, aborted: AbortFlag, announced: bool) -> Returned:
     from gofaxpy.commids import new_commid
     from gofaxpy.hylafax.spool import Spool
-    from gofaxpy.send.connection import Line
+    from gofaxpy.send.connection import Connection
 
     handle.qfile.set("returned", Returned.RETRY.value)
     handle.rewrite()
@@ -88,7 +88,7 @@ def _send(command: CommandLine, handle: QFileHandle, aborted: AbortFlag, announc
     spool = Spool(config.hylafax.spooldir, config.hylafax.lock_dir)
     _same_spool(spool)
     number = new_commid(spool)
-    line = Line(config.freeswitch, int(number), aborted)
+    line = Connection(config.freeswitch, int(number), aborted)
     try:
         from gofaxpy.send.job import send_job  # now, with the switch's greeting on its way
         from gofaxpy.setting import Setting

@@ -12,7 +12,7 @@ from gofaxpy.config.keys import FreeSwitch, Server
 from gofaxpy.switch.client import Client, EventSocketError, never
 
 
-class Line:
+class Connection:
     """The first server that answered, of those that are configured.
 
     ``problems`` says what was wrong with the others.  ``client`` is None if none is left, or if it was lost or

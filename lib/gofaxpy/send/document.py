@@ -9,15 +9,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from gofaxpy.hylafax.errors import SpoolError, TiffError, is_of_the_machine
+from gofaxpy.hylafax.errors import TiffError, is_of_the_machine
 from gofaxpy.hylafax.pages import Page
 from gofaxpy.hylafax.spool import Spool, private_directory
 from gofaxpy.hylafax.tiff import Directory, directory_of, opened, read_chain
 from gofaxpy.hylafax.tiffstrips import Strips
+from gofaxpy.outbound.joined import JOIN_TIMEOUT, remove_directory
 from gofaxpy.values import frozen
 
 TIFFCP = "/usr/bin/tiffcp"
-JOIN_TIMEOUT = 120
 MAX_PAGE = 64 << 20             # octets of a page's picture: some 20 m of paper at 400 dpi
 MAX_WIDTH = 14592               # pixels of a row: A3 at 1200 dpi (ITU-T T.4, table 2).  libtiff has tables of 16 octets for each
 MAX_LENGTH = 310_000            # rows, as a page 1728 pixels wide has them in MAX_PAGE; SpanDSP encodes row by row
@@ -136,23 +136,3 @@ def _join(spool: Spool, runs: list[tuple[str, list[int]]], directory: str) -> st
         text = ended.stderr.decode("utf-8", "replace").strip().replace("\n", "; ")[:200]
         raise DocumentError(f"The documents cannot be joined: tiffcp: {text}", again=False)
     return target
-
-
-def remove_directory(directory: str) -> None:
-    """Removes a directory of :func:`compose` with all it holds (files and links only); of a link only the link itself."""
-    try:
-        try:
-            fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except NotADirectoryError:      # also for a link, open(2)
-            os.unlink(directory)
-            return
-        try:
-            for name in os.listdir(fd):
-                os.unlink(name, dir_fd=fd)
-        finally:
-            os.close(fd)
-        os.rmdir(directory)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise SpoolError(f"{directory}: cannot be removed: {error.strerror}") from error

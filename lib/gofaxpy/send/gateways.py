@@ -13,7 +13,7 @@ from gofaxpy.config.keys import Server
 from gofaxpy.hylafax import events
 from gofaxpy.journal import Entry, Step
 from gofaxpy.outcome import Ending, Stage, tries_next_gateway
-from gofaxpy.send.connection import Line
+from gofaxpy.send.connection import Connection
 from gofaxpy.send.follow import CallIds, Follower, Trace
 from gofaxpy.send.launch import LaunchError, launch, new_ids, reconnect, watch
 from gofaxpy.send.report import JobReport
@@ -22,7 +22,7 @@ from gofaxpy.switch.client import Client, EventSocketError
 
 
 def call_through_gateways(
-    setting: Setting, report: JobReport, entry: Entry, line: Line, gateways: Sequence[str], number: str,
+    setting: Setting, report: JobReport, entry: Entry, line: Connection, gateways: Sequence[str], number: str,
     aborted: Callable[[], bool],
 ) -> Trace:
     """The trace of the last call placed; its stage is NOT_DIALLED if none could be placed.
@@ -57,7 +57,7 @@ class _Caller:
     """Places single calls for one attempt, one after the other over the same connection."""
 
     def __init__(
-        self, setting: Setting, report: JobReport, entry: Entry, line: Line, aborted: Callable[[], bool]
+        self, setting: Setting, report: JobReport, entry: Entry, line: Connection, aborted: Callable[[], bool]
     ) -> None:
         self._setting = setting
         self._report = report

@@ -21,7 +21,7 @@ from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.journal import Entry, JournalError, Step
 from gofaxpy.outcome import Ending, Stage, Verdict
 from gofaxpy.send import syslogged
-from gofaxpy.send.connection import Line
+from gofaxpy.send.connection import Connection
 from gofaxpy.send.document import Document, DocumentError, compose
 from gofaxpy.send.due import noted, pages_sent, same_fax
 from gofaxpy.send.gateways import call_through_gateways
@@ -42,7 +42,7 @@ Complain = Callable[[BaseException], None]
 
 
 def send_job(
-    setting: Setting, line: Line, commid: str, device: str, handle: QFileHandle, aborted: Callable[[], bool],
+    setting: Setting, line: Connection, commid: str, device: str, handle: QFileHandle, aborted: Callable[[], bool],
     complain: Complain, announced: bool = False,
 ) -> Returned:
     """Sends what is left of the job whose qfile ``handle`` holds locked, over ``line`` and under ``commid``.  The answer is
@@ -69,7 +69,7 @@ def send_job(
 
 
 def _send(
-    setting: Setting, line: Line, report: JobReport, aborted: Callable[[], bool], complain: Complain
+    setting: Setting, line: Connection, report: JobReport, aborted: Callable[[], bool], complain: Complain
 ) -> Returned:
     held_up = clear_up(setting, report, aborted)
     if held_up:
@@ -119,7 +119,7 @@ def _send(
 
 
 def _attempt(
-    setting: Setting, line: Line, report: JobReport, terms: Terms, called: str, number: str, document: Document,
+    setting: Setting, line: Connection, report: JobReport, terms: Terms, called: str, number: str, document: Document,
     due: list[list[object]], aborted: Callable[[], bool], complain: Complain,
 ) -> Returned:
     facts = attempt_facts(setting, report.handle.qfile, terms, called, number, document)

@@ -18,9 +18,9 @@ from gofaxpy.config.keys import Server
 from gofaxpy.hylafax import xferfaxlog
 from gofaxpy.hylafax.errors import SpoolError, is_of_the_machine
 from gofaxpy.journal import Entry, JournalError, Mark, Step
+from gofaxpy.outbound.joined import remove_directory
 from gofaxpy.outbound.lost import Earlier, may_go_on, record_orphan
 from gofaxpy.outcome import Stage
-from gofaxpy.send.document import remove_directory
 from gofaxpy.send.due import has_one_of, pages_sent, runs_of, same_fax
 from gofaxpy.send.follow import SECONDS_FOR_THE_NOTE, CallIds, Follower, Progress, exists
 from gofaxpy.send.launch import reconnect

@@ -26,6 +26,7 @@ from gofaxpy.send.due import Run, delivered_among
 from gofaxpy.send.follow import Progress
 from gofaxpy.send.process import is_orphan
 from gofaxpy.switch.faxresult import FaxResult
+from gofaxpy.transfer import params_of
 from gofaxpy.values import replace
 
 NO_CSI = "<UNSPECIFIED>"
@@ -167,7 +168,7 @@ class JobReport:
         if not self._connected and fax.rate and (fax.remote_station or fax.pages_transferred):
             self.station = fax.remote_station
             self.handle.qfile.set("csi", self.station or NO_CSI)
-            self.params = FaxParams.of_result(fax)
+            self.params = params_of(fax)
         self.confirm(fax.pages_transferred)
 
     def confirm(self, total: int) -> None:

@@ -22,14 +22,14 @@ from gofaxpy import setting as settings
 from gofaxpy.calls.registry import CALLS, NEGOTIATE, PAGE, RESULT
 from gofaxpy.calls.wakeup import BELL
 from gofaxpy.config.file import ConfigError
-from gofaxpy.departed import Departed
 from gofaxpy.hylafax import events
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.spool import private_directory
 from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.inbound import recovery
 from gofaxpy.metrics import textfile
-from gofaxpy.modems import virtual as modems
+from gofaxpy.modems import virtual
+from gofaxpy.modems.departed import Departed
 from gofaxpy.modems.faxq import OUTBOX
 from gofaxpy.modems.getty import Getty
 from gofaxpy.setting import Setting, wrong_user
@@ -213,7 +213,7 @@ class Supervisor:
         """Modems that are looked after no more, those also which a FreeSWITCH had before that could not say so."""
         devices = setting.config.hylafax.devices()
         self._departed.back(setting.spool, devices)
-        self._departed.add(setting.spool, [device for device in modems.known(setting.spool) if device not in devices])
+        self._departed.add(setting.spool, [device for device in virtual.known(setting.spool) if device not in devices])
 
     def _leave(self) -> None:
         """FreeSWITCH ends."""

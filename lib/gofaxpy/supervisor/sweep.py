@@ -14,8 +14,8 @@ from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.spool import age
 from gofaxpy.hylafax.uucplock import UUCPLock
 from gofaxpy.journal import JournalError
+from gofaxpy.outbound.joined import JOIN_TIMEOUT, remove_directory
 from gofaxpy.outbound.lost import may_go_on, record_orphan
-from gofaxpy.send.document import JOIN_TIMEOUT, remove_directory
 from gofaxpy.setting import Setting
 
 TYPE_CHECKING = False

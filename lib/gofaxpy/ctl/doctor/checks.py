@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gofaxpy.ctl.command import Trouble
 from gofaxpy.ctl.doctor import access, configuration, hylafax, switch
 from gofaxpy.ctl.doctor.finding import Finding, note, problem
 from gofaxpy.ctl.doctor.subject import Check, Patient
+from gofaxpy.ctl.trouble import Trouble
 
 CHECKS: tuple[Check, ...] = (
     configuration.configuration,

@@ -6,8 +6,9 @@ import argparse
 from typing import TYPE_CHECKING
 
 from gofaxpy import jsontext
-from gofaxpy.ctl.command import OK, PROBLEM, Command, Trouble
+from gofaxpy.ctl.command import OK, PROBLEM, Command
 from gofaxpy.ctl.output import shown
+from gofaxpy.ctl.trouble import Trouble
 
 if TYPE_CHECKING:
     from typing import Any

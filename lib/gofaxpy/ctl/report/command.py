@@ -6,7 +6,8 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
-from gofaxpy.ctl.command import OK, Command, Trouble, UsageError
+from gofaxpy.ctl.command import OK, Command, UsageError
+from gofaxpy.ctl.trouble import Trouble
 
 if TYPE_CHECKING:
     from gofaxpy.ctl.output import Desk

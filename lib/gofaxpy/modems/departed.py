@@ -13,7 +13,7 @@ from gofaxpy.hylafax import events
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.spool import Spool
 from gofaxpy.hylafax.uucplock import UUCPLock
-from gofaxpy.modems import virtual as modems
+from gofaxpy.modems import virtual
 from gofaxpy.modems.faxq import OUTBOX
 
 POLL = 1.0      # seconds between looks at their locks
@@ -38,9 +38,9 @@ class Departed:
         """Nobody looks after these from now on.  Those in use get no more jobs, the others are down at once."""
         for device in devices:
             modem = _Modem(spool, device)
-            modems.look_after(spool, device, somebody=False)
+            virtual.look_after(spool, device, somebody=False)
             if not _is_locked(modem):
-                modems.say_idle(spool, device)
+                virtual.say_idle(spool, device)
                 continue
             OUTBOX.put(spool.fifo, events.modem_leaving(device))
             if modem not in self._modems:
@@ -57,13 +57,13 @@ class Departed:
             return
         self._look_at = now + POLL
         for modem in [modem for modem in self._modems if not _is_locked(modem)]:
-            modems.say_idle(modem.spool, modem.device)
+            virtual.say_idle(modem.spool, modem.device)
             self._modems.remove(modem)
 
     def end(self) -> None:
         """FreeSWITCH ends: all are down, as those that it has looked after till now."""
         for modem in self._modems:
-            modems.say_idle(modem.spool, modem.device)
+            virtual.say_idle(modem.spool, modem.device)
         self._modems.clear()
 
 

@@ -1,0 +1,7 @@
+"""How a subcommand of gofaxctl ends that cannot do its work."""
+
+from __future__ import annotations
+
+
+class Trouble(Exception):
+    """The subcommand cannot do its work; the text says why and what to do.  Exit status 1."""
