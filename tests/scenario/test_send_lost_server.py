@@ -9,10 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from gofaxpy.journal import Step
 from rig.driven import Switch
 from rig.house import FAR_ENDS, House, HouseMaker
 from rig.pages import read_pages
-from rig.servers import another_switch, far_files, name_servers
+from rig.servers import another_switch, far_files, name_servers, set_keys
 
 RETRY, DONE = 0, 2
 NUMBER = "3000"
@@ -134,3 +135,63 @@ def test_a_server_that_hangs_while_it_rings_sends_nothing_when_it_goes_on(two: T
         os.killpg(house.switch.pid, signal.SIGCONT)     # type: ignore[attr-defined]
     assert_each_page_once(house, other, job, 0)
     assert far_files(house.switch) == []
+
+
+@pytest.mark.parametrize("moment", ["page 2"])
+@pytest.mark.parametrize("step", ["before the launch", "connected", "page 1", "page 2", "after the result"])
+@pytest.mark.parametrize("what", ["killed", "paused", "renamed", "removed"])
+def test_whatever_becomes_of_the_server_at_any_step(two: Two, moment: str, step: str, what: str) -> None:
+    """Each page is confirmed once, and the job is done at the second attempt at the latest."""
+    house, other = two
+    job = house.job(NUMBER)
+    if step == "before the launch":
+        befalls(house, other, what)
+    process = house.start_gofaxsend(job)
+    if step == "connected":
+        house.wait(step, lambda: f'"{Step.CONNECTED}"' in journal_of(house))
+    elif step.startswith("page"):
+        house.wait(step, lambda: house.qfile(job)["npages"] >= step[-1])
+    elif step == "after the result":
+        house.wait(step, lambda: f'"{Step.FAX_OVER}"' in journal_of(house) or process.poll() is not None)
+    if step != "before the launch":
+        befalls(house, other, what)
+    output, _ = process.communicate(timeout=60)
+    assert output == "" and process.returncode in (RETRY, DONE)
+    confirmed = int(house.qfile(job)["npages"])
+    if process.returncode == RETRY:
+        assert house.gofaxsend(job) == DONE, house.qfile(job)["status"]
+        assert [len(read_pages(path)) for path in far_files(other)] == [3 - confirmed] * (confirmed < 3)
+    elif step == "before the launch" and what in ("killed", "paused", "removed"):
+        assert [len(read_pages(path)) for path in far_files(other)] == [3]
+    else:
+        assert [len(read_pages(path)) for path in far_files(house.switch)] == [3] and far_files(other) == []
+    assert what == "killed" or process.returncode == DONE
+    assert (house.qfile(job)["npages"], house.qfile(job)["returned"], house.journal()) == ("3", "2", [])
+    assert sum(int(record[10]) for record in house.records()) == 3
+
+
+def befalls(house: House, other: Switch, what: str) -> None:
+    """Something happens to the first server."""
+    if what == "killed":
+        house.switch.kill()
+    elif what == "paused":
+        house.switch.api("fsctl pause")
+    elif what == "removed":
+        name_servers(house, other)
+    else:
+        own = {"port": house.switch.esl_port, "password": house.switch.password}
+        second = {"host": "127.0.0.1", "port": other.esl_port, "password": other.password}
+        set_keys(house.config, "freeswitch", servers=[own | {"host": "localhost"}, second])
+
+
+def journal_of(house: House) -> str:
+    """What stands in the journal now."""
+    return "".join(text_of(house.path("gofax", "journal", name)) for name in house.journal())
+
+
+def text_of(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
