@@ -10,6 +10,9 @@ from gofaxpy.ctl.command import OK, Command, Trouble, UsageError
 
 if TYPE_CHECKING:
     from gofaxpy.ctl.desk import Desk
+    from gofaxpy.hylafax.accounting import Malformed
+    from gofaxpy.report.period import Period
+    from gofaxpy.report.tally import Report
 
 GROUPS = (
     "cause", "destination", "user", "caller", "recipient", "modem", "hour", "weekday", "rate", "ecm", "format", "resolution",
@@ -39,14 +42,8 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
     """Reads, counts and writes.  Lines that are no records are named on standard error and change nothing."""
     from datetime import datetime
 
-    from gofaxpy.hylafax.accounting import Malformed, read_all
-    from gofaxpy.hylafax.errors import SpoolError
-    from gofaxpy.hylafax.spool import open_regular
     from gofaxpy.report import export, text
-    from gofaxpy.report.media import Media
     from gofaxpy.report.period import period
-    from gofaxpy.report.tally import count
-    from gofaxpy.setting import Setting
 
     if arguments.output and not (arguments.csv or arguments.html or desk.json):
         raise UsageError("--output goes with --csv, --html or --json")
@@ -59,6 +56,34 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
     except ValueError as error:
         raise UsageError(str(error)) from None
     files = _files(arguments, desk)
+    report, malformed, wrong = _counted(arguments, desk, files, span, groups)
+    if desk.json:
+        import json
+        _deliver(arguments.output, json.dumps(export.data(report, files, malformed, wrong), indent=2) + "\n", desk)
+    elif arguments.csv:
+        _deliver(arguments.output, export.csv_text(report, groups), desk)
+    elif arguments.html:
+        from gofaxpy.report.page import page
+        name = desk.config.freeswitch.ident if not arguments.log else ""
+        _deliver(arguments.output, page(report, files, malformed, wrong, now, arguments.top or 25, name), desk)
+    else:
+        text.write(desk, report, groups or text.USUAL, arguments.top or 10)
+    text.complain(desk, malformed, wrong)
+    return OK
+
+
+def _counted(
+    arguments: argparse.Namespace, desk: Desk, files: list[str], span: Period, groups: tuple[str, ...]
+) -> tuple[Report, list[Malformed], int]:
+    """The report; the first lines that are no records, and how many those are."""
+    from gofaxpy.hylafax.accounting import read_all
+    from gofaxpy.hylafax.errors import SpoolError
+    from gofaxpy.hylafax.spool import open_regular
+    from gofaxpy.report import export
+    from gofaxpy.report.media import Media
+    from gofaxpy.report.tally import count
+    from gofaxpy.setting import Setting
+
     malformed: list[Malformed] = []
     wrong = 0
 
@@ -75,25 +100,12 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
     opener = named if arguments.log else open_regular
     media = Media(Setting.of(desk.config).spool) if arguments.t38 or "media" in groups else None
     try:
-        report = count(read_all(files, note, span.since.timestamp(), opener), span, media)
+        return count(read_all(files, note, span.since.timestamp(), opener), span, media), malformed, wrong
     except SpoolError as error:
         if isinstance(error.__cause__, FileNotFoundError):
             raise Trouble(f"{error.__cause__.filename}: does not exist") from None
         hint = "; HylaFAX's user and root can read it" if isinstance(error.__cause__, PermissionError) else ""
         raise Trouble(f"{error}{hint}") from None
-    if desk.json:
-        import json
-        _deliver(arguments.output, json.dumps(export.data(report, files, malformed, wrong), indent=2) + "\n", desk)
-    elif arguments.csv:
-        _deliver(arguments.output, export.csv_text(report, groups), desk)
-    elif arguments.html:
-        from gofaxpy.report.page import page
-        name = desk.config.freeswitch.ident if not arguments.log else ""
-        _deliver(arguments.output, page(report, files, malformed, wrong, now, arguments.top or 25, name), desk)
-    else:
-        text.write(desk, report, groups or text.USUAL, arguments.top or 10)
-    text.complain(desk, malformed, wrong)
-    return OK
 
 
 def _groups(names: str) -> tuple[str, ...]:
