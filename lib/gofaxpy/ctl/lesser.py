@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from gofaxpy.ctl.command import Trouble
+
 if TYPE_CHECKING:
     from gofaxpy.config import HylaFax
 
@@ -32,21 +34,16 @@ class Lesser:
         self._groups: list[int] = []
 
     def become(self, uid: int) -> None:
-        """This user with his groups, until :meth:`regain`.  Root stays root."""
-        import pwd
-
+        """This user with his groups, until :meth:`regain`.  Root stays root.  Raises :class:`Trouble` where that is forbidden
+        (capabilities(7))."""
         if os.geteuid() != 0 or uid == 0:
             return
         self._groups = os.getgroups()
         try:
-            user = pwd.getpwuid(uid)
-        except KeyError:
-            os.setgroups(())
-            os.setegid(_NOGROUP)
-        else:
-            os.initgroups(user.pw_name, user.pw_gid)
-            os.setegid(user.pw_gid)
-        os.seteuid(uid)
+            _take_groups(uid)
+            os.seteuid(uid)
+        except PermissionError as error:
+            raise Trouble(f"root may not become the user with id {uid} here ({error.strerror}): run this as that user") from None
 
     def regain(self) -> None:
         """Root again, if it was put aside."""
@@ -74,6 +71,20 @@ class Lesser:
                 yield
             finally:
                 self.regain()
+
+
+def _take_groups(uid: int) -> None:
+    """The groups of this user; none of a user without a name."""
+    import pwd
+
+    try:
+        user = pwd.getpwuid(uid)
+    except KeyError:
+        os.setgroups(())
+        os.setegid(_NOGROUP)
+    else:
+        os.initgroups(user.pw_name, user.pw_gid)
+        os.setegid(user.pw_gid)
 
 
 def user_of(hylafax: HylaFax) -> int:
