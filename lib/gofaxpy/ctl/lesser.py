@@ -104,7 +104,8 @@ def user_of(hylafax: HylaFax) -> int:
 
 
 def exchangeable_by(path: str) -> int:
-    """The first user but root who owns a directory, a link or a file on the way to ``path``; 0 if all of it is root's.
+    """The first user but root who owns a directory, a link or a file on the way to ``path``; 0 if all of it is root's, who
+    answers for the modes of what is his.
 
     Each step is looked up where only root can have put it, so that nothing of what was seen can change behind it.
     """

@@ -93,11 +93,7 @@ def _counted(
         if len(malformed) < export.MOST_MALFORMED:
             malformed.append(bad)
 
-    def named(path: str) -> int:
-        with desk.owner_of(path):
-            return open_regular(path, follow=True)
-
-    opener = named if arguments.log else open_regular
+    opener = desk.open_named if arguments.log else open_regular
     media = Media(Setting.of(desk.config).spool) if arguments.t38 or "media" in groups else None
     try:
         return count(read_all(files, note, span.since.timestamp(), opener), span, media), malformed, wrong
