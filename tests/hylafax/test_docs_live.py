@@ -45,9 +45,10 @@ install -d -o uucp -g uucp -m "$(unit StateDirectoryMode)" /var/lib/freeswitch
 install -d -o uucp -g uucp -m "$(unit LogsDirectoryMode)" /var/log/freeswitch
 install -d -o uucp -g uucp -m "$(unit CacheDirectoryMode)" /var/cache/freeswitch
 install -d -o uucp -g uucp -m "$(unit RuntimeDirectoryMode)" "$aside/run"
+realtime="chrt --rr $(unit CPUSchedulingPriority)"; $realtime true || realtime=      # a container may not allow it
 options=$(sed -n 's@^ExecStart=/usr/bin/freeswitch@@p' /etc/systemd/system/freeswitch.service)
 (umask "$(unit UMask)"; exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
-    setpriv --reuid uucp --regid uucp --clear-groups "$prefix/bin/freeswitch" $options -np \
+    $realtime setpriv --reuid uucp --regid uucp --clear-groups "$prefix/bin/freeswitch" $options -np \
     -conf /etc/freeswitch -scripts /usr/share/freeswitch/scripts -log /var/log/freeswitch -db /var/lib/freeswitch \
     -run "$aside/run" -cache /var/cache/freeswitch -temp "$aside/run" -storage "$aside/run" -recordings "$aside/run" \
     >"$aside/freeswitch.out" 2>&1) &

@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -42,7 +43,8 @@ class Stop:
         os.chmod(self.victim, 0o600)
         self.environ = run_dir.environ
         self.faxq = subprocess.Popen(["/bin/sleep", "1000"], env=self.environ)
-        threading.Thread(target=self.faxq.wait, daemon=True).start()     # or it would live on as a zombie, for kill(2)
+        self.waiting = threading.Thread(target=self.faxq.wait)     # or it would live on as a zombie, for kill(2)
+        self.waiting.start()
 
     def make_fifo(self) -> None:
         os.mkfifo(self.fifo, 0o600)
@@ -58,6 +60,7 @@ def stop(run_dir: RunDir) -> Iterator[Stop]:
     made = Stop(run_dir)
     yield made
     made.faxq.kill()
+    made.waiting.join()
 
 
 def test_faxq_is_told_and_waited_for(stop: Stop) -> None:
@@ -69,7 +72,8 @@ def test_faxq_is_told_and_waited_for(stop: Stop) -> None:
         message = b""
         while not message and time.monotonic() < deadline:
             time.sleep(0.02)
-            message = os.read(fd, 100)
+            with suppress(BlockingIOError):     # opened by its writer, who has written nothing yet
+                message = os.read(fd, 100)
         assert message == b"Q\0"
         assert ending.poll() is None, "it has not waited for faxq"
         stop.faxq.send_signal(signal.SIGTERM)

@@ -174,3 +174,9 @@ def test_rotated_logs_are_read_when_asked_for(installed: Installed, run_dir: Run
     os.rename(accounting, accounting + ".1")
     assert "does not exist" in report(installed, run_dir, status=PROBLEM).stderr
     assert "Busy signal detected" in report(installed, run_dir, "--rotated").stdout
+
+
+def test_what_the_shell_has_opened_is_read_as_well(installed: Installed, run_dir: RunDir, accounting: str) -> None:
+    command = f"{installed.gofaxctl} report --since 2026-11-23 --until 2026-11-23 --csv --log <(cat {accounting})"
+    piped = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True, env=run_dir.environ)
+    assert piped.stdout == report(installed, run_dir, "--csv", "--log", accounting).stdout

@@ -26,8 +26,8 @@ def selftest(house: House, *words: str, user: str | None = None, **env: str) -> 
 
 
 def test_a_page_arrives_as_it_was_sent_and_leaves_nothing_behind(house: House) -> None:
-    status, out, _ = selftest(house, "--json")
-    assert status == 0
+    status, out, err = selftest(house, "--json")
+    assert status == 0, err
     facts = json.loads(out)
     # a real switch's header line pushes the page down, and the page keeps its length
     lost = facts["shift"] if house.switch.live else 0

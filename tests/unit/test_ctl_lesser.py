@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pwd
+import subprocess
+import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from gofaxpy.config.keys import HylaFax
 from gofaxpy.ctl.lesser import Lesser, exchangeable_by, user_of
+from rig.install import CHECKOUT
 from rig.rundir import FAX_USER, RunDir
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be put aside")
@@ -85,6 +88,16 @@ def test_others_stay_what_they_are(uid: int) -> None:
         assert os.getresuid() == (uid, uid, uid)
 
     child(body)
+
+
+def test_a_root_that_may_become_nobody_is_told_so() -> None:
+    """As in a container without CAP_SETUID."""
+    code = "from gofaxpy.ctl.lesser import Lesser; Lesser().become(10)"
+    done = subprocess.run(
+        ["setpriv", "--bounding-set", "-setuid,-setgid", sys.executable, "-c", code], capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": os.path.join(CHECKOUT, "lib")},
+    )
+    assert "Trouble: root may not become the user with id 10 here" in done.stderr
 
 
 def test_a_user_without_a_name_has_no_groups() -> None:

@@ -147,6 +147,18 @@ def test_a_mark_that_nobody_of_ours_has_written_keeps_nobody_from_the_status(
     assert gofaxctl("status") == PROBLEM and "000000012" in gofaxctl.text
 
 
+def test_a_journal_without_end_is_cut_and_that_is_told(
+    gofaxctl: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gofaxpy.ctl.state.MOST_CALLS", 3)
+    journal = tmp_path / "gofax" / "journal"
+    journal.mkdir(parents=True)
+    for number in range(5):
+        (journal / f"c00000000{number}").write_text('{"step":"accepted","at":1}\n')
+    assert gofaxctl("status") == PROBLEM
+    assert gofaxctl.text.count("accepted") == 3 and "more than 3 entries" in gofaxctl.text
+
+
 class Silent:
     """FreeSWITCH from inside, of which nothing is asked."""
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from gofaxpy.ctl.output import Desk
 
 _MOST = 1 << 20     # characters that are read
-_DESCRIPTORS = ("/dev/fd/", "/proc/self/fd/")
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +30,11 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
     from gofaxpy.config.gofaxconf import convert
 
     try:
-        text = sys.stdin.read(_MOST) if arguments.file == "-" else _text(arguments.file, desk)
+        if arguments.file == "-":
+            text = sys.stdin.read(_MOST)
+        else:
+            with open(desk.open_named(arguments.file), encoding="utf-8", errors="replace") as file:
+                text = file.read(_MOST)
     except OSError as error:
         raise Trouble(f"{arguments.file}: {error.strerror}") from None
     result = convert(text, arguments.file)
@@ -51,19 +54,6 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
     elif not desk.json:
         desk.write(result.yaml)
     return OK
-
-
-def _text(path: str, desk: Desk) -> str:
-    """What is in the file; in a directory of somebody else's it may be exchanged meanwhile.  Raises OSError."""
-    from gofaxpy.hylafax.spool import open_regular
-
-    if path.startswith(_DESCRIPTORS):       # bash's <(…), which is no file
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    else:
-        with desk.owner_of(path):
-            fd = open_regular(path, follow=True)
-    with open(fd, encoding="utf-8", errors="replace") as file:
-        return file.read(_MOST)
 
 
 def _write(path: str, text: str, force: bool) -> None:

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from gofaxpy.ctl.command import Trouble
+
 if TYPE_CHECKING:
     from gofaxpy.config.keys import HylaFax
 
@@ -32,21 +34,16 @@ class Lesser:
         self._groups: list[int] = []
 
     def become(self, uid: int) -> None:
-        """This user with his groups, until :meth:`regain`.  Root stays root."""
-        import pwd
-
+        """This user with his groups, until :meth:`regain`.  Root stays root.  Raises :class:`Trouble` where that is forbidden
+        (capabilities(7))."""
         if os.geteuid() != 0 or uid == 0:
             return
         self._groups = os.getgroups()
         try:
-            user = pwd.getpwuid(uid)
-        except KeyError:
-            os.setgroups(())
-            os.setegid(_NOGROUP)
-        else:
-            os.initgroups(user.pw_name, user.pw_gid)
-            os.setegid(user.pw_gid)
-        os.seteuid(uid)
+            _take_groups(uid)
+            os.seteuid(uid)
+        except PermissionError as error:
+            raise Trouble(f"root may not become the user with id {uid} here ({error.strerror}): run this as that user") from None
 
     def regain(self) -> None:
         """Root again, if it was put aside."""
@@ -76,6 +73,20 @@ class Lesser:
                 self.regain()
 
 
+def _take_groups(uid: int) -> None:
+    """The groups of this user; none of a user without a name."""
+    import pwd
+
+    try:
+        user = pwd.getpwuid(uid)
+    except KeyError:
+        os.setgroups(())
+        os.setegid(_NOGROUP)
+    else:
+        os.initgroups(user.pw_name, user.pw_gid)
+        os.setegid(user.pw_gid)
+
+
 def user_of(hylafax: HylaFax) -> int:
     """The user whose the spool is: ``hylafax.user``; where there is no such user, or he is root, the spool's owner."""
     import pwd
@@ -93,7 +104,8 @@ def user_of(hylafax: HylaFax) -> int:
 
 
 def exchangeable_by(path: str) -> int:
-    """The first user but root who owns a directory, a link or a file on the way to ``path``; 0 if all of it is root's.
+    """The first user but root who owns a directory, a link or a file on the way to ``path``; 0 if all of it is root's, who
+    answers for the modes of what is his.
 
     Each step is looked up where only root can have put it, so that nothing of what was seen can change behind it.
     """

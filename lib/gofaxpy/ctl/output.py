@@ -29,6 +29,7 @@ _SGR = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "bold": "1", "
 # They change the order in which a terminal shows the characters around them (UAX #9), or are not seen at all.
 _INVISIBLE = {number: None for number in (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF)}
 MAX_SHOWN = 4096
+_DESCRIPTORS = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")
 
 
 def shown(value: object) -> str:
@@ -106,6 +107,16 @@ class Desk:
     def owner_of(self, path: str) -> AbstractContextManager[None]:
         """What is done in it is done as whoever could exchange ``path``: a file that was named, the directory of an output."""
         return self.lesser.owner_of(path) if self.lesser is not None else nullcontext()
+
+    def open_named(self, path: str) -> int:
+        """A descriptor of a file that was named on the command line, which may be exchanged meanwhile in a directory of somebody
+        else's; or of what the shell has opened itself (``<(…)``, ``/dev/stdin``).  Raises OSError."""
+        from gofaxpy.hylafax.spool import open_regular
+
+        if path.startswith(_DESCRIPTORS):
+            return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        with self.owner_of(path):
+            return open_regular(path, follow=True)
 
     # -- how it answers
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from gofaxpy.setting import Setting
 
+MOST_CALLS = 2000           # entries of the journal that are looked into; FreeSWITCH takes 1000 calls (max-sessions)
 TAIL = 64 << 10             # octets of the accounting that are looked at for the last faxes
 
 
@@ -76,7 +77,10 @@ def _calls(setting: Setting, inside: bool, problems: list[str]) -> list[dict[str
     seen = {one.uuid: one for one in CALLS.under_way()} if inside else {}
     found = []
     try:
-        for name in setting.journal.names():
+        for number, name in enumerate(setting.journal.names()):
+            if number == MOST_CALLS:
+                problems.append(f"{setting.journal.directory} has more than {MOST_CALLS} entries; the rest is not shown")
+                break
             entry = setting.journal.open(name)
             if entry is None:
                 continue

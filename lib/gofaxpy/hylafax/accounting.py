@@ -16,32 +16,30 @@ What cannot be read is a :class:`Malformed`, never an error.
 from __future__ import annotations
 
 import errno
-import io
 import os
 import re
 import stat
 import time
-from contextlib import contextmanager
 from functools import lru_cache
 
 from gofaxpy.hylafax.encoding import decode
 from gofaxpy.hylafax.errors import SpoolError, reason
 from gofaxpy.hylafax.params import BR_14400, NO_DCS, FaxParams
 from gofaxpy.hylafax.spool import open_regular
+from gofaxpy.hylafax.unpacking import unpacked
 from gofaxpy.hylafax.xferfaxlog import Record, RecordType
 from gofaxpy.values import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import IO, Any
+    from typing import IO
 
 LEAST_FIELDS = 14           # up to the reason, all that old releases write
 OLD_FIELDS = 17             # of HylaFAX 4.2, the last one the owner: there was no third caller id (its xferfaxlog(5))
 FIELDS = 19
 LONGEST_LINE = 64 << 10     # octets; no record comes near, a hole left by a power failure does
 MAX_LOG = 4 << 30           # octets of one log, uncompressed: some 20 million records
-_MOST_XZ = 128 << 20        # octets that one of `xz -9` takes: 65 MiB (xz(1))
 UNDATED = 0.0
 _VERSION = 1 << 21
 _KINDS = {kind.value: kind for kind in RecordType}
@@ -182,7 +180,7 @@ def read(
     before = UNDATED
     number = 0
     try:
-        with os.fdopen(opener(path), "rb") as packed, _unpacked(path, packed) as file:
+        with os.fdopen(opener(path), "rb") as packed, unpacked(path, packed, MAX_LOG) as file:
             if os.fstat(packed.fileno()).st_mtime < since:
                 return
             for octets in _lines(file):
@@ -202,76 +200,6 @@ def read(
     except (OSError, EOFError) as error:
         why = reason(error) if isinstance(error, OSError) else "the compressed file is cut off"
         raise SpoolError(f"{path}: cannot be read: {why}") from error
-
-
-@contextmanager
-def _unpacked(path: str, packed: IO[bytes]) -> Iterator[IO[bytes]]:
-    """The file, uncompressed.  The modules that do that are not loaded before there is something for them to do.
-
-    Raises OSError also for a compressed file that is damaged.
-    """
-    damaged: type[Exception] = OSError
-    file: Any = packed
-    if path.endswith(".gz"):
-        import gzip
-        from zlib import error as damaged
-        file = gzip.GzipFile(fileobj=packed, mode="rb")
-    elif path.endswith((".xz", ".lzma")):
-        from lzma import LZMAError as damaged
-        file = io.BufferedReader(_Xz(packed), LONGEST_LINE)
-    elif path.endswith(".bz2"):
-        import bz2
-        file = bz2.BZ2File(packed, "rb")
-    elif os.fstat(packed.fileno()).st_size > MAX_LOG:
-        raise OSError(errno.EFBIG, f"holds more than {MAX_LOG >> 30} GiB")
-    try:
-        yield file
-    except OSError:
-        raise
-    except damaged as error:
-        raise OSError(errno.EIO, f"the compressed file is damaged: {error}") from error
-
-
-class _Xz(io.RawIOBase):
-    """What xz(1) has compressed, by :data:`_MOST_XZ` octets of memory: lzma.open takes as many gigabytes as the file says."""
-
-    def __init__(self, packed: IO[bytes]) -> None:
-        self._packed = packed
-        self._unpacker: Any = None      # none between two streams
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """As RawIOBase's.  Raises EOFError if the file ends within a stream, and lzma.LZMAError."""
-        octets = b""
-        rest = b""
-        while not octets:
-            wanted = self._unpacker is None or self._unpacker.needs_input
-            more = rest or (self._packed.read(8192) if wanted else b"")
-            if wanted and not more:
-                if self._unpacker is None:
-                    return 0
-                raise EOFError
-            octets = self._unpacked(more, len(buffer))
-            rest = b""
-            if self._unpacker is not None and self._unpacker.eof:
-                rest, self._unpacker = self._unpacker.unused_data, None
-                if rest and octets:
-                    self._packed.seek(-len(rest), os.SEEK_CUR)
-        buffer[:len(octets)] = octets
-        return len(octets)
-
-    def _unpacked(self, more: bytes, most: int) -> bytes:
-        from lzma import LZMADecompressor
-
-        if self._unpacker is None:
-            more = more.lstrip(b"\0")       # stream padding
-            if not more:
-                return b""
-            self._unpacker = LZMADecompressor(memlimit=_MOST_XZ)
-        octets: bytes = self._unpacker.decompress(more, most)
-        return octets
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:

@@ -10,7 +10,14 @@ from gofaxpy.ctl.command import OK, Command, UsageError
 from gofaxpy.ctl.trouble import Trouble
 
 if TYPE_CHECKING:
+<<<<<<< HEAD:lib/gofaxpy/ctl/report/command.py
     from gofaxpy.ctl.output import Desk
+=======
+    from gofaxpy.ctl.output import Desk
+    from gofaxpy.hylafax.accounting import Malformed
+    from gofaxpy.ctl.report.period import Period
+    from gofaxpy.ctl.report.tally import Report
+>>>>>>> refs/wt/doors:lib/gofaxpy/ctl/report.py
 
 GROUPS = (
     "cause", "destination", "user", "caller", "recipient", "modem", "hour", "weekday", "rate", "ecm", "format", "resolution",
@@ -40,6 +47,7 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
     """Reads, counts and writes.  Lines that are no records are named on standard error and change nothing."""
     from datetime import datetime
 
+<<<<<<< HEAD:lib/gofaxpy/ctl/report/command.py
     from gofaxpy.ctl.report import export, text
     from gofaxpy.ctl.report.media import Media
     from gofaxpy.ctl.report.period import period
@@ -48,6 +56,10 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
     from gofaxpy.hylafax.errors import SpoolError
     from gofaxpy.hylafax.spool import open_regular
     from gofaxpy.setting import Setting
+=======
+    from gofaxpy.ctl.report import export, text
+    from gofaxpy.ctl.report.period import period
+>>>>>>> refs/wt/doors:lib/gofaxpy/ctl/report.py
 
     if arguments.output and not (arguments.csv or arguments.html or desk.json):
         raise UsageError("--output goes with --csv, --html or --json")
@@ -60,28 +72,7 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
     except ValueError as error:
         raise UsageError(str(error)) from None
     files = _files(arguments, desk)
-    malformed: list[Malformed] = []
-    wrong = 0
-
-    def note(bad: Malformed) -> None:
-        nonlocal wrong
-        wrong += 1
-        if len(malformed) < export.MOST_MALFORMED:
-            malformed.append(bad)
-
-    def named(path: str) -> int:
-        with desk.owner_of(path):
-            return open_regular(path, follow=True)
-
-    opener = named if arguments.log else open_regular
-    media = Media(Setting.of(desk.config).spool) if arguments.t38 or "media" in groups else None
-    try:
-        report = count(read_all(files, note, span.since.timestamp(), opener), span, media)
-    except SpoolError as error:
-        if isinstance(error.__cause__, FileNotFoundError):
-            raise Trouble(f"{error.__cause__.filename}: does not exist") from None
-        hint = "; HylaFAX's user and root can read it" if isinstance(error.__cause__, PermissionError) else ""
-        raise Trouble(f"{error}{hint}") from None
+    report, malformed, wrong = _counted(arguments, desk, files, span, groups)
     if desk.json:
         import json
         _deliver(arguments.output, json.dumps(export.data(report, files, malformed, wrong), indent=2) + "\n", desk)
@@ -95,6 +86,38 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
         text.write(desk, report, groups or text.USUAL, arguments.top or 10)
     text.complain(desk, malformed, wrong)
     return OK
+
+
+def _counted(
+    arguments: argparse.Namespace, desk: Desk, files: list[str], span: Period, groups: tuple[str, ...]
+) -> tuple[Report, list[Malformed], int]:
+    """The report; the first lines that are no records, and how many those are."""
+    from gofaxpy.hylafax.accounting import read_all
+    from gofaxpy.hylafax.errors import SpoolError
+    from gofaxpy.hylafax.spool import open_regular
+    from gofaxpy.ctl.report import export
+    from gofaxpy.ctl.report.media import Media
+    from gofaxpy.ctl.report.tally import count
+    from gofaxpy.setting import Setting
+
+    malformed: list[Malformed] = []
+    wrong = 0
+
+    def note(bad: Malformed) -> None:
+        nonlocal wrong
+        wrong += 1
+        if len(malformed) < export.MOST_MALFORMED:
+            malformed.append(bad)
+
+    opener = desk.open_named if arguments.log else open_regular
+    media = Media(Setting.of(desk.config).spool) if arguments.t38 or "media" in groups else None
+    try:
+        return count(read_all(files, note, span.since.timestamp(), opener), span, media), malformed, wrong
+    except SpoolError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise Trouble(f"{error.__cause__.filename}: does not exist") from None
+        hint = "; HylaFAX's user and root can read it" if isinstance(error.__cause__, PermissionError) else ""
+        raise Trouble(f"{error}{hint}") from None
 
 
 def _groups(names: str) -> tuple[str, ...]:
