@@ -260,6 +260,10 @@ def _sequence(world: World, step: Step) -> None:
         alive = [fax.jobid for fax in world.open_faxes("all")]
         while back in alive or any(back < jobid < current for jobid in alive):
             back += 1
+    for jobid in range(back, current) if queue == "sendq" else ():       # faxqclean has been there; else faxq takes no such job
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(world.hylafax.path("doneq", f"q{jobid}"))
+        _again(world, jobid)
     with open(path, "r+", encoding="ascii") as file:
         file.write(str(back))
         file.truncate()
