@@ -164,7 +164,7 @@ def _left(world: World, found: Audit) -> None:
     found.must(not queue, f"sendq still holds {queue}")
     gone = {f".{fax.jobid}" for fax in world.model.faxes if fax.removed and fax.accidents}
     known = "".join(_text(world.hylafax.path("doneq", name)) for name in os.listdir(world.hylafax.path("doneq")))
-    suffixes = tuple(f".{fax.jobid}" for fax in world.model.faxes)
+    suffixes = tuple(f".{fax.jobid}" for fax in world.model.faxes if not fax.replaced)
     linked = [name for name in os.listdir(world.hylafax.path("docq")) if name.endswith(suffixes)]
     linked = [name for name in linked if f"docq/{name}\n" not in known]    # a job that failed keeps the names of its documents
     # the next attempt takes away what one that died could not; a job that was removed has none

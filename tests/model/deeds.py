@@ -1,4 +1,5 @@
-"""What each verb of a sequence does to the world, and what becomes true by it."""
+"""What each verb of a sequence does to the world, and what becomes true by it: attempts and clients (:mod:`model.upkeep` has
+the rest)."""
 
 from __future__ import annotations
 
@@ -7,8 +8,10 @@ import os
 import re
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable
 
+from model import upkeep
 from model.accidents import Accident, Struck
 from model.facts import Fax
 from model.hfaxd import Forgotten, Refused
@@ -19,6 +22,7 @@ from rig.driven import patience
 from rig.rundir import FAX_USER, wait_ended
 from rig.server import wait
 
+MOST_ATTEMPTS = 12
 FAR_AWAY = f"SENDTIME {time.strftime('%Y%m%d%H%M', time.gmtime(time.time() + 86400))}"
 
 
@@ -28,16 +32,21 @@ def do(world: World, step: Step) -> None:
     world.note(str(step))
 
 
-def finish(world: World) -> None:
-    """All trouble is over, and each job is tried until it is done or failed."""
+def finish(world: World) -> list[str]:
+    """All trouble is over, and each job is tried until it is done or failed.  Returns what does not come to its end."""
     world.disarm()
-    _xferfaxlog(world, Step.of("xferfaxlog", how="writable"))
-    for _ in range(12):
+    upkeep.xferfaxlog(world, Step.of("xferfaxlog", how="writable"))
+    for _ in range(MOST_ATTEMPTS):
         if not world.open_faxes("all"):
             break
         do(world, Step.of("attempt", job="all"))
-    world.bring_to_rest()
-    world.collect()
+    try:
+        world.bring_to_rest()
+    except (AssertionError, TimeoutError) as error:
+        return [str(error)]
+    finally:
+        world.collect()
+    return []
 
 
 # -- attempts
@@ -75,11 +84,17 @@ def _attempt(world: World, step: Step) -> None:
     if not wait(lambda: all(map(world.rested, faxes)), 20):
         world.hylafax.tell_faxq("Z")    # faxq may sleep over a job that is submitted in the second of other news (SchedTimeout)
         wait_for("all jobs at rest", lambda: all(map(world.rested, faxes)), 60)
+    if accident.victim is not None:
+        _note_unplaced(world, faxes, before, known)
+
+
+def _note_unplaced(world: World, faxes: list[Fax], before: Counter[str], known: int) -> None:
+    """Of a sender that met an accident nobody knows whether its order to call came through."""
     after, begun = world.dialled(), world.holding.starts()[known:]
-    for fax in faxes if accident.victim is not None else []:
+    for fax in faxes:
         calls = after[fax.called()] - before[fax.called()]
         silent = max(sum(jobid == fax.jobid for _, jobid in begun), 1) - calls      # of a batch the last job is noted
-        world.model.change(fax, unplaced=fax.unplaced + max(silent, 0))
+        world.model.change(world.model.faxes[fax.index], unplaced=fax.unplaced + max(silent, 0))
 
 
 def _make_due(world: World, faxes: list[Fax], by: str) -> None:
@@ -122,16 +137,8 @@ def _submit(world: World, step: Step) -> None:
             break
     else:
         raise TimeoutError("HylaFAX takes no new job")
-    _again(world, jobid)
+    world.forget(jobid)
     world.model.faxes.append(Fax(len(world.model.faxes), jobid, papers, (number,), ranges))
-
-
-def _again(world: World, jobid: int) -> None:
-    """Job numbers come again where ``sendq/seqf`` was set back: an earlier job of this number, which is over, is out of
-    sight then."""
-    for fax in world.model.faxes:
-        if fax.jobid == jobid:
-            world.model.change(fax, replaced=True)
 
 
 def _altered(deed: Callable[[World, Fax, Step], None]) -> Callable[[World, Step], None]:
@@ -192,7 +199,7 @@ def _resubmit(world: World, fax: Fax, step: Step) -> None:
     said = world.hylafax.faxalter(fax.jobid, "-r", "-d", number, "-a", "now + 1 day", check=False)
     found = re.search(r"duplicated as job (\d+)", said)
     if found:
-        _again(world, int(found[1]))
+        world.forget(int(found[1]))
         world.model.faxes.append(Fax(len(world.model.faxes), int(found[1]), fax.papers, (number,)))
 
 
@@ -209,106 +216,11 @@ def _remove(world: World, fax: Fax, step: Step) -> None:
     world.model.change(fax, removed=True)
 
 
-# -- administrators
-
-
-def _quiet(world: World, step: Step) -> None:
-    world.switch.wait_calls_over(30)
-
-
-def _stopped(deed: Callable[[World], None]) -> Callable[[World, Step], None]:
-    """Done while HylaFAX and the switch are stopped in order."""
-    def verb(world: World, step: Step) -> None:
-        world.switch.wait_calls_over(30)
-        world.hylafax.kill_hfaxd()
-        world.hylafax.stop_faxq()
-        with contextlib.suppress(RigError, OSError):
-            world.switch.api("fsctl shutdown")
-        world.switch.wait_end(60)
-        world.switch.kill()
-        deed(world)
-        world.hylafax.start_faxq()
-        world.hylafax.start_hfaxd()
-        world.switch.start()
-
-    return verb
-
-
-def _copy_spool(world: World) -> None:
-    """To another disk and back: the same files, all of them new ones."""
-    spool = world.hylafax.spool
-    shutil.rmtree(spool + ".old", ignore_errors=True)
-    assert os.system(f"cp -a '{spool}' '{spool}.new'") == 0
-    os.rename(spool, spool + ".old")
-    os.rename(spool + ".new", spool)
-
-
-def _restart_all(world: World) -> None:
-    """Nothing else is done."""
-
-
-def _sequence(world: World, step: Step) -> None:
-    """A file of numbers is behind, as after a power failure.  HylaFAX itself bears that for jobs that are over."""
-    queue = step.get("queue", "log")
-    path = world.hylafax.path(queue, "seqf")
-    if not os.path.exists(path):
-        return
-    with open(path, encoding="ascii") as file:
-        current = int(file.read() or 1)
-    back = max(current - step.number("back", 1), 1)
-    if queue == "sendq":
-        alive = [fax.jobid for fax in world.open_faxes("all")]
-        while back in alive or any(back < jobid < current for jobid in alive):
-            back += 1
-    with open(path, "r+", encoding="ascii") as file:
-        file.write(str(back))
-        file.truncate()
-    world.model.renumbered |= queue == "log" and back < current
-
-
-def _xferfaxlog(world: World, step: Step) -> None:
-    path = world.hylafax.path("log", "xferfaxlog")
-    how = step.get("how", "rotate")
-    if os.path.isdir(path):             # it could not be written
-        os.rmdir(path)
-        if os.path.exists(path + ".kept"):
-            os.rename(path + ".kept", path)
-    if how == "rotate" and os.path.exists(path):
-        with open(path, "rb") as file, open(path + ".1", "ab") as archive:
-            archive.write(file.read())
-        os.unlink(path)
-    elif how == "remove" and os.path.exists(path):
-        os.unlink(path)
-        world.model.unlogged = True
-    elif how == "unwritable":
-        if os.path.exists(path):
-            os.rename(path, path + ".kept")
-        os.mkdir(path)
-        world.model.unlogged = True
-
-
-def _delete(world: World, fax: Fax, step: Step) -> None:
-    """An administrator tidies docq up; hfaxd lets no client do that."""
-    qfile = world.qfile(fax)
-    # one that is prepared for sending; HylaFAX itself cannot read a job any more whose original is gone
-    files = [item.split(":")[3] for item in qfile.items if item.startswith("fax:")] if qfile else []
-    if files:
-        os.unlink(world.hylafax.path(files[step.number("document") % len(files)]))
-        world.model.change(fax, robbed=True)
-
-
-def _remove_logs(world: World, step: Step) -> None:
-    for name in os.listdir(world.hylafax.path("log")):
-        if re.fullmatch(r"c\d{9}", name):
-            os.unlink(world.hylafax.path("log", name))
-    world.model.bared = True
-
-
 VERBS: dict[str, Callable[[World, Step], None]] = {
     "attempt": _attempt,
-    "submit": _submit, "add": _altered(_add), "delete": _altered(_delete), "number": _altered(_number),
+    "submit": _submit, "add": _altered(_add), "delete": _altered(upkeep.delete), "number": _altered(_number),
     "parameter": _altered(_parameter), "ranges": _altered(_ranges), "suspend": _altered(_suspend),
     "faxalter": _altered(_faxalter), "resubmit": _altered(_resubmit), "remove": _altered(_remove),
-    "quiet": _quiet, "copy-spool": _stopped(_copy_spool), "restart": _stopped(_restart_all), "sequence": _sequence,
-    "xferfaxlog": _xferfaxlog, "remove-logs": _remove_logs,
+    "quiet": upkeep.quiet, "copy-spool": upkeep.stopped(upkeep.copy_spool), "restart": upkeep.stopped(upkeep.restart_all),
+    "sequence": upkeep.sequence, "xferfaxlog": upkeep.xferfaxlog, "remove-logs": upkeep.remove_logs,
 }

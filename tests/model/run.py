@@ -37,8 +37,8 @@ def run(sequence: str | Sequence[Step]) -> Outcome:
                 doing = str(step)
                 do(world, step)
             doing = "the end"
-            finish(world)
-            outcome.violations = list(dict.fromkeys(check(world).violations))
+            unfinished = finish(world)
+            outcome.violations = [*unfinished, *dict.fromkeys(check(world).violations)]
         except Exception as error:
             frames = traceback.extract_tb(error.__traceback__)
             where = ", ".join(f"{frame.name}:{frame.lineno}" for frame in frames if "/model/" in frame.filename)

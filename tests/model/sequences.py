@@ -13,6 +13,8 @@ ONCE_BROKEN = {
         "submit pages=2; attempt job=0 meets=busy; sequence queue=log back=1; attempt job=0 victim=gofaxsend at=after:connected",
     "a dial counted twice without accounting":
         "world log=no; submit pages=2; attempt job=0 meets=breaks:1 victim=gofaxsend at=change:unlink:1",
+    "tried again and again for a document that is gone":
+        "submit pages=3; attempt job=0 victim=gofaxsend at=change:fdatasync:1; delete job=0 document=0",
     "a document missing in a job made of one whose sender died":
         "submit pages=1,1; attempt job=0 meets=breaks:1 victim=gofaxsend at=change:rename:1; resubmit job=0",
     "a dial not counted after the number was changed":

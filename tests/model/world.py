@@ -164,6 +164,13 @@ class World:
             return self.hylafax.job(fax.jobid)
         return None
 
+    def forget(self, jobid: int) -> None:
+        """Job numbers come again where ``sendq/seqf`` was set back: an earlier job of this number, which is over, is out of
+        sight then."""
+        for fax in self.model.faxes:
+            if fax.jobid == jobid:
+                self.model.change(fax, replaced=True)
+
     def plan(self, fax: Fax, meets: str) -> None:
         """What the job's calls will meet from now on."""
         with open(self.hylafax.path("etc", f"plan.{fax.jobid}"), "w", encoding="ascii") as file:
