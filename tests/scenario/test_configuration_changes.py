@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import pytest
 import yaml
 
-from gofaxpy.config import Config, fields_of
+from gofaxpy.config.keys import Config, fields_of
 from rig.house import House, HouseMaker
 from rig.pages import read_pages
 from rig.receiving import faxrcvd, finished, status

@@ -10,14 +10,10 @@ from gofaxpy.ctl.command import OK, Command, UsageError
 from gofaxpy.ctl.trouble import Trouble
 
 if TYPE_CHECKING:
-<<<<<<< HEAD:lib/gofaxpy/ctl/report/command.py
     from gofaxpy.ctl.output import Desk
-=======
-    from gofaxpy.ctl.output import Desk
-    from gofaxpy.hylafax.accounting import Malformed
     from gofaxpy.ctl.report.period import Period
     from gofaxpy.ctl.report.tally import Report
->>>>>>> refs/wt/doors:lib/gofaxpy/ctl/report.py
+    from gofaxpy.hylafax.accounting import Malformed
 
 GROUPS = (
     "cause", "destination", "user", "caller", "recipient", "modem", "hour", "weekday", "rate", "ecm", "format", "resolution",
@@ -47,19 +43,8 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
     """Reads, counts and writes.  Lines that are no records are named on standard error and change nothing."""
     from datetime import datetime
 
-<<<<<<< HEAD:lib/gofaxpy/ctl/report/command.py
-    from gofaxpy.ctl.report import export, text
-    from gofaxpy.ctl.report.media import Media
-    from gofaxpy.ctl.report.period import period
-    from gofaxpy.ctl.report.tally import count
-    from gofaxpy.hylafax.accounting import Malformed, read_all
-    from gofaxpy.hylafax.errors import SpoolError
-    from gofaxpy.hylafax.spool import open_regular
-    from gofaxpy.setting import Setting
-=======
     from gofaxpy.ctl.report import export, text
     from gofaxpy.ctl.report.period import period
->>>>>>> refs/wt/doors:lib/gofaxpy/ctl/report.py
 
     if arguments.output and not (arguments.csv or arguments.html or desk.json):
         raise UsageError("--output goes with --csv, --html or --json")
@@ -92,12 +77,12 @@ def _counted(
     arguments: argparse.Namespace, desk: Desk, files: list[str], span: Period, groups: tuple[str, ...]
 ) -> tuple[Report, list[Malformed], int]:
     """The report; the first lines that are no records, and how many those are."""
-    from gofaxpy.hylafax.accounting import read_all
-    from gofaxpy.hylafax.errors import SpoolError
-    from gofaxpy.hylafax.spool import open_regular
     from gofaxpy.ctl.report import export
     from gofaxpy.ctl.report.media import Media
     from gofaxpy.ctl.report.tally import count
+    from gofaxpy.hylafax.accounting import read_all
+    from gofaxpy.hylafax.errors import SpoolError
+    from gofaxpy.hylafax.spool import open_regular
     from gofaxpy.setting import Setting
 
     malformed: list[Malformed] = []
