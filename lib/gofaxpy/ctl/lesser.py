@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from gofaxpy.ctl.command import Trouble
+from gofaxpy.ctl.trouble import Trouble
 
 if TYPE_CHECKING:
     from gofaxpy.config.keys import HylaFax
