@@ -69,9 +69,9 @@ class Ward:
             self.run_dir, self.installed, gofaxyaml=self.config, port=self.port, password=PASSWORD, **arguments
         )
         self.switch.start()
-        deadline = time.monotonic() + 10 * patience()
+        began = time.monotonic()
         while "fax_supervisor" in arguments.get("startup_scripts", ("fax_supervisor",)) and not self.supervised():
-            if time.monotonic() > deadline:
+            if time.monotonic() - began > 10 * patience():
                 break       # some rows keep it from starting
             time.sleep(0.05)
 

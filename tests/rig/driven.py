@@ -48,9 +48,18 @@ class PlacedCall:
         return self.reply.removeprefix("-ERR").strip() if not self.answered else ""
 
 
+def burden() -> float:
+    """How many times as long things may take because of what else the machine does: programs that want to run for each
+    processor, now or over the last minute, whichever are more; 1 where there is room."""
+    with open("/proc/loadavg", encoding="ascii") as file:       # see proc(5)
+        fields = file.read().split()
+    return max(1.0, max(float(fields[0]), float(fields[3].partition("/")[0])) / (os.cpu_count() or 1))
+
+
 def patience() -> float:
-    """How many times as long as on the stand-in, whose line time runs fast, things may take on this run's switch."""
-    return 8.0 if os.environ.get(FREESWITCH) else 1.0
+    """How many times as long as on the stand-in, whose line time runs fast, on an idle machine things may take now on this
+    run's switch.  To be asked anew while one waits: another program may have begun."""
+    return (8.0 if os.environ.get(FREESWITCH) else 1.0) * burden()
 
 
 def dial_variables(variables: Mapping[str, str]) -> str:
@@ -94,8 +103,6 @@ class Switch(ABC):
     """What the process itself printed: its last words after a crash."""
     live = False
     """True for a real FreeSWITCH."""
-    patience = 1.0
-    """How many times as long as with the stand-in a call may take."""
     _process: subprocess.Popen[Any] | None = None
     _port: Port
 
@@ -113,6 +120,11 @@ class Switch(ABC):
         """For :func:`switches_used`."""
         if self not in _started:
             _started.append(self)
+
+    @property
+    def patience(self) -> float:
+        """:func:`patience`: how many times as long a call may take."""
+        return patience()
 
     @property
     def running(self) -> bool:
@@ -240,8 +252,8 @@ class Switch(ABC):
         FreeSWITCH writes its table of channels behind the calls' backs, so a call that has just begun is not in there;
         the count of sessions has it.
         """
-        deadline = time.monotonic() + timeout * self.patience
+        began = time.monotonic()
         while (sessions := self.sessions()) or self.calls():
-            if time.monotonic() > deadline:
+            if time.monotonic() - began > timeout * self.patience:
                 raise TimeoutError(f"after {timeout:g} s there are still {sessions} calls: {self.calls()}; see {self.log}")
             time.sleep(0.05)

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import yaml
 
-from rig.driven import FREESWITCH, PlacedCall, Switch, dial_variables, patience
+from rig.driven import FREESWITCH, PlacedCall, Switch, burden, dial_variables, patience
+from rig.guard import own
 from rig.install import DIRECTORY_MODE, SYSTEM_PYTHON, UMASK, Installed
 from rig.live import Live
 from rig.ports import Port
@@ -66,6 +67,7 @@ class StandIn(Switch):
         user: str = FAX_USER,
         umask: int = UMASK,
     ) -> None:
+        own(gofaxyaml)
         self.run_dir = run_dir
         self._installed = installed
         self._port = port or Port()
@@ -121,12 +123,12 @@ class StandIn(Switch):
         )
         self._reader = threading.Thread(target=self._read_output, args=(self._process,), daemon=True)
         self._reader.start()
-        deadline = time.monotonic() + timeout
+        began = time.monotonic()
         while not self._ready.wait(0.05):
             if self._process.poll() is not None:
                 self._reader.join()
                 raise RigError(f"the switch ended with status {self._process.returncode}: {self._last_words()}")
-            if time.monotonic() > deadline:
+            if time.monotonic() - began > timeout * burden():
                 self.kill()
                 raise RigError(f"the switch was not ready after {timeout:g} s: {self._last_words()}")
 

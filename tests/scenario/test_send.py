@@ -315,7 +315,7 @@ def test_a_document_that_vanishes_before_the_answer_is_told_as_such(make_house: 
     process = house.start_gofaxsend(job)
     house.wait("a call", house.switch.calls)
     os.unlink(house.sent[job][0])
-    process.communicate(timeout=30)
+    process.communicate(timeout=30 * house.switch.patience)
     assert process.returncode == RETRY
     assert "did not start: Cannot send non-existant fax file" in house.qfile(job)["status"]
 

@@ -21,6 +21,7 @@ from gofaxpy.hylafax.errors import TiffError
 from gofaxpy.hylafax.params import FaxParams
 from gofaxpy.hylafax.recvtags import PageTags, description, write_receive_tags
 from gofaxpy.hylafax.tiff import Directory, directories, page_count
+from rig.guard import hylafax_program
 
 NATIVE = os.path.join(os.path.dirname(__file__), "..", "data", "native")
 THREE_PAGES = os.path.join(NATIVE, "recv-ok", "fax000000002.tif")
@@ -58,7 +59,7 @@ def ours(pages: list[Directory]) -> list[tuple[int, int, str, str]]:
 
 
 def faxinfo(path: str) -> str:
-    return subprocess.run(["/usr/lib/hylafax/bin/faxinfo", path], capture_output=True, text=True, check=True).stdout
+    return subprocess.run([hylafax_program("faxinfo"), path], capture_output=True, text=True, check=True).stdout
 
 
 def image(path: str, tmp_path: Path) -> list[bytes]:

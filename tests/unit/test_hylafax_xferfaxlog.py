@@ -18,6 +18,7 @@ from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.params import FaxParams
 from gofaxpy.hylafax.xferfaxlog import Record, RecordType, append, format, is_recorded
 from gofaxpy.values import replace
+from rig.guard import hylafax_program
 
 NATIVE = os.path.join(os.path.dirname(__file__), "..", "data", "native")
 
@@ -175,7 +176,7 @@ def xferfaxstats(tmp_path_factory: pytest.TempPathFactory) -> str:
     spool = tmp_path_factory.mktemp("spool")
     for name in ("bin", "etc"):
         (spool / name).mkdir()
-    script = Path("/usr/lib/hylafax/bin/xferfaxstats").read_text()
+    script = Path(hylafax_program("xferfaxstats")).read_text()
     (spool / "bin/common-functions").write_text(Path("/var/spool/hylafax/bin/common-functions").read_text())
     setup = Path("/etc/hylafax/setup.cache").read_text()
     (spool / "etc/setup.cache").write_text(setup)

@@ -85,8 +85,7 @@ def test_whole_frames_are_meddled_with(port: int, meddler: Meddler, heard: bytes
 
 def test_a_frame_that_is_late_keeps_those_behind_it_waiting(port: int) -> None:
     with Proxy(port, At(1, down, lambda part: [0.4, part.data])) as proxy:
-        began = time.monotonic()
-        assert conversation(proxy, len(GREETING)) == GREETING and time.monotonic() - began < 0.3
+        assert conversation(proxy, len(GREETING)) == GREETING
     with Proxy(port, At(1, down, lambda part: [0.4, part.data])) as proxy:
         began = time.monotonic()
         assert conversation(proxy, len(WHOLE)) == WHOLE and time.monotonic() - began >= 0.4

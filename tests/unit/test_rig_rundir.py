@@ -77,5 +77,5 @@ def test_a_run_killed_without_warning_leaves_neither_processes_nor_files() -> No
 
 def test_the_environment_of_a_run_has_nothing_of_the_callers_shell() -> None:
     with RunDir() as directory:
-        assert set(directory.environ) <= {"PATH", "LC_ALL", "TZ", "HOME", "GOFAXPY_RIG"}
+        assert set(directory.environ) <= {"PATH", "LC_ALL", "TZ", "HOME", "GOFAXPY_RIG", "GOFAX_CONFIG"}
         assert directory.environ["PATH"].startswith("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 
 import pytest
 import yaml
 
 from rig import Installed, PlacedCall, RigError, RunDir, StandIn, gofaxyaml
+from rig.driven import burden
 from rig.ports import Port
 from rig.switch import dial_variables
 
@@ -27,7 +31,7 @@ def stand_in(program: tuple[RunDir, str], text: str) -> StandIn:
     run_dir, path = program
     with open(path, "w", encoding="ascii") as file:
         file.write(text)
-    return StandIn(run_dir, Installed(os.path.join(run_dir.path, "app")), gofaxyaml="/tmp/gofax.yaml")
+    return StandIn(run_dir, Installed(os.path.join(run_dir.path, "app")), gofaxyaml=os.path.join(run_dir.path, "gofax.yaml"))
 
 
 @pytest.mark.parametrize(
@@ -61,6 +65,21 @@ def test_a_port_is_not_given_twice() -> None:
         port.release()
 
 
+def test_limits_grow_with_what_else_the_machine_does() -> None:
+    cores = os.cpu_count() or 1
+    busy = [subprocess.Popen([sys.executable, "-IS", "-c", "while True: pass"]) for _ in range(20 * cores)]
+    try:
+        deadline = time.monotonic() + 60
+        while burden() < 10:        # of those that have begun
+            assert time.monotonic() < deadline, f"{burden()} with {len(busy)} programs more"
+            time.sleep(0.01)
+    finally:
+        for process in busy:
+            process.kill()
+        for process in busy:
+            process.wait()
+
+
 def test_start_waits_for_the_ready_line(program: tuple[RunDir, str]) -> None:
     with stand_in(program, READY + "time.sleep(0.3); print('ready', port, flush=True); time.sleep(60)") as switch:
         switch.start()
@@ -92,11 +111,12 @@ def test_a_switch_can_be_started_again_on_the_same_port(program: tuple[RunDir, s
             switch.kill()
 
 
-def test_a_gofaxyaml_has_the_places_of_the_run_and_the_overrides(tmp_path: os.PathLike[str]) -> None:
+def test_a_gofaxyaml_has_the_places_of_the_run_and_the_overrides(run_dir: RunDir) -> None:
+    spool, lock_dir = os.path.join(run_dir.path, "spool"), os.path.join(run_dir.path, "lock")
     path = gofaxyaml(
-        os.path.join(tmp_path, "gofax.yaml"),
-        spool="/tmp/x/spool",
-        lock_dir="/tmp/x/lock",
+        os.path.join(run_dir.path, "gofax.yaml"),
+        spool=spool,
+        lock_dir=lock_dir,
         esl_port=1234,
         modems=3,
         overrides={"inbound": {"faxrcvd": "bin/other"}, "outbound": {"cid_name": "number"}},
@@ -104,15 +124,16 @@ def test_a_gofaxyaml_has_the_places_of_the_run_and_the_overrides(tmp_path: os.Pa
     with open(path, encoding="utf-8") as file:
         tree = yaml.safe_load(file)
     assert tree["freeswitch"]["servers"] == [{"host": "127.0.0.1", "port": 1234, "password": "ClueCon"}]
-    assert tree["hylafax"] == {"spooldir": "/tmp/x/spool", "lock_dir": "/tmp/x/lock", "modems": 3}
+    assert tree["hylafax"] == {"spooldir": spool, "lock_dir": lock_dir, "modems": 3}
     assert tree["inbound"]["faxrcvd"] == "bin/other"
     assert tree["outbound"] == {"cid_name": "number"}
 
 
-def test_a_generated_gofaxyaml_is_accepted_by_the_project(tmp_path: os.PathLike[str]) -> None:
+def test_a_generated_gofaxyaml_is_accepted_by_the_project(run_dir: RunDir) -> None:
     from gofaxpy.config.file import load
 
-    path = gofaxyaml(os.path.join(tmp_path, "gofax.yaml"), spool="/tmp/s", lock_dir="/tmp/l", esl_port=1234)
+    spool, lock_dir = os.path.join(run_dir.path, "spool"), os.path.join(run_dir.path, "lock")
+    path = gofaxyaml(os.path.join(run_dir.path, "gofax.yaml"), spool=spool, lock_dir=lock_dir, esl_port=1234)
     config = load(path)
-    assert config.hylafax.spooldir == "/tmp/s"
+    assert config.hylafax.spooldir == spool
     assert config.freeswitch.servers[0].port == 1234

@@ -11,7 +11,8 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 
-from rig.driven import FREESWITCH, Switch, patience
+from rig.driven import FREESWITCH, Switch, burden
+from rig.guard import own
 from rig.install import DIRECTORY_MODE, UMASK, Installed
 from rig.live.configuration import Addresses, own_address, write_configuration
 from rig.live.farends import HANGUP_AFTER_PAGES, lines_have_t38
@@ -41,7 +42,6 @@ class Live(Switch):
     """
 
     live = True
-    patience = patience()
 
     def __init__(
         self,
@@ -60,6 +60,7 @@ class Live(Switch):
         user: str = FAX_USER,
         umask: int = UMASK,
     ) -> None:
+        own(gofaxyaml)
         self._user, self._umask = user, umask
         self._program = os.path.join(prefix, "bin", "freeswitch")
         if not os.access(self._program, os.X_OK):
@@ -120,11 +121,11 @@ class Live(Switch):
                 umask=self._umask,
                 **identity,  # type: ignore[call-overload]
             )
-        deadline = time.monotonic() + timeout
+        began = time.monotonic()
         while not self._ready():
             if self._process.poll() is not None:
                 raise RigError(f"FreeSWITCH ended with status {self._process.returncode}; see {self.output} and {self.log}")
-            if time.monotonic() > deadline:
+            if time.monotonic() - began > timeout * burden():
                 self.kill()
                 raise RigError(f"FreeSWITCH was not ready after {timeout:g} s; see {self.log}")
             time.sleep(0.1)
