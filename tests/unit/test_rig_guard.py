@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gofaxpy.config import config_path
+from gofaxpy.config.keys import config_path
 from rig import Installed, PrivateHylaFAX, RigError, RunDir, StandIn, gofaxyaml
 from rig.guard import LIVE_PORTS, PROGRAMS, WRAPPER, own, port, program
 from rig.spool import make_spool
