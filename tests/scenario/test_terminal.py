@@ -87,7 +87,7 @@ def test_doctor_starts_sendfaxcmd_without_a_terminal(run_dir: RunDir, installed:
 
 
 CALLS = {
-    "tiffcp": "from gofaxpy import picture; picture._tiffcp('-v')",
+    "tiffcp": "from gofaxpy.ctl import selftest_page; selftest_page._tiffcp('-v')",
     "dialtest": "from gofaxpy.hylafax.program import answer_of; answer_of([{program!r}.encode()], b'', 10)",
 }
 

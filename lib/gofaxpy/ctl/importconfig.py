@@ -11,7 +11,7 @@ from gofaxpy.ctl.output import shown
 from gofaxpy.ctl.trouble import Trouble
 
 if TYPE_CHECKING:
-    from gofaxpy.ctl.output import Desk
+    from gofaxpy.ctl.output import Output
 
 _MOST = 1 << 20     # characters that are read
 _DESCRIPTORS = ("/dev/fd/", "/proc/self/fd/")
@@ -24,43 +24,43 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="overwrite --output")
 
 
-def run(arguments: argparse.Namespace, desk: Desk) -> int:
+def run(arguments: argparse.Namespace, output: Output) -> int:
     """Translates, tells what has no counterpart, and writes."""
     import sys
 
     from gofaxpy.config.gofaxconf import convert
 
     try:
-        text = sys.stdin.read(_MOST) if arguments.file == "-" else _text(arguments.file, desk)
+        text = sys.stdin.read(_MOST) if arguments.file == "-" else _text(arguments.file, output)
     except OSError as error:
         raise Trouble(f"{arguments.file}: {error.strerror}") from None
     result = convert(text, arguments.file)
     for note in result.notes:
-        desk.complain(f"{shown(note)}\n")
+        output.complain(f"{shown(note)}\n")
     if result.problems:
         for problem in result.problems:
-            desk.complain(f"gofaxctl: {shown(problem)}\n")
-        desk.data({"problems": list(result.problems), "notes": list(result.notes)})
+            output.complain(f"gofaxctl: {shown(problem)}\n")
+        output.data({"problems": list(result.problems), "notes": list(result.notes)})
         return PROBLEM
     if arguments.output:
-        with desk.owner_of(os.path.dirname(arguments.output) or "."):
+        with output.owner_of(os.path.dirname(arguments.output) or "."):
             _write(arguments.output, result.yaml, arguments.force)
-    desk.data({"output": arguments.output, "notes": list(result.notes), "settings": result.settings, "yaml": result.yaml})
+    output.data({"output": arguments.output, "notes": list(result.notes), "settings": result.settings, "yaml": result.yaml})
     if arguments.output:
-        desk.line(f"{arguments.output} written; `gofaxctl -C {arguments.output} doctor` looks whether all is in its place")
-    elif not desk.json:
-        desk.write(result.yaml)
+        output.line(f"{arguments.output} written; `gofaxctl -C {arguments.output} doctor` looks whether all is in its place")
+    elif not output.json:
+        output.write(result.yaml)
     return OK
 
 
-def _text(path: str, desk: Desk) -> str:
+def _text(path: str, output: Output) -> str:
     """What is in the file; in a directory of somebody else's it may be exchanged meanwhile.  Raises OSError."""
     from gofaxpy.hylafax.spool import open_regular
 
     if path.startswith(_DESCRIPTORS):       # bash's <(…), which is no file
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     else:
-        with desk.owner_of(path):
+        with output.owner_of(path):
             fd = open_regular(path, follow=True)
     with open(fd, encoding="utf-8", errors="replace") as file:
         return file.read(_MOST)
