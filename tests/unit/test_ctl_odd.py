@@ -17,9 +17,10 @@ from gofaxpy.ctl.console import answer
 from gofaxpy.ctl.doctor.checks import examine
 from gofaxpy.ctl.doctor.finding import Level
 from gofaxpy.ctl.doctor.hylafax import send_command
-from gofaxpy.ctl.doctor.subject import Patient
+from gofaxpy.ctl.doctor.spool import same_spool
+from gofaxpy.ctl.doctor.subject import Subject
 from gofaxpy.ctl.main import build_parser, run
-from gofaxpy.ctl.output import Desk, Switch
+from gofaxpy.ctl.output import Output, Switch
 from gofaxpy.ctl.trouble import Trouble
 from gofaxpy.journal import Step
 from gofaxpy.setting import Setting
@@ -42,9 +43,9 @@ class Shell:
         self.text = self.complaints = ""
 
     def __call__(self, *words: str) -> int:
-        desk = Desk(self._write, self._complain, nobody)
-        desk.use(self.config)
-        return run(words, desk, build_parser())
+        output = Output(self._write, self._complain, nobody)
+        output.use(self.config)
+        return run(words, output, build_parser())
 
     def _write(self, text: str) -> None:
         self.text += text
@@ -95,7 +96,7 @@ def test_doctor_starts_the_program_of_hylafaxs_user_without_roots_group(gofaxctl
     program.chmod(0o755)
     try:
         (tmp_path / "etc" / "config").write_text(f"SendFaxCmd: {program}\n")
-        found = next(send_command(Patient("gofax.yaml", gofaxctl.config, [])))
+        found = next(send_command(Subject("gofax.yaml", gofaxctl.config, [])))
     finally:
         program.unlink()
     assert found.text.endswith(": 10 10 10")
@@ -105,9 +106,24 @@ def test_doctor_says_so_when_freeswitch_stops_answering(gofaxctl: Shell) -> None
     def silent(command: str, args: str) -> str:
         raise Trouble("127.0.0.1:8021: no answer within 30 s")
 
-    patient = Patient("gofax.yaml", gofaxctl.config, [], api=silent)
-    found = [one for one in examine(patient) if "no answer within 30 s" in one.text]
+    subject = Subject("gofax.yaml", gofaxctl.config, [], api=silent)
+    found = [one for one in examine(subject) if "no answer within 30 s" in one.text]
     assert found and {one.level for one in found} == {Level.PROBLEM}
+
+
+@pytest.mark.parametrize(("theirs", "level"), [
+    ("{0}", Level.OK), ("{0}/", Level.OK), ("{0}/link", Level.OK), ("/nowhere", Level.PROBLEM), ("{0}/log", Level.PROBLEM),
+])
+def test_doctor_knows_a_spool_by_every_name_of_it(gofaxctl: Shell, tmp_path: Path, theirs: str, level: Level) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    inside = {"spool": theirs.format(tmp_path), "config": "/etc/gofax.yaml", "config_problems": []}
+    assert [one.level for one in same_spool(Subject("gofax.yaml", gofaxctl.config, [], inside=inside))] == [level]
+
+
+def test_doctor_takes_no_spool_from_a_file_with_mistakes(gofaxctl: Shell) -> None:
+    """What such a file names is a default, perhaps; `configuration` reports the file itself."""
+    inside = {"spool": "/nowhere", "config": "/etc/gofax.yaml", "config_problems": ["Permission denied"]}
+    assert not list(same_spool(Subject("gofax.yaml", gofaxctl.config, [], inside=inside)))
 
 
 def configure(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gofaxpy.ctl.output import Desk
+    from gofaxpy.ctl.output import Output
 
 OK, PROBLEM, USAGE = 0, 1, 2
 
@@ -32,13 +32,13 @@ class Command:
     ``summary`` is its line in ``gofaxctl --help``, ``description`` and ``examples`` (command lines, with a ``#`` comment
     where they need one) are its own help.  ``arguments`` adds its arguments to a parser.  ``run`` does the work and
     returns the exit status; it raises :class:`Trouble`.  ``inside``: may run in FreeSWITCH's console, so it never waits
-    and asks nothing but the desk.  ``hidden``: for our own use, and in no list.
+    and asks nothing but the output.  ``hidden``: for our own use, and in no list.
     """
 
     name: str
     summary: str
     description: str
-    run: Callable[[argparse.Namespace, Desk], int]
+    run: Callable[[argparse.Namespace, Output], int]
     arguments: Callable[[argparse.ArgumentParser], None] | None = None
     examples: str = ""
     inside: bool = False

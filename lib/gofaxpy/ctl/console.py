@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gofaxpy.config.keys import config_path
 from gofaxpy.ctl.main import COMMANDS, build_parser, run
-from gofaxpy.ctl.output import Desk
+from gofaxpy.ctl.output import Output
 from gofaxpy.ctl.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -48,10 +48,10 @@ def answer(api: Commands, args: str | None) -> str:
     def connect(config: Config) -> _InProcess:
         return _InProcess(api)
 
-    desk = Desk(text.append, wrong.append, connect, option=config_path(), inside=True)
+    output = Output(text.append, wrong.append, connect, option=config_path(), inside=True)
     words = (args or "").split()
     commands = [command for command in COMMANDS if command.inside]
-    status = run(words, desk, build_parser(commands, "gofax", words[0] if words else ""))
+    status = run(words, output, build_parser(commands, "gofax", words[0] if words else ""))
     if status and wrong:
         text.append("-ERR " + "".join(wrong).removeprefix("gofaxctl: "))
     reply = "".join(text)

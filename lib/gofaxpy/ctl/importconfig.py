@@ -11,7 +11,7 @@ from gofaxpy.ctl.output import shown
 from gofaxpy.ctl.trouble import Trouble
 
 if TYPE_CHECKING:
-    from gofaxpy.ctl.output import Desk
+    from gofaxpy.ctl.output import Output
 
 _MOST = 1 << 20     # characters that are read
 
@@ -23,7 +23,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="overwrite --output")
 
 
-def run(arguments: argparse.Namespace, desk: Desk) -> int:
+def run(arguments: argparse.Namespace, output: Output) -> int:
     """Translates, tells what has no counterpart, and writes."""
     import sys
 
@@ -33,26 +33,26 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
         if arguments.file == "-":
             text = sys.stdin.read(_MOST)
         else:
-            with open(desk.open_named(arguments.file), encoding="utf-8", errors="replace") as file:
+            with open(output.open_named(arguments.file), encoding="utf-8", errors="replace") as file:
                 text = file.read(_MOST)
     except OSError as error:
         raise Trouble(f"{arguments.file}: {error.strerror}") from None
     result = convert(text, arguments.file)
     for note in result.notes:
-        desk.complain(f"{shown(note)}\n")
+        output.complain(f"{shown(note)}\n")
     if result.problems:
         for problem in result.problems:
-            desk.complain(f"gofaxctl: {shown(problem)}\n")
-        desk.data({"problems": list(result.problems), "notes": list(result.notes)})
+            output.complain(f"gofaxctl: {shown(problem)}\n")
+        output.data({"problems": list(result.problems), "notes": list(result.notes)})
         return PROBLEM
     if arguments.output:
-        with desk.owner_of(os.path.dirname(arguments.output) or "."):
+        with output.owner_of(os.path.dirname(arguments.output) or "."):
             _write(arguments.output, result.yaml, arguments.force)
-    desk.data({"output": arguments.output, "notes": list(result.notes), "settings": result.settings, "yaml": result.yaml})
+    output.data({"output": arguments.output, "notes": list(result.notes), "settings": result.settings, "yaml": result.yaml})
     if arguments.output:
-        desk.line(f"{arguments.output} written; `gofaxctl -C {arguments.output} doctor` looks whether all is in its place")
-    elif not desk.json:
-        desk.write(result.yaml)
+        output.line(f"{arguments.output} written; `gofaxctl -C {arguments.output} doctor` looks whether all is in its place")
+    elif not output.json:
+        output.write(result.yaml)
     return OK
 
 

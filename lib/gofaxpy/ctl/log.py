@@ -13,7 +13,7 @@ from gofaxpy.ctl.output import shown
 from gofaxpy.ctl.trouble import Trouble
 
 if TYPE_CHECKING:
-    from gofaxpy.ctl.output import Desk
+    from gofaxpy.ctl.output import Output
     from gofaxpy.setting import Setting
 
 MAX_LOG = 1 << 20           # octets; a session of 500 pages takes 200 KB
@@ -25,11 +25,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
                         help="a job number, a communication identifier (nine digits), or `last`")
 
 
-def run(arguments: argparse.Namespace, desk: Desk) -> int:
+def run(arguments: argparse.Namespace, output: Output) -> int:
     """Shows the logs, oldest first."""
     from gofaxpy.setting import Setting
 
-    setting = Setting.of(desk.config)
+    setting = Setting.of(output.config)
     which = arguments.which
     if which != "last" and not (which.isascii() and which.isdigit() and len(which) <= 9):
         raise UsageError(f"{shown(which)!r} is no job number, no communication identifier and not `last`")
@@ -46,13 +46,13 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
             found.append({"commid": commid, "lines": lines})
     if not found:
         raise Trouble(f"there is no session log of job {which} any more: faxcron(8) removes old ones")
-    desk.data(found)
+    output.data(found)
     for number, log in enumerate(found):
         if number:
-            desk.line()
-        desk.line(desk.style(f"{setting.spool.session_log(str(log['commid']))}", "bold"))
+            output.line()
+        output.line(output.style(f"{setting.spool.session_log(str(log['commid']))}", "bold"))
         for line in log["lines"]:
-            desk.line(_coloured(desk, shown(line)))
+            output.line(_coloured(output, shown(line)))
     return OK
 
 
@@ -131,12 +131,12 @@ def _reason(path: str, error: OSError) -> str:
     return f"{path}: {error.strerror}{hint}"
 
 
-def _coloured(desk: Desk, line: str) -> str:
+def _coloured(output: Output, line: str) -> str:
     words = line.upper()
     if any(word in words for word in ("FAILED", "ABNORMALLY", "REJECT", "ERROR", "CANNOT", "TIMED OUT", "REFUSED")):
-        return desk.style(line, "red")
+        return output.style(line, "red")
     if "SESSION BEGIN" in words or "SESSION END" in words:
-        return desk.style(line, "dim")
+        return output.style(line, "dim")
     return line
 
 

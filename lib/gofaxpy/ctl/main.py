@@ -12,7 +12,7 @@ from gofaxpy.ctl import fallback, importconfig, log, metrics, outcomes, override
 from gofaxpy.ctl.command import PROBLEM, USAGE, Command, HelpWanted, Parser, UsageError
 from gofaxpy.ctl.doctor import command as doctor
 from gofaxpy.ctl.lesser import Lesser
-from gofaxpy.ctl.output import Desk, Shell, shown, wants_colour
+from gofaxpy.ctl.output import Output, Shell, shown, wants_colour
 from gofaxpy.ctl.report import command as report
 from gofaxpy.ctl.trouble import Trouble
 
@@ -84,8 +84,8 @@ def main(argv: Sequence[str]) -> int:
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         with Shell() as connect:
-            desk = Desk(sys.stdout.write, sys.stderr.write, connect, flush=sys.stdout.flush, lesser=Lesser())
-            status = run(argv, desk, build_parser(), sys.stdout.isatty())
+            output = Output(sys.stdout.write, sys.stderr.write, connect, flush=sys.stdout.flush, lesser=Lesser())
+            status = run(argv, output, build_parser(), sys.stdout.isatty())
             sys.stdout.flush()
             return status
     except BrokenPipeError:     # `gofaxctl log last | head`: the reader has had enough
@@ -95,23 +95,23 @@ def main(argv: Sequence[str]) -> int:
         return 130
 
 
-def run(argv: Sequence[str], desk: Desk, parser: Parser, terminal: bool = False) -> int:
-    """Runs one command line on ``desk``; the exit status.  Help, mistakes and :class:`Trouble` become text on the desk."""
+def run(argv: Sequence[str], output: Output, parser: Parser, terminal: bool = False) -> int:
+    """Runs one command line on ``output``; the exit status.  Help, mistakes and :class:`Trouble` become text on the output."""
     try:
         arguments = parser.parse_args(list(argv))
         if arguments.command is None:
             raise HelpWanted(parser.format_help())
-        desk.json, desk.option = arguments.json, arguments.config
-        desk.colour = wants_colour(arguments.color, terminal) and not desk.json
-        status: int = arguments.command.run(arguments, desk)
+        output.json, output.option = arguments.json, arguments.config
+        output.colour = wants_colour(arguments.color, terminal) and not output.json
+        status: int = arguments.command.run(arguments, output)
         return status
     except HelpWanted as wanted:
-        desk.write(str(wanted))
+        output.write(str(wanted))
         return 0
     except UsageError as error:
-        desk.complain(f"{error.usage}gofaxctl: {shown(error)}\n")
+        output.complain(f"{error.usage}gofaxctl: {shown(error)}\n")
         return USAGE
     except Trouble as error:
         for text in str(error).splitlines():
-            desk.complain(f"gofaxctl: {shown(text)}\n")
+            output.complain(f"gofaxctl: {shown(text)}\n")
         return PROBLEM

@@ -44,7 +44,7 @@ class Switch(Protocol):
 
 
 @dataclass(slots=True)
-class Desk:
+class Output:
     """``write`` and ``complain`` take whole texts; ``connect`` gives the switch when it is first asked.
 
     ``inside`` is true in FreeSWITCH's console.  ``lesser`` puts root aside as soon as the configuration says whose the spool
@@ -158,7 +158,7 @@ def wants_colour(choice: str, is_terminal: bool) -> bool:
 
 
 class Shell:
-    """The desk's ``connect`` in a shell: the event sockets of the configuration, tried in order.  A context manager."""
+    """The output's ``connect`` in a shell: the event sockets of the configuration, tried in order.  A context manager."""
 
     def __init__(self) -> None:
         self._client: Client | None = None

@@ -26,7 +26,7 @@ from gofaxpy.ctl.trouble import Trouble
 if TYPE_CHECKING:
     from gofaxpy.config.keys import Config
     from gofaxpy.ctl import selftest_page
-    from gofaxpy.ctl.output import Desk
+    from gofaxpy.ctl.output import Output
 
 Api = Callable[[str, str], str]
 PATIENCE = 180.0            # seconds; one page takes some 25, at 4800 bit/s a minute and a half
@@ -41,7 +41,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep", metavar="DIR", default="", help="keep what was sent and received in this new directory")
 
 
-def run(arguments: argparse.Namespace, desk: Desk) -> int:
+def run(arguments: argparse.Namespace, output: Output) -> int:
     """Sends, waits and compares."""
     from gofaxpy.switch.dialstring import DialstringError, dialable
 
@@ -49,13 +49,13 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
         number = dialable(arguments.to) if arguments.to else ""
     except DialstringError as error:
         raise UsageError(str(error)) from None
-    test = Selftest(desk.switch.api, desk.config, keep=arguments.keep)
-    desk.line("sending a page; this takes half a minute …")
-    desk.flush()
-    with desk.root():       # which it gives up for good
+    test = Selftest(output.switch.api, output.config, keep=arguments.keep)
+    output.line("sending a page; this takes half a minute …")
+    output.flush()
+    with output.root():       # which it gives up for good
         text = test.run(number)
-    desk.data({"result": "ok", "text": text, **test.facts})
-    desk.line(desk.style("ok", "green", "bold") + f"  {shown(text)}")
+    output.data({"result": "ok", "text": text, **test.facts})
+    output.line(output.style("ok", "green", "bold") + f"  {shown(text)}")
     return OK
 
 
@@ -100,7 +100,7 @@ def _compared(rows: Sequence[bytes], received: str) -> selftest_page.Difference:
     for left in range(SECONDS_TO_CLOSE, -1, -1):
         try:
             found = selftest_page.compare(rows, selftest_page.read(received))
-        except selftest_page.PictureError:
+        except selftest_page.PageError:
             if not left:
                 raise
         else:
@@ -140,7 +140,7 @@ class Selftest:
                 self._loopback(sent, received)
             seconds = round(time.monotonic() - began)
             found = _compared(rows, received)
-        except selftest_page.PictureError as error:
+        except selftest_page.PageError as error:
             raise Trouble(str(error)) from None
         except OSError as error:
             raise Trouble(f"{error.filename}: {error.strerror}") from None

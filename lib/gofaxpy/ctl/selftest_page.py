@@ -23,7 +23,7 @@ _TAGS = {
 }
 
 
-class PictureError(Exception):
+class PageError(Exception):
     """A picture cannot be made or read; the text says why."""
 
 
@@ -66,7 +66,7 @@ def test_page() -> list[bytes]:
 
 
 def write(path: str, rows: Sequence[bytes]) -> None:
-    """One page at 204 x 98 dpi as a TIFF in T.6.  Raises :class:`PictureError`, OSError."""
+    """One page at 204 x 98 dpi as a TIFF in T.6.  Raises :class:`PageError`, OSError."""
     plain = f"{path}.plain"
     with open(plain, "wb") as file:
         file.write(_tiff(rows))
@@ -95,7 +95,7 @@ def _tiff(rows: Sequence[bytes]) -> bytes:
 
 
 def read(path: str) -> list[bytes]:
-    """The rows of the first page, white dots 0.  Raises :class:`PictureError`."""
+    """The rows of the first page, white dots 0.  Raises :class:`PageError`."""
     from gofaxpy.hylafax.errors import SpoolError
 
     plain = f"{path}.plain"
@@ -108,7 +108,7 @@ def read(path: str) -> list[bytes]:
             data = file.read(page.number(_TAGS["counts"]))
         inverted = page.number(_TAGS["photometric"]) == 1
     except (SpoolError, OSError, StopIteration) as error:
-        raise PictureError(f"{path}: no picture can be read: {error}") from error
+        raise PageError(f"{path}: no picture can be read: {error}") from error
     finally:
         if os.path.exists(plain):
             os.unlink(plain)
@@ -134,8 +134,8 @@ def _tiffcp(*arguments: str) -> None:
             stdin=subprocess.DEVNULL, start_new_session=True,   # without the terminal of whoever has started us, tty_ioctl(4)
         )
     except FileNotFoundError:
-        raise PictureError("tiffcp is missing: apt install libtiff-tools") from None
+        raise PageError("tiffcp is missing: apt install libtiff-tools") from None
     except (OSError, subprocess.SubprocessError) as error:
-        raise PictureError(f"tiffcp: {error}") from error
+        raise PageError(f"tiffcp: {error}") from error
     if done.returncode != 0:
-        raise PictureError(f"tiffcp: {done.stderr.strip()[:200] or done.returncode}")
+        raise PageError(f"tiffcp: {done.stderr.strip()[:200] or done.returncode}")

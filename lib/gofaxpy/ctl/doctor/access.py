@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable, Iterator
 
 from gofaxpy.ctl.doctor.finding import Finding, note, ok, warning
-from gofaxpy.ctl.doctor.subject import Patient
+from gofaxpy.ctl.doctor.subject import Subject
 from gofaxpy.ctl.doctor.xml import parsed
 
 # FreeSWITCH's directories by the global variables that name them (switch_core.c), and what is in them: one line each of what a
@@ -29,22 +29,22 @@ UNIT = "take UMask=0077 and the …DirectoryMode=0750 from conf/systemd/freeswit
 PROGRAMS = ("etc", "bin", "etc/config", "bin/faxrcvd", "bin/notify", "etc/FaxDispatch", "etc/FaxNotify")
 
 
-def passwords(patient: Patient) -> Iterator[Finding]:
+def passwords(subject: Subject) -> Iterator[Finding]:
     """What FreeSWITCH writes and reads with passwords in it must be closed to other users."""
-    yield from _looked_at(patient, "FreeSWITCH's passwords", SECRETS, lambda: f"{UNIT}; then change {_passwords(patient)}")
+    yield from _looked_at(subject, "FreeSWITCH's passwords", SECRETS, lambda: f"{UNIT}; then change {_passwords(subject)}")
 
 
-def calls(patient: Patient) -> Iterator[Finding]:
+def calls(subject: Subject) -> Iterator[Finding]:
     """The same for what it notes of calls."""
-    yield from _looked_at(patient, "FreeSWITCH's logs", CALLS, lambda: UNIT)
+    yield from _looked_at(subject, "FreeSWITCH's logs", CALLS, lambda: UNIT)
 
 
 def _looked_at(
-    patient: Patient, check: str, rows: tuple[tuple[str, str, str], ...], remedy: Callable[[], str]
+    subject: Subject, check: str, rows: tuple[tuple[str, str, str], ...], remedy: Callable[[], str]
 ) -> Iterator[Finding]:
-    if patient.api is None:
+    if subject.api is None:
         return      # told by other checks
-    directories = {name: patient.api("global_getvar", name).strip() for name in dict.fromkeys(row[0] for row in rows)}
+    directories = {name: subject.api("global_getvar", name).strip() for name in dict.fromkeys(row[0] for row in rows)}
     found = 0
     for variable, name, what in rows:
         directory = directories[variable]
@@ -83,10 +83,10 @@ def open_to_everybody(path: str) -> bool:
     return False
 
 
-def _passwords(patient: Patient) -> str:
+def _passwords(subject: Subject) -> str:
     """Which ones: those that FreeSWITCH has, by what they are for."""
     named = ["the event socket's (event_socket_password in vars.xml, and gofax.yaml or its password_file)"]
-    tree = parsed(patient.api("xml_locate", "configuration configuration name sofia.conf")) if patient.api is not None else None
+    tree = parsed(subject.api("xml_locate", "configuration configuration name sofia.conf")) if subject.api is not None else None
     if tree is not None:
         gateways = [
             gateway.get("name", "") for gateway in tree.iter("gateway")
@@ -97,22 +97,22 @@ def _passwords(patient: Patient) -> str:
     return " and ".join(named)
 
 
-def programs(patient: Patient) -> Iterator[Finding]:
+def programs(subject: Subject) -> Iterator[Finding]:
     """faxq and the cron jobs run what is in etc/ and bin/, and have root behind them: only root should be able to change it."""
     import grp
     import pwd
 
-    check, name = "HylaFAX's programs", patient.config.hylafax.user
+    check, name = "HylaFAX's programs", subject.config.hylafax.user
     try:
         user = pwd.getpwnam(name)
-        spool = os.stat(patient.spool)
+        spool = os.stat(subject.spool)
     except (KeyError, OSError):
         return      # told by other checks
     groups = set(os.getgrouplist(name, user.pw_gid))
     theirs = []
     for part in PROGRAMS:
         try:
-            found = os.lstat(patient.spooled(part))
+            found = os.lstat(subject.spooled(part))
         except FileNotFoundError:
             continue
         exchanged = "/" not in part and may_write(spool, user.pw_uid, groups) and not kept(spool, found, user.pw_uid)
@@ -120,13 +120,13 @@ def programs(patient: Patient) -> Iterator[Finding]:
             theirs.append(part)
     if theirs and user.pw_uid:
         group = grp.getgrgid(user.pw_gid).gr_name
-        own = " ".join(patient.spooled(part) for part in theirs if os.lstat(patient.spooled(part)).st_uid)
+        own = " ".join(subject.spooled(part) for part in theirs if os.lstat(subject.spooled(part)).st_uid)
         yield warning(
-            check, f"{name} can exchange {', '.join(theirs)} in {patient.spool}, which faxq runs and reads with root behind it",
-            f"chown root:{group} {patient.spool}; chmod 1775 {patient.spool}{f'; chown -h root {own}' if own else ''}",
+            check, f"{name} can exchange {', '.join(theirs)} in {subject.spool}, which faxq runs and reads with root behind it",
+            f"chown root:{group} {subject.spool}; chmod 1775 {subject.spool}{f'; chown -h root {own}' if own else ''}",
         )
     else:
-        yield ok(check, f"{name} cannot exchange {patient.spooled('etc')} and {patient.spooled('bin')}")
+        yield ok(check, f"{name} cannot exchange {subject.spooled('etc')} and {subject.spooled('bin')}")
 
 
 def may_write(found: os.stat_result, uid: int, groups: set[int]) -> bool:

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from gofaxpy.config.keys import Config
 
 Api = Callable[[str, str], str]
-Check = Callable[["Patient"], Iterator[Finding]]
+Check = Callable[["Subject"], Iterator[Finding]]
 
 
 @dataclass(slots=True)
-class Patient:
+class Subject:
     """``config`` is what can be made of the file, ``problems`` what is wrong with it.
 
     ``api`` gives FreeSWITCH an API command and is None where no event socket answers; ``inside`` is what
@@ -42,6 +42,11 @@ class Patient:
     def spool(self) -> str:
         """HylaFAX's spool."""
         return self.config.hylafax.spooldir
+
+    def shares_spool(self) -> bool:
+        """Whether FreeSWITCH works in this spool, by whatever name (a symbolic link, a path with ``..``)."""
+        theirs = self.inside.get("spool", "")
+        return bool(theirs) and os.path.realpath(theirs) == os.path.realpath(self.spool)
 
     def spooled(self, *parts: str) -> str:
         """A path in the spool."""

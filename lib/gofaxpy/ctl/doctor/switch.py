@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from gofaxpy.ctl.doctor.finding import Finding, note, ok, problem, warning
-from gofaxpy.ctl.doctor.subject import Patient
+from gofaxpy.ctl.doctor.subject import Subject
 from gofaxpy.ctl.doctor.xml import parsed
 
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ DANGEROUS = (
 OLDEST = (1, 10, 0)
 
 
-def event_socket(patient: Patient) -> Iterator[Finding]:
+def event_socket(subject: Subject) -> Iterator[Finding]:
     """Does it answer, and does it answer nobody else?"""
     check = "event socket"
-    if patient.api is None:
+    if subject.api is None:
         return      # said where it was tried
     yield ok(check, "answers, and takes the password")
-    for server in patient.config.freeswitch.servers:
+    for server in subject.config.freeswitch.servers:
         if server.host in ("127.0.0.1", "localhost", "::1") and _listens_to_all(server.port):
             yield warning(check, f"port {server.port} can be reached from the network: whoever has the password has FreeSWITCH",
                           "set listen-ip to 127.0.0.1 in event_socket.conf.xml")
@@ -54,11 +54,11 @@ def _listens_to_all(port: int) -> bool:
     return False
 
 
-def version(patient: Patient) -> Iterator[Finding]:
+def version(subject: Subject) -> Iterator[Finding]:
     """Versions that are too old, or that somebody can end from outside."""
-    if patient.api is None:
+    if subject.api is None:
         return
-    check, text = "FreeSWITCH's version", patient.api("version", "short").strip()
+    check, text = "FreeSWITCH's version", subject.api("version", "short").strip()
     found = re.match(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})", text)      # 1.10.12-release
     if found is None:
         yield note(check, f"{text[:60]!r} says nothing")
@@ -73,11 +73,11 @@ def version(patient: Patient) -> Iterator[Finding]:
         yield ok(check, text)
 
 
-def modules(patient: Patient) -> Iterator[Finding]:
+def modules(subject: Subject) -> Iterator[Finding]:
     """Those without which no fax goes through."""
-    if patient.api is None:
+    if subject.api is None:
         return
-    missing = {name: why for name, why in MODULES.items() if patient.api("module_exists", name).strip() != "true"}
+    missing = {name: why for name, why in MODULES.items() if subject.api("module_exists", name).strip() != "true"}
     for name, why in missing.items():
         yield problem("modules", f"{name} is not loaded ({why})",
                       f'<load module="{name}"/> in modules.conf.xml; now: fs_cli -x "load {name}"')
@@ -85,12 +85,12 @@ def modules(patient: Patient) -> Iterator[Finding]:
         yield ok("modules", f"all {len(MODULES)} are loaded")
 
 
-def dialplan(patient: Patient) -> Iterator[Finding]:
+def dialplan(subject: Subject) -> Iterator[Finding]:
     """Incoming calls must come to our script, in the context of a SIP profile."""
-    if patient.api is None:
+    if subject.api is None:
         return
     check, remedy = "dialplan", "include dialplan/gofax.xml in the context of the SIP profile; fs_cli -x reloadxml"
-    tree = parsed(patient.api("xml_locate", "dialplan"))
+    tree = parsed(subject.api("xml_locate", "dialplan"))
     if tree is None:
         yield problem(check, "FreeSWITCH has no dialplan", remedy)
         return
@@ -101,7 +101,7 @@ def dialplan(patient: Patient) -> Iterator[Finding]:
     if not contexts:
         yield problem(check, "no extension runs the application python with inbound_fax: incoming faxes go nowhere", remedy)
         return
-    sofia = parsed(patient.api("xml_locate", "configuration configuration name sofia.conf"))
+    sofia = parsed(subject.api("xml_locate", "configuration configuration name sofia.conf"))
     profiles = {} if sofia is None else {
         profile.get("name", ""): {param.get("name", ""): param.get("value", "") for param in profile.iter("param")}
         for profile in sofia.iter("profile")
@@ -132,13 +132,13 @@ def _profile(name: str, settings: dict[str, str]) -> Iterator[Finding]:
                           f"take {key} out of profile {name}; gofax.yaml has page_timeout")
 
 
-def gateways(patient: Patient) -> Iterator[Finding]:
+def gateways(subject: Subject) -> Iterator[Finding]:
     """Each gateway that faxes go out by."""
-    if patient.api is None:
+    if subject.api is None:
         return
-    for name in patient.config.freeswitch.gateways:
+    for name in subject.config.freeswitch.gateways:
         check = f"gateway {name}"
-        reply = patient.api("sofia", f"status gateway {name}")
+        reply = subject.api("sofia", f"status gateway {name}")
         rows = dict(line.split(None, 1) for line in reply.splitlines() if len(line.split(None, 1)) == 2)
         state, status = rows.get("State", "").strip(), rows.get("Status", "").strip()
         if "Invalid Gateway" in reply or not rows:
@@ -152,17 +152,17 @@ def gateways(patient: Patient) -> Iterator[Finding]:
             yield ok(check, f"is up ({state})")
 
 
-def from_inside(patient: Patient) -> Iterator[Finding]:
+def from_inside(subject: Subject) -> Iterator[Finding]:
     """What the fax server inside FreeSWITCH says of itself."""
     from gofaxpy import __version__
 
     check = "Python in FreeSWITCH"
-    if patient.api is None:
+    if subject.api is None:
         return
-    if not patient.inside:
-        yield from _no_answer(patient)
+    if not subject.inside:
+        yield from _no_answer(subject)
         return
-    facts = patient.inside
+    facts = subject.inside
     if facts.get("version") != __version__:
         yield problem(check, f"FreeSWITCH has loaded gofax {facts.get('version')} from {facts.get('library')}, this is"
                       f" {__version__}", "restart FreeSWITCH; if it stays, remove the other copy")
@@ -186,8 +186,8 @@ def from_inside(patient: Patient) -> Iterator[Finding]:
     yield from _search_path(facts.get("path", ""), facts.get("prefix", ""))
 
 
-def _no_answer(patient: Patient) -> Iterator[Finding]:
-    why = patient.no_inside
+def _no_answer(subject: Subject) -> Iterator[Finding]:
+    why = subject.no_inside
     if "swiginit" in why or "_swig" in why:
         yield problem("freeswitch.py", f"is of another version than mod_python3: {why}",
                       "install freeswitch.py (in dist-packages) and mod_python3 of the same FreeSWITCH, then restart it")
@@ -215,37 +215,37 @@ def _search_path(path: str, prefix: str) -> Iterator[Finding]:
         yield ok(check, path)
 
 
-def user(patient: Patient) -> Iterator[Finding]:
+def user(subject: Subject) -> Iterator[Finding]:
     """FreeSWITCH's user and what it may do in the spool."""
     import pwd
 
-    check, wanted = "FreeSWITCH's user", patient.config.hylafax.user
-    if not patient.inside or patient.inside.get("spool") != patient.spool or not os.path.isdir(patient.spooled("recvq")):
+    check, wanted = "FreeSWITCH's user", subject.config.hylafax.user
+    if not subject.shares_spool() or not os.path.isdir(subject.spooled("recvq")):
         return      # told by other checks
-    uid = patient.inside.get("uid", -1)
+    uid = subject.inside.get("uid", -1)
     try:
         name = pwd.getpwuid(uid).pw_name
     except KeyError:
         name = str(uid)
-    refused = [place or "." for place, may in patient.inside.get("writable", {}).items() if not may and _exists(patient, place)]
-    unread = [place for place, may in patient.inside.get("readable", {}).items() if not may and _exists(patient, place)]
-    document = patient.inside.get("unreadable_document", "")
+    refused = [place or "." for place, may in subject.inside.get("writable", {}).items() if not may and _exists(subject, place)]
+    unread = [place for place, may in subject.inside.get("readable", {}).items() if not may and _exists(subject, place)]
+    document = subject.inside.get("unreadable_document", "")
     remedy = f"run FreeSWITCH as {wanted} (User={wanted} in its unit)"
     if name != wanted:
         yield problem(check, f"FreeSWITCH runs as {name}, HylaFAX as {wanted}: it takes and places no calls like that", remedy)
     elif refused:
-        yield problem(check, f"FreeSWITCH ({name}) may not write to {', '.join(refused)} in {patient.spool}", remedy)
+        yield problem(check, f"FreeSWITCH ({name}) may not write to {', '.join(refused)} in {subject.spool}", remedy)
     elif unread:
-        yield problem(check, f"FreeSWITCH ({name}) may not read {', '.join(unread)} in {patient.spool}", remedy)
+        yield problem(check, f"FreeSWITCH ({name}) may not read {', '.join(unread)} in {subject.spool}", remedy)
     elif document:
         yield problem(check, f"FreeSWITCH ({name}) may not read docq/{document}", remedy)
     else:
         yield ok(check, f"{name}, who may read and write the spool")
-    if not patient.inside.get("faxrcvd") and patient.config.inbound.faxrcvd:
-        path = patient.spooled(patient.config.inbound.faxrcvd)
+    if not subject.inside.get("faxrcvd") and subject.config.inbound.faxrcvd:
+        path = subject.spooled(subject.config.inbound.faxrcvd)
         yield problem("faxrcvd", f"FreeSWITCH ({name}) may not run {path}", f"chmod 755 {path}")
 
 
-def _exists(patient: Patient, place: str) -> bool:
+def _exists(subject: Subject, place: str) -> bool:
     """What is not there is made by the supervisor, or told by other checks."""
-    return os.path.isdir(patient.spooled(place))
+    return os.path.isdir(subject.spooled(place))

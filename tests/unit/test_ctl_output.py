@@ -12,16 +12,16 @@ from gofaxpy.config.keys import Config
 from gofaxpy.ctl.command import Command, Parser, UsageError
 from gofaxpy.ctl.console import answer
 from gofaxpy.ctl.main import COMMANDS, build_parser, run
-from gofaxpy.ctl.output import Desk, Switch, shown, wants_colour
+from gofaxpy.ctl.output import Output, Switch, shown, wants_colour
 
 
 class Page:
-    """A desk whose words are kept."""
+    """An output that keeps what is written to it."""
 
     def __init__(self, **options: bool) -> None:
         self.text = ""
         self.complaints = ""
-        self.desk = Desk(self._write, self._complain, self._connect, **options)
+        self.output = Output(self._write, self._complain, self._connect, **options)
 
     def _write(self, text: str) -> None:
         self.text += text
@@ -44,15 +44,15 @@ def test_nothing_that_steers_a_terminal_gets_through(text: str) -> None:
 
 def test_a_table_is_as_wide_as_it_must_be_and_clean() -> None:
     page = Page()
-    page.desk.table(("NUMBER", "PAGES"), [("030\x1b[2J1", 3), ("0", 12)], right=(1,))
+    page.output.table(("NUMBER", "PAGES"), [("030\x1b[2J1", 3), ("0", 12)], right=(1,))
     assert page.text == "NUMBER    PAGES\n030 [2J1      3\n0            12\n"
 
 
 def test_json_is_all_there_is_where_it_is_wanted() -> None:
     page = Page(json=True, colour=True)
-    page.desk.line("not this")
-    page.desk.table(("NOR",), [("this",)])
-    page.desk.data({"station": "\x1b[2J\u202e"})
+    page.output.line("not this")
+    page.output.table(("NOR",), [("this",)])
+    page.output.data({"station": "\x1b[2J\u202e"})
     assert json.loads(page.text) == {"station": "\x1b[2J\u202e"}
     assert page.text.isascii() and "\x1b" not in page.text
 
@@ -78,7 +78,7 @@ def test_who_gets_colours(
 def test_every_command_explains_itself_with_examples() -> None:
     for command in COMMANDS:
         page = Page()
-        assert run([command.name, "--help"], page.desk, build_parser(wanted=command.name)) == 0
+        assert run([command.name, "--help"], page.output, build_parser(wanted=command.name)) == 0
         assert command.description.split("\n")[0] in page.text
         if not command.hidden:
             assert f"gofaxctl {command.name}" in command.examples and command.summary
@@ -86,10 +86,10 @@ def test_every_command_explains_itself_with_examples() -> None:
 
 def test_hidden_commands_are_in_no_list() -> None:
     page = Page()
-    run([], page.desk, build_parser())
+    run([], page.output, build_parser())
     for command in COMMANDS:
         assert (f"    {command.name} " in page.text) is not command.hidden, command.name
-    run(["nonsense"], page.desk, build_parser())
+    run(["nonsense"], page.output, build_parser())
     assert "inside" not in page.complaints
 
 
@@ -103,9 +103,9 @@ def test_options_may_stand_before_and_after_the_command() -> None:
 @given(st.lists(st.text(max_size=8) | st.sampled_from(["status", "log", "overrides", "set", "--json", "-C", "--help", "=", "@"])))
 def test_no_words_make_the_parser_print_or_exit(words: list[str]) -> None:
     """Inside FreeSWITCH SystemExit would end the switch, and what is printed there goes nowhere."""
-    quiet = Command("log", "", "", lambda arguments, desk: 0, lambda parser: parser.add_argument("which", nargs="?"), "")
+    quiet = Command("log", "", "", lambda arguments, output: 0, lambda parser: parser.add_argument("which", nargs="?"), "")
     page = Page()
-    assert run(words, page.desk, build_parser([quiet])) in (0, 1, 2)
+    assert run(words, page.output, build_parser([quiet])) in (0, 1, 2)
 
 
 def test_the_console_never_raises_whatever_it_is_told() -> None:
