@@ -50,6 +50,6 @@ def test_each_promise_is_held_by_tests_that_there_are(chapter: str, row: list[st
     assert all(said) and len(said) == (3 if chapter == "Links" else 2)
     named = held.split(", ")
     for test in named:
-        found = re.fullmatch(r"`(tests/\w+/test_\w+\.py)::(test_\w+)`", test)
+        found = re.fullmatch(r"`(tests/[\w/]+/test_\w+\.py)::(test_\w+)`", test)
         assert found is not None, test
         assert os.path.exists(os.path.join(CHECKOUT, found[1])) and found[2] in functions(found[1]), test

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import os
 
+from gofaxpy import faxrcvd as runner
 from gofaxpy import hooks
 from gofaxpy.journal import Entry
 from gofaxpy.setting import Setting
 
 PYTHON = ("/usr/bin/python3", "-I", "-S")
-PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "faxrcvd.py")
+PROGRAM = os.path.abspath(runner.__file__)
 
 
 def start(setting: Setting, entry: Entry, faxrcvd: str, arguments: list[str], environment: dict[str, str]) -> None:

@@ -17,7 +17,7 @@ def facts() -> dict[str, Any]:
     """As JSON can hold them.  Never waits, and never raises for what it looks at."""
     import sys
 
-    from gofaxpy import __version__
+    import gofaxpy
     from gofaxpy.calls.registry import CALLS
     from gofaxpy.config.file import ConfigError, load
     from gofaxpy.config.keys import config_path
@@ -30,8 +30,8 @@ def facts() -> dict[str, Any]:
         config, problems = error.salvaged, error.problems
     spool = config.hylafax.spooldir
     return {
-        "version": __version__,
-        "library": os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+        "version": gofaxpy.__version__,
+        "library": os.path.dirname(os.path.abspath(gofaxpy.__file__)),
         "python": ".".join(str(number) for number in sys.version_info[:3]),
         "prefix": sys.prefix,
         "modules": {name: _module(name) for name in ("yaml", "filelock")},
