@@ -26,9 +26,9 @@ from gofaxpy.switch.errors import LocalProtocolError, RemoteProtocolError
 from gofaxpy.switch.faxresult import FaxResult
 from gofaxpy.switch.guard import report
 from gofaxpy.switch.hangup import CallEnd
-from mocks import expand
-from mocks.dialstring import parse_application, parse_dialstring, parse_originate
-from mocks.tokens import separate
+from mocks.channel import expand
+from mocks.sip.dialstring import parse_application, parse_dialstring, parse_originate
+from mocks.sip.tokens import separate
 
 _place = Directory()
 _console = install_console()
