@@ -401,8 +401,9 @@ BREAKAGES = (
     Row("no scripts at all", lambda site: site.switch_with(more={"script_dir": site.scripts_without(
         "inbound_fax", "outbound_fax", "fax_supervisor", "gofax")}, startup_scripts=()), "scripts",
         "does not run the script gofax.py", "copy fs_scripts"),
-    Row("FreeSWITCH finds no gofaxpy", lambda site: site.switch_with(more={"python_path": []}, startup_scripts=()),
-        "Python in FreeSWITCH", "does not find gofaxpy", "dist-packages"),
+    Row("FreeSWITCH finds no gofaxpy", lambda site: site.switch_with(more={"python_path": [     # nor one that is installed
+        site.library("no-gofaxpy", gofaxpy="raise ModuleNotFoundError(\"No module named 'gofaxpy'\", name='gofaxpy')")]},
+        startup_scripts=()), "Python in FreeSWITCH", "does not find gofaxpy", "dist-packages"),
     Row("FreeSWITCH has another gofaxpy", lambda site: site.switch_with(more={"python_path": [site.other_version()]}),
         "Python in FreeSWITCH", "has loaded gofax 9.9", "restart FreeSWITCH"),
     Row("FreeSWITCH finds no yaml", lambda site: site.switch_with(more={"python_path": [

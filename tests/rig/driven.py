@@ -21,8 +21,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from rig.esl import EventSocket
+from rig.guard import own
+from rig.install import DIRECTORY_MODE
 from rig.ports import Port
-from rig.rundir import RigError
+from rig.rundir import FAX_USER, RigError, RunDir
 
 FREESWITCH = "FREESWITCH"
 """Environment variable: prefix of the installation of the real FreeSWITCH that tests are to use, such as /usr."""
@@ -91,12 +93,6 @@ def switches_used() -> str:
 class Switch(ABC):
     """A switch as a process of its own.  A context manager; ``start`` raises RigError."""
 
-    esl_port: int
-    password: str
-    directory: str
-    """Where the switch may write."""
-    far: str
-    """Directory of what the far ends received."""
     log: str
     """Path of the log file."""
     output: str
@@ -104,7 +100,19 @@ class Switch(ABC):
     live = False
     """True for a real FreeSWITCH."""
     _process: subprocess.Popen[Any] | None = None
-    _port: Port
+
+    def __init__(self, run_dir: RunDir, gofaxyaml: str, port: Port | None, password: str, user: str, umask: int) -> None:
+        own(gofaxyaml)
+        self.run_dir = run_dir
+        self._port = port or Port()
+        self.esl_port = self._port.number
+        self.password = password
+        self._user, self._umask = user, umask
+        self.directory = run_dir.sub("switch", owner=FAX_USER)
+        """Where the switch may write."""
+        os.chmod(self.directory, DIRECTORY_MODE)
+        self.far = os.path.join(self.directory, "far")
+        """Directory of what the far ends received."""
 
     def __enter__(self) -> Self:
         return self

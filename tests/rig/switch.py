@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 import yaml
 
 from rig.driven import FREESWITCH, PlacedCall, Switch, burden, dial_variables, patience
-from rig.guard import own
-from rig.install import DIRECTORY_MODE, SYSTEM_PYTHON, UMASK, Installed
+from rig.install import SYSTEM_PYTHON, UMASK, Installed
 from rig.live import Live
 from rig.ports import Port
 from rig.rundir import FAX_USER, RigError, RunDir
@@ -67,17 +66,8 @@ class StandIn(Switch):
         user: str = FAX_USER,
         umask: int = UMASK,
     ) -> None:
-        own(gofaxyaml)
-        self.run_dir = run_dir
+        super().__init__(run_dir, gofaxyaml, port, password, user, umask)
         self._installed = installed
-        self._port = port or Port()
-        self.esl_port = self._port.number
-        self.password = password
-        self._user = user
-        self._umask = umask
-        self.directory = run_dir.sub("switch", owner=FAX_USER)
-        os.chmod(self.directory, DIRECTORY_MODE)
-        self.far = os.path.join(self.directory, "far")
         self.log = os.path.join(self.directory, "freeswitch.log")
         self.output = os.path.join(run_dir.sub("log"), "standin.log")
         self._reader: threading.Thread | None = None
@@ -92,7 +82,7 @@ class StandIn(Switch):
             "speed": speed,
             "script_dir": installed.scripts,
             "python_path": [installed.lib],
-            "env": {"GOFAX_CONFIG": gofaxyaml, **run_dir.environ, **(env or {})},
+            "env": {**run_dir.environ, "GOFAX_CONFIG": gofaxyaml, **(env or {})},
             "startup_scripts": list(startup_scripts),
             "dialplan": dialplan,
             "gateways": {name: dict(value) for name, value in (gateways or {"default": {}}).items()},

@@ -72,6 +72,17 @@ class Endpoint:
     def pace_changed(self) -> None:
         """The channel began or ended letting time pass."""
 
+    def _answered_is_over(self, bye: Callable[[], None]) -> bool:
+        """BYE, where the call was answered and the other side has not said it; False where there is something else to say."""
+        if self.got_bye:
+            self._send(self.call.end)
+        elif self.channel.answered():
+            self.channel.set_variable("sip_hangup_disposition", "send_bye")
+            self._send(bye, self.call.end)
+        else:
+            return False
+        return True
+
     def _send(self, *messages: Callable[[], None]) -> None:
         """Put messages on the wire: they arrive in order, in another thread."""
         for message in messages:
@@ -133,12 +144,7 @@ class Caller(Endpoint):
         """CANCEL or BYE, whichever fits."""
         channel = self.channel
         reason = reason_header(channel.cause)
-        if self.got_bye:
-            self._send(self.call.end)
-        elif channel.answered():
-            channel.set_variable("sip_hangup_disposition", "send_bye")
-            self._send(lambda: self.far.bye(reason), self.call.end)
-        else:
+        if not self._answered_is_over(lambda: self.far.bye(reason)):
             channel.set_variables(
                 [
                     ("sip_hangup_disposition", "send_cancel"),
@@ -217,12 +223,7 @@ class Callee(Endpoint):
         """BYE, or the refusal that fits the cause."""
         channel = self.channel
         reason = reason_header(channel.cause)
-        if self.got_bye:
-            self._send(self.call.end)
-        elif channel.answered():
-            channel.set_variable("sip_hangup_disposition", "send_bye")
-            self._send(lambda: self.caller.got_bye_from_far(reason), self.call.end)
-        else:
+        if not self._answered_is_over(lambda: self.caller.got_bye_from_far(reason)):
             status = status_of_cause(channel.cause)
             status, phrase = self._refusal or (status, phrase_of_status(status))
             channel.set_variable("sip_hangup_disposition", "send_refuse")

@@ -12,8 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from rig.driven import FREESWITCH, Switch, burden
-from rig.guard import own
-from rig.install import DIRECTORY_MODE, UMASK, Installed
+from rig.install import UMASK, Installed
 from rig.live.configuration import Addresses, own_address, write_configuration
 from rig.live.farends import HANGUP_AFTER_PAGES, lines_have_t38
 from rig.live.line import Cut, Line
@@ -60,18 +59,10 @@ class Live(Switch):
         user: str = FAX_USER,
         umask: int = UMASK,
     ) -> None:
-        own(gofaxyaml)
-        self._user, self._umask = user, umask
         self._program = os.path.join(prefix, "bin", "freeswitch")
         if not os.access(self._program, os.X_OK):
             raise RigError(f"{self._program} is no program: {FREESWITCH} must name the prefix of an installed FreeSWITCH")
-        self.run_dir = run_dir
-        self._port = port or Port()
-        self.esl_port = self._port.number
-        self.password = password
-        self.directory = run_dir.sub("switch", owner=FAX_USER)
-        os.chmod(self.directory, DIRECTORY_MODE)
-        self.far = os.path.join(self.directory, "far")
+        super().__init__(run_dir, gofaxyaml, port, password, user, umask)
         self.log = os.path.join(self.directory, "log", "freeswitch.log")
         self.output = os.path.join(run_dir.sub("log"), "freeswitch.out")
         for name in ("far", *_DIRECTORIES):

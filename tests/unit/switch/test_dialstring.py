@@ -1,7 +1,7 @@
-"""Dialstrings, read back by a model of FreeSWITCH's parsers written for these tests.
+"""Dialstrings, read back by a model of FreeSWITCH's parsers.
 
-The model follows switch_separate_string (switch_utils.c), switch_event_create_brackets and switch_find_end_paren
-(switch_event.c, switch_utils.c) and originate_function (mod_commands.c), with all their oddities.
+The model is the stand-in's splitter (mocks/tokens.py) and, written for these tests, what follows switch_event_create_brackets
+and switch_find_end_paren (switch_event.c, switch_utils.c) and originate_function (mod_commands.c), with all their oddities.
 """
 
 from __future__ import annotations
@@ -26,80 +26,7 @@ from gofaxpy.switch.dialstring import (
     originate,
     variables,
 )
-
-ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "s": " "}
-
-
-def tidy(field: str, delimiter: str) -> str:
-    """One field after a cut: blanks at its ends, quotes and backslashes are dealt with."""
-    text = field.lstrip(" ")
-    out: list[str] = []
-    keep = 0                # trailing blanks beyond this are dropped
-    quoted = False
-    at = 0
-    while at < len(text):
-        char, after = text[at], text[at + 1:at + 2]
-        if char == "\\" and after and (after in "'\"\\" or after in ESCAPES or (delimiter and after == delimiter)):
-            out.append(ESCAPES.get(after, after))
-            keep = len(out)
-            at += 2
-            continue
-        if char == "'" and (quoted or "'" in text[at + 1:]):
-            quoted = not quoted
-            if quoted:
-                keep = len(out)
-        else:
-            out.append(char)
-            if char != " " or quoted:
-                keep = len(out)
-        at += 1
-    return "".join(out[:keep])
-
-
-def cut_at_blanks(text: str) -> list[str]:
-    fields: list[str] = []
-    quoted = False
-    field = ""
-    at = 0
-    while at < len(text):
-        char = text[at]
-        if char == "\\":
-            field += text[at:at + 2]
-            at += 2
-            continue
-        if char == "'":
-            quoted = not quoted
-        if char == " " and not quoted:
-            if field:
-                fields.append(field)
-            field = ""
-        else:
-            field += char
-        at += 1
-    return [tidy(found, "") for found in ([*fields, field] if field else fields)]
-
-
-def cut(text: str, delimiter: str, most: int) -> list[str]:
-    fields: list[str] = []
-    rest = text
-    while rest and len(fields) < most:
-        if len(fields) == most - 1:
-            fields.append(rest)
-            break
-        quoted = False
-        at = 0
-        while at < len(rest):
-            char = rest[at]
-            if char == "\\":
-                at += 1
-            elif char == "'" and (quoted or "'" in rest[at + 1:]):
-                quoted = not quoted
-            elif char == delimiter and not quoted:
-                break
-            at += 1
-        fields.append(rest[:at])
-        rest = rest[at + 1:]
-    return [tidy(field, delimiter) for field in fields]
+from mocks.tokens import separate
 
 
 def in_braces(dial: str) -> tuple[str, str]:
@@ -116,7 +43,7 @@ def read(command: str) -> tuple[dict[str, str], str, str]:
     """Variables, dialled endpoint and application of an ``originate`` command."""
     verb, _, arguments = command.partition(" ")
     assert verb == "originate"
-    fields = cut_at_blanks(arguments)
+    fields = separate(arguments, " ", 10)
     assert len(fields) == 2, fields
     dial, extension = fields
     assert ":_:" not in dial, "an enterprise originate"
@@ -124,8 +51,8 @@ def read(command: str) -> tuple[dict[str, str], str, str]:
     if dial.startswith("{"):
         inner, dial = in_braces(dial)
         assert not inner.startswith("^^")
-        for item in cut(inner, ",", 1024):
-            pair = cut(item, "=", 2)
+        for item in separate(inner, ",", 1024):
+            pair = separate(item, "=", 2)
             if len(pair) == 2 and not re.search(r"\$\\*\{", pair[1]):
                 found[pair[0]] = pair[1]
     return found, dial, extension
