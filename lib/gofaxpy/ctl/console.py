@@ -1,7 +1,7 @@
-"""gofaxctl on FreeSWITCH's own console: ``python gofax WORDS``.
+"""gofaxctl on FreeSWITCH's console: ``python gofax WORDS``.
 
-FreeSWITCH's splitter has eaten quotes and backslashes by the time the words come here, so they are cut at blanks; a
-subcommand that takes a text takes all words that are left.  Nothing may be printed, waited for or raised here.
+FreeSWITCH's command splitter removes quotes and backslashes before the words come here.  So they are cut at blanks, and a
+subcommand that takes a text takes all remaining words.  Nothing may be printed, waited for or raised here.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MOST = 1 << 20     # characters of one reply: the state of some thousand calls
 
 
 class _InProcess:
-    """The switch we are in."""
+    """FreeSWITCH, asked from inside its own process."""
 
     def __init__(self, api: Commands) -> None:
         self._api = api
@@ -41,7 +41,7 @@ class _InProcess:
 
 
 def answer(api: Commands, args: str | None) -> str:
-    """The reply to ``python gofax ARGS``; one that tells of a problem begins with ``-ERR``, as FreeSWITCH's own do."""
+    """The reply to ``python gofax ARGS``.  A problem is on a line that begins with ``-ERR``, as in FreeSWITCH's own replies."""
     text: list[str] = []
     wrong: list[str] = []
 

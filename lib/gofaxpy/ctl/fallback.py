@@ -36,7 +36,7 @@ def _run(action: str, what: str, output: Output, db: Db) -> int:
     from gofaxpy.inbound.recipient import caller_of
 
     found = _entries(db)
-    names = (what, caller_of(what))     # entries are made without separators; one by hand may have some
+    names = (what, caller_of(what))     # the fax server makes entries without separators; one made by hand may have some
     if action == "list":
         if what:
             found = [row for row in found if row["number"] in names]
@@ -51,7 +51,7 @@ def _run(action: str, what: str, output: Output, db: Db) -> int:
         if not (what.isascii() and what.isdigit() and len(what) <= 5):
             raise UsageError(f"{what!r} is no number of days")
         before = time.time() - int(what) * DAY
-        # an entry without a time was made by somebody by hand: it is his to take away
+        # an entry without a time was made by hand (`db insert`): only `clear` removes it
         gone = [row for row in found if row["since"] and int(str(row["since"])) < before]
     for row in gone:
         db.delete(str(row["realm"]), str(row["number"]))
@@ -61,7 +61,7 @@ def _run(action: str, what: str, output: Output, db: Db) -> int:
 
 
 def _entries(db: Db) -> list[dict[str, object]]:
-    """Both lists; ``since`` is seconds since the epoch, 0 where the entry does not say."""
+    """The entries of both lists; ``since`` is seconds since the epoch, 0 where the entry has no time."""
     from gofaxpy.stations import fallback, ladder
 
     found: list[dict[str, object]] = []
@@ -75,7 +75,7 @@ def _entries(db: Db) -> list[dict[str, object]]:
 
 
 def _value(db: Db, realm: str, number: str) -> str:
-    """``""`` for a key that `db insert` takes and nobody can ask for afterwards."""
+    """The value; ``""`` for a key that `db insert` accepts and `db select` cannot name."""
     from gofaxpy.switch.db import DbError
 
     try:

@@ -24,7 +24,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    """Translates, tells what has no counterpart, and writes."""
+    """Converts the file and writes the result.  Names on standard error the keys that have no counterpart."""
     import sys
 
     from gofaxpy.config.gofaxconf import convert
@@ -57,8 +57,10 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _write(path: str, text: str, force: bool) -> None:
-    """A new file with the mode and the group of one that holds a password, be there another of that name or not: who has an
-    old one open must not read the new one."""
+    """Writes a new file with mode 0640 and HylaFAX's group, for it holds a password.
+
+    A file of that name is replaced, not rewritten: a process that has the old file open must not read the new one.
+    """
     temporary = f"{path}.{os.urandom(6).hex()}"
     try:
         if os.path.islink(path) or (os.path.lexists(path) and not os.path.isfile(path)):
@@ -86,7 +88,7 @@ def _write(path: str, text: str, force: bool) -> None:
 
 
 def _group() -> int:
-    """HylaFAX's group, as long as nothing else is said; root's where there is no such user."""
+    """The group of the default ``hylafax.user``; root's where there is no such user."""
     import pwd
 
     from gofaxpy.config.keys import HylaFax

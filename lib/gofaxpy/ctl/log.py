@@ -26,7 +26,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    """Shows the logs, oldest first."""
+    """Shows the session logs that were asked for, the oldest first."""
     from gofaxpy.setting import Setting
 
     setting = Setting.of(output.config)
@@ -62,7 +62,7 @@ def _last(setting: Setting) -> str:
     try:
         with os.scandir(directory) as entries:
             for entry in entries:
-                with suppress(FileNotFoundError):       # faxcron has just removed it
+                with suppress(FileNotFoundError):       # faxcron(8) has just removed this log
                     if _is_log(entry.name) and entry.is_file(follow_symlinks=False):
                         latest = max(latest, (entry.stat(follow_symlinks=False).st_mtime, entry.name))
     except OSError as error:
@@ -77,7 +77,7 @@ def _is_log(name: str) -> bool:
 
 
 def _attempts(setting: Setting, job: str) -> list[str]:
-    """The commids of a job: from the accounting, and from its qfile for the one under way."""
+    """The commids of a job's last attempts: from the accounting, and from the qfile for the attempt under way."""
     from gofaxpy.hylafax.accounting import read
     from gofaxpy.hylafax.encoding import decode
     from gofaxpy.hylafax.errors import QFileError, SpoolError
@@ -102,7 +102,7 @@ def _attempts(setting: Setting, job: str) -> list[str]:
         path = setting.spool.path(queue, f"q{job}")
         try:
             add(QFile.parse(decode(read_start(path, MAX_LOG))).get("commid"))
-        except (FileNotFoundError, QFileError):     # one that a power failure has left empty says nothing
+        except (FileNotFoundError, QFileError):     # a power failure may have left the qfile empty
             continue
         except OSError as error:
             raise Trouble(_reason(path, error)) from None

@@ -20,7 +20,10 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    """Counts what is new in the accounting and prints everything.  Who may not keep the counters counts anew each time."""
+    """Counts the new accounting records and prints all figures.
+
+    A user who may not write the counters' state gets figures that are counted anew from the whole accounting.
+    """
     from gofaxpy.metrics import state, textfile
     from gofaxpy.metrics.counters import Counters
     from gofaxpy.setting import Setting
@@ -36,7 +39,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             counters = state.catch_up(None, path).counters if path else Counters()
         metrics = textfile.text(setting, counters)
     except OSError as error:
-        where = os.path.join(setting.spool.path("gofax"), error.filename or "")     # names in there come without a path
+        where = os.path.join(setting.spool.path("gofax"), error.filename or "")     # files in gofax/ are named without a path
         hint = "; HylaFAX's user and root can read it" if isinstance(error, PermissionError) else ""
         raise Trouble(f"{where}: {error.strerror}{hint}") from None
     if arguments.output:

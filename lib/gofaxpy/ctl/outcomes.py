@@ -1,4 +1,4 @@
-"""``gofaxctl outcomes``: the policy table, what each end of an attempt means for a job."""
+"""``gofaxctl outcomes``: the table of what each end of an attempt means for a job."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    """Prints :func:`gofaxpy.outcome.rows`, as they hold with the configuration at hand."""
+    """Prints :func:`gofaxpy.outcome.rows` for the ``outbound.failed_response`` of the configuration."""
     from gofaxpy.outcome import rows
 
     found = [

@@ -1,7 +1,7 @@
 """``gofaxctl overrides``: channel variables that FreeSWITCH's mod_db has for one destination.
 
-The same entries as ``db insert/override-NUMBER/VARIABLE/VALUE`` makes; but what could not be used when the call is placed
-is refused when it is entered.
+The entries are those of ``db insert/override-NUMBER/VARIABLE/VALUE``.  Other than ``db insert``, this command refuses a
+variable that could not be used when a call is placed.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _list(output: Output, db: Db, number: str) -> int:
 
 
 def _entry(db: Db, realm: str, name: str) -> dict[str, str]:
-    """What is stored, and why it is of no use.  Plain `db insert` takes names that nobody can ask for afterwards."""
+    """The stored value, and why it is left out of calls, if it is.  `db insert` accepts names that `db select` cannot read."""
     from gofaxpy.stations.overrides import problem_of
     from gofaxpy.switch.db import DbError
 

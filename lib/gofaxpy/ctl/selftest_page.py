@@ -1,6 +1,6 @@
-"""Pictures of fax pages: one that shows what gets lost on a line, and the comparison of what was sent and received.
+"""The page of selftest: its rows of dots, its TIFF, and the comparison of the sent page with the received one.
 
-libtiff's tiffcp(1) (Debian: libtiff-tools) packs and unpacks; here are only plain rows, a bit for a dot, 1 for black.
+libtiff's tiffcp(1) (Debian: libtiff-tools) compresses and decompresses.  A page here is plain rows, one bit a dot, 1 for black.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _TAGS = {
 
 
 class PageError(Exception):
-    """A picture cannot be made or read; the text says why."""
+    """A page cannot be written or read; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """``same`` rows of ``rows`` that were sent have arrived, the picture moved down by ``shift`` rows."""
+    """Of ``rows`` that were sent, ``same`` have arrived unchanged, moved down by ``shift`` rows."""
 
     rows: int
     same: int
@@ -37,12 +37,12 @@ class Difference:
 
     @property
     def identical(self) -> bool:
-        """Whether all has arrived but what a header line pushes off the page."""
+        """Whether all rows have arrived, except those that a header line pushes off the page."""
         return self.same >= self.rows - MARGIN
 
 
 def test_page() -> list[bytes]:
-    """Rows of :data:`WIDTH` dots: a ramp of line widths, a chequerboard, slanted lines, and noise that no code shortens."""
+    """Rows of :data:`WIDTH` dots: a ramp of line widths, a chequerboard, slanted lines, and noise that no encoding shortens."""
     rows = []
     seed = 1
     for number in range(ROWS):
@@ -118,7 +118,7 @@ def read(path: str) -> list[bytes]:
 
 
 def compare(sent: Sequence[bytes], received: Sequence[bytes]) -> Difference:
-    """How much of ``sent`` has arrived, at the shift at which most has."""
+    """How many rows of ``sent`` have arrived, at the shift at which most rows are the same."""
     best = max(range(MARGIN + 1), key=lambda shift: (_same(sent, received, shift), -shift))
     return Difference(len(sent), _same(sent, received, best), best)
 
@@ -131,7 +131,7 @@ def _tiffcp(*arguments: str) -> None:
     try:
         done = subprocess.run(
             ["tiffcp", *arguments], capture_output=True, text=True, errors="replace", check=False, timeout=60,
-            stdin=subprocess.DEVNULL, start_new_session=True,   # without the terminal of whoever has started us, tty_ioctl(4)
+            stdin=subprocess.DEVNULL, start_new_session=True,   # without the operator's terminal (TIOCSTI, tty_ioctl(4))
         )
     except FileNotFoundError:
         raise PageError("tiffcp is missing: apt install libtiff-tools") from None

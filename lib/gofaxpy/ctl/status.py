@@ -1,7 +1,7 @@
 """``gofaxctl status``: modems, calls in progress, the last faxes.
 
-What a call has come to is known inside FreeSWITCH only, so the shell's command asks the one in there; if nobody answers,
-what the spool says is shown, and that nobody answers.
+Only FreeSWITCH's process knows the pages and rates of a call.  So in a shell the command asks `python gofax status` for the
+state.  If FreeSWITCH does not answer, the command shows what the spool says, and the reason.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    """Shows it once, or until interrupted.  Exit status 1 if FreeSWITCH or the supervisor does not run."""
+    """Shows the state once, or until interrupted.  Exit status 1 if FreeSWITCH or the supervisor does not run."""
     if not 0 <= arguments.last <= 100:
         raise UsageError("--last is a number from 0 to 100")
     if not arguments.watch:

@@ -1,4 +1,4 @@
-"""All checks in their order."""
+"""All checks, in the order in which they run and are shown."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 def examine(subject: Subject) -> Iterator[Finding]:
-    """Runs every check; one that cannot look says so, and the others go on."""
+    """Runs every check.  A check that cannot examine its matter becomes a finding itself, and the next one runs."""
     for check in CHECKS:
         try:
             yield from check(subject)
@@ -44,5 +44,5 @@ def examine(subject: Subject) -> Iterator[Finding]:
             yield problem(check.__name__, f"FreeSWITCH has not answered: {error}", "systemctl status freeswitch, and try again")
         except PermissionError as error:
             yield note(check.__name__, f"{error.filename}: {error.strerror}", "run this as root")
-        except Exception as error:      # one subject's oddity must not keep the others' findings from him
+        except Exception as error:      # a fault in one check must not cost the findings of the others
             yield note(check.__name__, f"{type(error).__name__}: {error}", "a fault of gofaxctl: please report it with this line")

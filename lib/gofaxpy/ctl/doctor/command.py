@@ -1,4 +1,4 @@
-"""``gofaxctl doctor``: looks whether everything is in its place, and says what to do where it is not."""
+"""``gofaxctl doctor``: examines configuration, HylaFAX and FreeSWITCH, and says what to do about each problem."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    """Runs all checks.  Exit status 1 if one of them found a problem; warnings do not count."""
+    """Runs all checks.  Exit status 1 if one of them finds a problem; warnings do not count."""
     from gofaxpy.ctl.doctor.checks import examine
     from gofaxpy.ctl.doctor.finding import Level, note, ok, problem
 
-    subject, findings = _admit(output, arguments.root)
+    subject, findings = _subject(output, arguments.root)
     findings += examine(subject)
     if arguments.full and subject.api is not None:
         from gofaxpy.ctl.selftest import Selftest
 
         try:
-            with output.root():       # which it gives up for good
+            with output.root():       # Selftest.run gives root up for good
                 text = Selftest(output.switch.api, subject.config).run()
             findings.append(ok("selftest", text))
         except Trouble as error:
@@ -59,8 +59,8 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     return PROBLEM if problems else OK
 
 
-def _admit(output: Output, root: str) -> tuple[Subject, list[Finding]]:
-    """What can be learnt beforehand: the configuration, and whether FreeSWITCH answers."""
+def _subject(output: Output, root: str) -> tuple[Subject, list[Finding]]:
+    """What the checks examine: the configuration, and FreeSWITCH if it answers.  Findings say why it does not."""
     from gofaxpy.config.file import ConfigError, load
     from gofaxpy.ctl.doctor.finding import problem
     from gofaxpy.ctl.doctor.subject import Subject
@@ -81,7 +81,7 @@ def _admit(output: Output, root: str) -> tuple[Subject, list[Finding]]:
             findings.append(problem("event socket", line, _remedy(line)))
         subject.api = None
         return subject, findings
-    subject.inside, subject.no_inside = _understood(reply)
+    subject.inside, subject.no_inside = _facts(reply)
     return subject, findings
 
 
@@ -94,7 +94,8 @@ def _remedy(trouble: str) -> str:
     return "systemctl status freeswitch; freeswitch.servers in gofax.yaml must be where its event socket is"
 
 
-def _understood(reply: str) -> tuple[dict[str, Any], str]:
+def _facts(reply: str) -> tuple[dict[str, Any], str]:
+    """The facts in the reply to ``python gofax inside``; or none, and the reply itself as the reason."""
     try:
         facts = jsontext.parse(reply)
     except ValueError:

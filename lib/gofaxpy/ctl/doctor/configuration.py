@@ -1,4 +1,4 @@
-"""Checks of gofax.yaml and of what it names."""
+"""Checks of gofax.yaml, and of the passwords and scripts that it names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DEFAULT_PASSWORD = "ClueCon"    # FreeSWITCH's own vars.xml and event_socket.con
 
 
 def configuration(subject: Subject) -> Iterator[Finding]:
-    """The file itself."""
+    """The file has no mistakes, and FreeSWITCH reads the same file."""
     check = "configuration"
     if subject.problems:
         for text in subject.problems:
@@ -29,7 +29,10 @@ def configuration(subject: Subject) -> Iterator[Finding]:
 
 
 def password(subject: Subject) -> Iterator[Finding]:
-    """Who may know the event socket's password, which is as good as FreeSWITCH itself."""
+    """Only HylaFAX's group may read the event socket's password, and it is not FreeSWITCH's default.
+
+    A user with this password can do anything with FreeSWITCH.
+    """
     check = "password"
     in_the_file = [server for server in subject.config.freeswitch.servers if not server.password_file]
     for server in subject.config.freeswitch.servers:
@@ -68,7 +71,7 @@ def _default_password(check: str, path: str) -> Finding:
 
 
 def scripts(subject: Subject) -> Iterator[Finding]:
-    """faxrcvd and the DynamicConfig scripts."""
+    """faxrcvd and the DynamicConfig scripts can be executed."""
     config = subject.config
     named = (
         ("faxrcvd", "inbound.faxrcvd", config.inbound.faxrcvd),

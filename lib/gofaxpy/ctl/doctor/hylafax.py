@@ -18,13 +18,13 @@ from gofaxpy.ctl.lesser import user_of
 
 CURE = "run debian12-workaround (in this package's examples) once as root; then restart faxq, hfaxd and freeswitch"
 BUG = "Debian bug 1076953"
-_MOST = 1 << 20             # octets of a file that are looked at
-_VERSION_OCTETS = 4096      # of what SendFaxCmd -V prints
+_MOST = 1 << 20             # octets of a file that are read
+_VERSION_OCTETS = 4096      # octets of the output of SendFaxCmd -V that are read
 _VERSION_SECONDS = 20.0
 
 
 def settings(subject: Subject) -> dict[str, str]:
-    """faxq's configuration by lower-cased tag; empty where it cannot be read."""
+    """The values of faxq's etc/config by lower-cased tag; empty where the file cannot be read."""
     from gofaxpy.hylafax.confline import parse
     from gofaxpy.hylafax.encoding import decode
     from gofaxpy.hylafax.spool import read_start
@@ -74,7 +74,10 @@ def send_command(subject: Subject) -> Iterator[Finding]:
 
 
 def _version_of(command: str, user: str) -> str:
-    """What it prints.  It has no terminal: whatever runs as that user could type into root's (TIOCSTI, tty_ioctl(4))."""
+    """What ``command -V`` prints, run as ``user``, or why it does not run.
+
+    The program gets no terminal: as that user it could type commands into root's (TIOCSTI, tty_ioctl(4)).
+    """
     import pwd
 
     try:
@@ -95,7 +98,7 @@ def _version_of(command: str, user: str) -> str:
 
 
 def _beginning(process: subprocess.Popen[bytes]) -> bytes:
-    """What a program prints before it closes its output, :data:`_VERSION_OCTETS` and :data:`_VERSION_SECONDS` at most."""
+    """The output of a program until it closes it, at most :data:`_VERSION_OCTETS` within :data:`_VERSION_SECONDS`."""
     assert process.stdout is not None
     said = b""
     deadline = time.monotonic() + _VERSION_SECONDS
@@ -113,10 +116,10 @@ def _beginning(process: subprocess.Popen[bytes]) -> bytes:
 
 
 def locks(subject: Subject) -> Iterator[Finding]:
-    """faxq and we must mean the same lock files, or a modem is used twice."""
+    """faxq, gofaxsend and FreeSWITCH must use the same lock files, or two of them use one modem."""
     ours, check, tags = subject.config.hylafax.lock_dir, "lock files", settings(subject)
     if not tags:
-        return      # told by send_command
+        return      # send_command reports it
     theirs = tags.get("uucplockdir", "/var/lock")
     if os.path.realpath(theirs) != os.path.realpath(ours):
         yield problem(check, f"faxq locks modems in {theirs}, gofax in {ours}: a modem may be used twice",
@@ -131,7 +134,7 @@ def locks(subject: Subject) -> Iterator[Finding]:
 
 
 def modem_files(subject: Subject) -> Iterator[Finding]:
-    """faxq and hfaxd show only modems that have a configuration file."""
+    """Each modem has a configuration file: faxq and hfaxd ignore a modem without one."""
     etc, check = subject.hylafax_etc(), "modem files"
     missing = [device for device in subject.config.hylafax.devices() if not os.path.exists(os.path.join(etc, f"config.{device}"))]
     if missing:
@@ -142,7 +145,7 @@ def modem_files(subject: Subject) -> Iterator[Finding]:
 
 
 def daemons(subject: Subject) -> Iterator[Finding]:
-    """faxq reads its FIFO."""
+    """faxq runs: a process reads its FIFO."""
     path = subject.spooled("FIFO")
     try:
         if not stat.S_ISFIFO(os.lstat(path).st_mode):
@@ -159,7 +162,7 @@ def daemons(subject: Subject) -> Iterator[Finding]:
 
 
 def views(subject: Subject) -> Iterator[Finding]:
-    """HylaFAX's configuration must be in the spool for everyone who looks there, each in his own mount namespace."""
+    """faxq, hfaxd and FreeSWITCH each see HylaFAX's configuration in the spool, in their own mount namespaces."""
     check, wanted = "setup.cache", "etc/setup.cache"
     if subject.shares_spool() and not subject.inside.get("setup_cache"):
         yield problem(check, f"FreeSWITCH sees no {subject.spooled(wanted)}: faxrcvd cannot announce a fax ({BUG})", CURE)
@@ -178,7 +181,7 @@ def views(subject: Subject) -> Iterator[Finding]:
 
 
 def wrapper(subject: Subject) -> Iterator[Finding]:
-    """Debian's wrapper around faxcron and others, which takes away what the services have mounted."""
+    """Debian's wrapper around faxcron and other programs does not unmount the directory that the services have mounted."""
     path, check = subject.system("/usr/sbin/hylafax_wrapper"), "hylafax_wrapper"
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
@@ -193,14 +196,14 @@ def wrapper(subject: Subject) -> Iterator[Finding]:
 
 
 def _hylafax_processes(subject: Subject) -> Iterator[tuple[int, str]]:
-    """The daemons of this spool that can be looked at."""
+    """The pids and names of the daemons of this spool whose /proc directory can be read."""
     owners = (0, user_of(subject.config.hylafax))
     for pid in os.listdir("/proc"):
         if not pid.isdigit():
             continue
         try:
             if os.stat(f"/proc/{pid}").st_uid not in owners:
-                continue        # somebody else's, whatever it calls itself
+                continue        # a process of another user, whatever its name
             with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
                 name = file.read().strip()
             if name not in ("faxq", "hfaxd"):

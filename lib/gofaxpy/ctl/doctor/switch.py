@@ -1,4 +1,4 @@
-"""Checks of FreeSWITCH from outside: its modules, version, dialplan, profiles and gateways."""
+"""Checks of FreeSWITCH: its event socket, version, modules, dialplan, SIP profiles, gateways, Python and user."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MODULES = {
     "mod_python3": "the fax server itself", "mod_spandsp": "the modem", "mod_sofia": "SIP", "mod_db": "overrides and fallback",
     "mod_dialplan_xml": "the dialplan", "mod_dptools": "answering calls", "mod_commands": "placing calls",
 }
-# Below which version, what happens, and what helps.
+# The version in which a danger is gone, the danger, and the remedy.
 DANGEROUS = (
     ((1, 11, 2), "a T.38 peer can overflow the heap with UDPTL packets",
      "update FreeSWITCH to 1.11.2; until then let only known peers in (acl.conf.xml: fax_peers), or set enable_t38: false"),
@@ -28,10 +28,10 @@ OLDEST = (1, 10, 0)
 
 
 def event_socket(subject: Subject) -> Iterator[Finding]:
-    """Does it answer, and does it answer nobody else?"""
+    """The event socket answers, and cannot be reached from the network."""
     check = "event socket"
     if subject.api is None:
-        return      # said where it was tried
+        return      # the finding of the failed connection says why (gofaxpy.ctl.doctor.command)
     yield ok(check, "answers, and takes the password")
     for server in subject.config.freeswitch.servers:
         if server.host in ("127.0.0.1", "localhost", "::1") and _listens_to_all(server.port):
@@ -40,7 +40,7 @@ def event_socket(subject: Subject) -> Iterator[Finding]:
 
 
 def _listens_to_all(port: int) -> bool:
-    """Whether somebody here listens on that TCP port on all addresses (proc(5), /proc/net/tcp)."""
+    """Whether a process of this machine listens on that TCP port on all addresses (/proc/net/tcp, proc(5))."""
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
             with open(table, encoding="ascii") as file:
@@ -55,7 +55,7 @@ def _listens_to_all(port: int) -> bool:
 
 
 def version(subject: Subject) -> Iterator[Finding]:
-    """Versions that are too old, or that somebody can end from outside."""
+    """The version is not too old, and has no fault by which a peer can end FreeSWITCH or overflow its heap."""
     if subject.api is None:
         return
     check, text = "FreeSWITCH's version", subject.api("version", "short").strip()
@@ -74,7 +74,7 @@ def version(subject: Subject) -> Iterator[Finding]:
 
 
 def modules(subject: Subject) -> Iterator[Finding]:
-    """Those without which no fax goes through."""
+    """The modules that faxes need are loaded."""
     if subject.api is None:
         return
     missing = {name: why for name, why in MODULES.items() if subject.api("module_exists", name).strip() != "true"}
@@ -86,7 +86,7 @@ def modules(subject: Subject) -> Iterator[Finding]:
 
 
 def dialplan(subject: Subject) -> Iterator[Finding]:
-    """Incoming calls must come to our script, in the context of a SIP profile."""
+    """The dialplan runs inbound_fax, in the context of a SIP profile."""
     if subject.api is None:
         return
     check, remedy = "dialplan", "include dialplan/gofax.xml in the context of the SIP profile; fs_cli -x reloadxml"
@@ -121,7 +121,8 @@ def _is_ours(action: Element) -> bool:
 
 
 def _profile(name: str, settings: dict[str, str]) -> Iterator[Finding]:
-    """What ends long faxes: session timers (signalwire/freeswitch #2789) and time-outs for RTP, which T.38 has none of."""
+    """The profile has nothing that ends long faxes: session timers (signalwire/freeswitch #2789), or time-outs for RTP, which
+    T.38 does not send."""
     check = f"SIP profile {name}"
     if settings.get("enable-timer", "true") != "false":
         yield warning(check, "session timers are on: a re-INVITE after half their time breaks T.38 faxes of 28 pages and more",
@@ -133,7 +134,7 @@ def _profile(name: str, settings: dict[str, str]) -> Iterator[Finding]:
 
 
 def gateways(subject: Subject) -> Iterator[Finding]:
-    """Each gateway that faxes go out by."""
+    """Each gateway of ``freeswitch.gateways`` is known, up and registered."""
     if subject.api is None:
         return
     for name in subject.config.freeswitch.gateways:
@@ -153,7 +154,7 @@ def gateways(subject: Subject) -> Iterator[Finding]:
 
 
 def from_inside(subject: Subject) -> Iterator[Finding]:
-    """What the fax server inside FreeSWITCH says of itself."""
+    """FreeSWITCH has loaded this version of gofaxpy, finds its Python modules and scripts, and runs the supervisor."""
     from gofaxpy import __version__
 
     check = "Python in FreeSWITCH"
@@ -202,7 +203,7 @@ def _no_answer(subject: Subject) -> Iterator[Finding]:
 
 
 def _search_path(path: str, prefix: str) -> Iterator[Finding]:
-    """The embedded interpreter finds its home by the first python3 in PATH."""
+    """The system's python3 is the first in PATH: there the embedded interpreter looks for its modules."""
     check = "FreeSWITCH's PATH"
     first = next((place for place in path.split(":") if os.path.exists(os.path.join(place, "python3"))), "")
     if not path:
@@ -216,12 +217,12 @@ def _search_path(path: str, prefix: str) -> Iterator[Finding]:
 
 
 def user(subject: Subject) -> Iterator[Finding]:
-    """FreeSWITCH's user and what it may do in the spool."""
+    """FreeSWITCH runs as HylaFAX's user, and may read and write the spool."""
     import pwd
 
     check, wanted = "FreeSWITCH's user", subject.config.hylafax.user
     if not subject.shares_spool() or not os.path.isdir(subject.spooled("recvq")):
-        return      # told by other checks
+        return      # same_spool, spool or from_inside report it
     uid = subject.inside.get("uid", -1)
     try:
         name = pwd.getpwuid(uid).pw_name
@@ -247,5 +248,5 @@ def user(subject: Subject) -> Iterator[Finding]:
 
 
 def _exists(subject: Subject, place: str) -> bool:
-    """What is not there is made by the supervisor, or told by other checks."""
+    """Whether a directory of the spool exists.  The supervisor makes gofax/ and info/; `spool` reports all others."""
     return os.path.isdir(subject.spooled(place))

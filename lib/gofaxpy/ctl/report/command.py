@@ -40,7 +40,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    """Reads, counts and writes.  Lines that are no records are named on standard error and change nothing."""
+    """Reads the accounting and writes the report.  Lines that are no records are named on standard error and not counted."""
     from datetime import datetime
 
     from gofaxpy.ctl.report import export, text
@@ -114,7 +114,7 @@ def _groups(names: str) -> tuple[str, ...]:
 
 
 def _files(arguments: argparse.Namespace, output: Output) -> list[str]:
-    """The logs to read, oldest first."""
+    """The accounting files to read, the oldest first."""
     from gofaxpy.hylafax.accounting import with_rotated
 
     given: list[str] = arguments.log
@@ -131,7 +131,7 @@ def _files(arguments: argparse.Namespace, output: Output) -> list[str]:
     found: list[str] = []
     for path in given:
         try:
-            with output.root():       # a directory may be closed to HylaFAX's user
+            with output.root():       # HylaFAX's user may not be allowed to list the directory
                 names = with_rotated(path)
             found += [name for name in names if name not in found]
         except OSError as error:
@@ -142,7 +142,7 @@ def _files(arguments: argparse.Namespace, output: Output) -> list[str]:
 
 
 def _deliver(path: str, text: str, output: Output) -> None:
-    """To the terminal, or to a file that nobody sees half of."""
+    """Writes to the terminal, or to a file that appears only when it is complete."""
     if not path:
         output.write(text)
         return

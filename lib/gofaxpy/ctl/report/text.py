@@ -1,4 +1,4 @@
-"""The report on a terminal."""
+"""The report as tables on a terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gofaxpy.ctl.report.figures import clock, percent, step_name
 from gofaxpy.ctl.report.tally import WEEKDAYS, Report, Side, Tally, ranked
 from gofaxpy.hylafax.accounting import Malformed
 
-# What is shown unless --by says otherwise, and each group's heading.
+# The groups that are shown without --by, and each group's heading.
 USUAL = ("cause", "destination", "user", "caller", "recipient", "modem")
 HEADINGS = {
     "cause": "CAUSE", "destination": "DESTINATION", "user": "USER", "caller": "CALLER", "recipient": "NUMBER CALLED",
@@ -96,7 +96,7 @@ def _figures(tally: Tally) -> tuple[object, ...]:
 
 
 def complain(output: Output, malformed: Sequence[Malformed], count: int) -> None:
-    """Names the lines that were no records."""
+    """Names on standard error the lines that were no records."""
     if not count:
         return
     output.complain(f"gofaxctl: {count} {'line is' if count == 1 else 'lines are'} no accounting record and not counted:\n")
