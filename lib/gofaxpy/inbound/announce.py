@@ -18,7 +18,7 @@ from gofaxpy.journal import Entry
 from gofaxpy.setting import Setting
 
 PYTHON = ("/usr/bin/python3", "-I", "-S")
-PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "faxrcvd.py")
+PROGRAM = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "faxrcvd.py")
 
 
 def start(setting: Setting, entry: Entry, faxrcvd: str, arguments: list[str], environment: dict[str, str]) -> None:
