@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from gofaxpy.ctl.output import Output
     from gofaxpy.switch.db import Db
 
-DAY = 86400
-
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("list", "clear", "expire"), nargs="?", default="list")
@@ -34,6 +32,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
 def _run(action: str, what: str, output: Output, db: Db) -> int:
     from gofaxpy.inbound.recipient import caller_of
+    from gofaxpy.stations.ladder import DAY
 
     found = _entries(db)
     names = (what, caller_of(what))     # the fax server makes entries without separators; one made by hand may have some

@@ -22,7 +22,7 @@ from gofaxpy.hylafax.sessionlog import SessionLog
 from gofaxpy.hylafax.uucplock import UUCPLock
 from gofaxpy.inbound import announce, finish, recovery
 from gofaxpy.inbound.calllog import CallLog
-from gofaxpy.inbound.recvq import create_recv_file, pages_on_disk, pages_saved, put_away, told_by
+from gofaxpy.inbound.recvq import create_recv_file, pages_on_disk, pages_saved, put_away, sender_of_file
 from gofaxpy.journal import JournalError, Step
 from gofaxpy.setting import Setting
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
@@ -150,7 +150,7 @@ def test_a_file_that_cannot_be_looked_into_is_not_one_without_pages(tmp_path: Pa
     assert (pages_on_disk(path), pages_saved(path)) == (3, 3)
     with no_descriptors():
         assert pages_on_disk(path) is None
-        for looks in (pages_saved, told_by):
+        for looks in (pages_saved, sender_of_file):
             with pytest.raises(OSError, match="Too many open files"):
                 looks(path)
     assert pages_on_disk(str(tmp_path / "nothing.tif")) == 0
@@ -163,7 +163,7 @@ import os, sys
 from gofaxpy.inbound import recvq
 real, os.pread = os.pread, lambda *args: (_ for _ in ()).throw(OSError(5, "Input/output error"))
 print(recvq.pages_on_disk(sys.argv[1]))
-for looks in (recvq.pages_saved, recvq.told_by):
+for looks in (recvq.pages_saved, recvq.sender_of_file):
     try:
         print(looks(sys.argv[1]))
     except OSError as error:

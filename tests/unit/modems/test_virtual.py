@@ -47,10 +47,10 @@ def test_lock_files_that_cannot_be_made_are_told_of(setting: Setting, monkeypatc
 
 def test_what_faxstate_has_said_holds_while_nobody_looks_after_the_modem(setting: Setting) -> None:
     virtual.switch(setting.spool, "freeswitch0", Ready.BUSY)
-    virtual.look_after(setting.spool, "freeswitch0", somebody=False)
+    virtual.set_supervised(setting.spool, "freeswitch0", supervised=False)
     assert virtual.idle_announcement(setting.spool, "freeswitch0") == "+freeswitch0:D"
     assert virtual.idle_status(setting.spool, "freeswitch0") == "FreeSWITCH is not running"
-    virtual.look_after(setting.spool, "freeswitch0", somebody=True)
+    virtual.set_supervised(setting.spool, "freeswitch0", supervised=True)
     assert virtual.idle_announcement(setting.spool, "freeswitch0") == "+freeswitch0:B"
 
 

@@ -1,4 +1,4 @@
-"""What joins calls, supervisor and operator: the outbox, the bell, calls without progress, messages for syslog."""
+"""What joins calls, supervisor and operator: messages for faxq, the wakeup, calls without progress, messages for syslog."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import pytest
 
 from gofaxpy import operatorlog
 from gofaxpy.calls.registry import NEGOTIATE, PAGE, RESULT, Calls
-from gofaxpy.calls.wakeup import Bell
+from gofaxpy.calls.wakeup import Wakeup
 from gofaxpy.config.keys import Log
-from gofaxpy.modems.faxq import MOST, Outbox
+from gofaxpy.modems.faxq import MOST, FaxqMessages
 
 LIBRARY = str(Path(__file__).parents[3] / "lib")
 LATE = """
@@ -25,11 +25,11 @@ import os, sys
 from types import SimpleNamespace
 sys.modules["freeswitch"] = SimpleNamespace(consoleLog=lambda level, text: None)
 others = [os.open(os.devnull, os.O_RDONLY) for _ in range(1030)]
-from gofaxpy.calls.wakeup import BELL
+from gofaxpy.calls.wakeup import WAKEUP
 from gofaxpy.supervisor.loop import Supervisor
-assert BELL.fileno() > 1023
+assert WAKEUP.fileno() > 1023
 supervisor = Supervisor(SimpleNamespace(next=lambda: None), None)
-BELL.ring()
+WAKEUP.wake()
 supervisor.step()
 """
 
@@ -41,57 +41,57 @@ def fifo(tmp_path: Path) -> tuple[str, int]:
     return path, os.open(path, os.O_RDWR | os.O_NONBLOCK)
 
 
-def test_the_outbox_never_leaves_more_than_one_read_of_faxqs_in_the_fifo(fifo: tuple[str, int]) -> None:
+def test_messages_for_faxq_never_leave_more_than_one_read_of_faxqs_in_the_fifo(fifo: tuple[str, int]) -> None:
     path, reader = fifo
-    outbox = Outbox()
+    messages = FaxqMessages()
     sent = [f"+freeswitch{number}:N{'9' * 100}" for number in range(60)]
     for message in sent:
-        outbox.put(path, message)
+        messages.put(path, message)
     seen: list[str] = []
-    while len(outbox):
-        outbox.flush()
+    while len(messages):
+        messages.flush()
         octets = os.read(reader, 65536)
         assert len(octets) <= 2047 and octets.endswith(b"\0")
         seen += octets.decode().split("\0")[:-1]
     assert seen == sent
 
 
-def test_the_outbox_keeps_spools_apart_and_passes_over_what_cannot_be_sent(fifo: tuple[str, int], tmp_path: Path) -> None:
+def test_messages_are_kept_apart_by_spool_and_one_that_cannot_be_sent_is_dropped(fifo: tuple[str, int], tmp_path: Path) -> None:
     path, reader = fifo
-    outbox = Outbox()
-    outbox.put(str(tmp_path / "nobody"), "lost")
-    outbox.put(path, "x" * 3000)
-    outbox.put(path, "kept")
-    outbox.flush()
-    assert os.read(reader, 100) == b"kept\0" and len(outbox) == 0
+    messages = FaxqMessages()
+    messages.put(str(tmp_path / "nobody"), "lost")
+    messages.put(path, "x" * 3000)
+    messages.put(path, "kept")
+    messages.flush()
+    assert os.read(reader, 100) == b"kept\0" and len(messages) == 0
 
 
-def test_the_outbox_forgets_the_oldest_for_a_faxq_that_does_not_read(fifo: tuple[str, int]) -> None:
+def test_the_oldest_messages_go_for_a_faxq_that_does_not_read(fifo: tuple[str, int]) -> None:
     path, reader = fifo
     os.write(reader, b"x" * 2047)
-    outbox = Outbox()
+    messages = FaxqMessages()
     for number in range(MOST + 10):
-        outbox.put(path, str(number))
-    outbox.flush()
-    assert len(outbox) == MOST
+        messages.put(path, str(number))
+    messages.flush()
+    assert len(messages) == MOST
     os.read(reader, 4096)
-    outbox.flush()
+    messages.flush()
     assert os.read(reader, 4096).startswith(b"10\0")
 
 
-def test_the_outbox_keeps_its_messages_while_there_are_no_descriptors(fifo: tuple[str, int]) -> None:
+def test_messages_are_kept_while_there_are_no_descriptors(fifo: tuple[str, int]) -> None:
     path, reader = fifo
-    outbox = Outbox()
-    outbox.put(path, "+freeswitch0:R")
+    messages = FaxqMessages()
+    messages.put(path, "+freeswitch0:R")
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     free = os.dup(reader)
     os.close(free)
     resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
     try:
-        outbox.flush()
+        messages.flush()
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-    outbox.flush()
+    messages.flush()
     assert os.read(reader, 100) == b"+freeswitch0:R\0"
 
 
@@ -102,14 +102,14 @@ def test_descriptors_of_a_busy_switch_may_have_high_numbers(tmp_path: Path) -> N
 
 
 def test_a_bell_that_rang_often_is_heard_once() -> None:
-    bell = Bell()
-    assert select.select([bell.fileno()], [], [], 0)[0] == []
-    bell.ring()
-    bell.ring()
-    assert select.select([bell.fileno()], [], [], 0)[0] == [bell.fileno()]
-    bell.hear()
-    bell.hear()
-    assert select.select([bell.fileno()], [], [], 0)[0] == []
+    wakeup = Wakeup()
+    assert select.select([wakeup.fileno()], [], [], 0)[0] == []
+    wakeup.wake()
+    wakeup.wake()
+    assert select.select([wakeup.fileno()], [], [], 0)[0] == [wakeup.fileno()]
+    wakeup.clear()
+    wakeup.clear()
+    assert select.select([wakeup.fileno()], [], [], 0)[0] == []
 
 
 def test_a_call_without_progress_is_told_of_once_in_its_limit_and_events_are_progress() -> None:

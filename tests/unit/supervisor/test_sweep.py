@@ -258,7 +258,7 @@ def test_fifos_that_are_gone_with_their_spool_are_told_of_once(
     getty = Getty(setting, lambda uuid: None, time.monotonic)
     tmp_path.rename(tmp_path.with_name("unmounted"))
     for _ in range(3):
-        getty.look_after(setting)
+        getty.refresh(setting)
     assert len(lines) == 2 and all("cannot open the FIFO" in line for line in lines)
     tmp_path.with_name("unmounted").rename(tmp_path)
     getty.close()
