@@ -46,8 +46,13 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
         desk.data({"problems": list(result.problems), "notes": list(result.notes)})
         return PROBLEM
     if arguments.output:
-        with desk.owner_of(os.path.dirname(arguments.output) or "."):
-            _write(arguments.output, result.yaml, arguments.force)
+        try:
+            with desk.owner_of(os.path.dirname(arguments.output) or "."):
+                _write(arguments.output, result.yaml, arguments.force)
+        except FileExistsError:
+            raise Trouble(f"{arguments.output} exists already; --force overwrites it") from None
+        except OSError as error:
+            raise Trouble(f"{arguments.output}: {error.strerror}") from None
     desk.data({"output": arguments.output, "notes": list(result.notes), "settings": result.settings, "yaml": result.yaml})
     if arguments.output:
         desk.line(f"{arguments.output} written; `gofaxctl -C {arguments.output} doctor` looks whether all is in its place")
@@ -58,31 +63,26 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
 
 def _write(path: str, text: str, force: bool) -> None:
     """A new file with the mode and the group of one that holds a password, be there another of that name or not: who has an
-    old one open must not read the new one."""
+    old one open must not read the new one.  Raises OSError, :class:`Trouble`."""
+    if os.path.islink(path) or (os.path.lexists(path) and not os.path.isfile(path)):
+        raise Trouble(f"{path} is no regular file; remove it, or name another one")
     temporary = f"{path}.{os.urandom(6).hex()}"
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        if os.path.islink(path) or (os.path.lexists(path) and not os.path.isfile(path)):
-            raise Trouble(f"{path} is no regular file; remove it, or name another one")
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            with os.fdopen(fd, "w", encoding="utf-8") as file:
-                if os.geteuid() == 0:
-                    os.fchown(fd, 0, _group())
-                os.fchmod(fd, 0o640)
-                file.write(text)
-                file.flush()
-                os.fsync(fd)
-            if force:
-                os.rename(temporary, path)
-            else:
-                os.link(temporary, path)
-        finally:
-            if os.path.lexists(temporary):
-                os.unlink(temporary)
-    except FileExistsError:
-        raise Trouble(f"{path} exists already; --force overwrites it") from None
-    except OSError as error:
-        raise Trouble(f"{path}: {error.strerror}") from None
+        with os.fdopen(fd, "w", encoding="utf-8") as file:
+            if os.geteuid() == 0:
+                os.fchown(fd, 0, _group())
+            os.fchmod(fd, 0o640)
+            file.write(text)
+            file.flush()
+            os.fsync(fd)
+        if force:
+            os.rename(temporary, path)
+        else:
+            os.link(temporary, path)
+    finally:
+        if os.path.lexists(temporary):
+            os.unlink(temporary)
 
 
 def _group() -> int:

@@ -64,7 +64,8 @@ class Lesser:
 
     @contextmanager
     def owner_of(self, path: str) -> Iterator[None]:
-        """Whoever could exchange ``path``, or a directory or link on the way to it; root where only root can."""
+        """Whoever could exchange ``path``, or a directory or link on the way to it; root where only root can.  Raises OSError
+        where there is none."""
         with self.root():
             self.become(exchangeable_by(path))
             try:
@@ -107,16 +108,14 @@ def exchangeable_by(path: str) -> int:
     """The first user but root who owns a directory, a link or a file on the way to ``path``; 0 if all of it is root's, who
     answers for the modes of what is his.
 
-    Each step is looked up where only root can have put it, so that nothing of what was seen can change behind it.
+    Each step is looked up where only root can have put it, so that nothing of what was seen can change behind it.  What is not
+    there may be put there in the next moment, by whoever may make something in that directory: so it is nobody's.  Raises OSError.
     """
     todo = _parts(os.path.join(os.getcwd(), path))
     here = "/"
     links = 0
     while True:
-        try:
-            found = os.lstat(here)
-        except OSError:
-            return 0    # opening it will tell
+        found = os.lstat(here)
         if found.st_uid:
             return found.st_uid
         if stat.S_ISLNK(found.st_mode) and links < _MOST_LINKS:
