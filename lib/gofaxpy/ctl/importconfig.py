@@ -46,8 +46,13 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         output.data({"problems": list(result.problems), "notes": list(result.notes)})
         return PROBLEM
     if arguments.output:
-        with output.owner_of(os.path.dirname(arguments.output) or "."):
-            _write(arguments.output, result.yaml, arguments.force)
+        try:
+            with output.owner_of(os.path.dirname(arguments.output) or "."):
+                _write(arguments.output, result.yaml, arguments.force)
+        except FileExistsError:
+            raise Trouble(f"{arguments.output} exists already; --force overwrites it") from None
+        except OSError as error:
+            raise Trouble(f"{arguments.output}: {error.strerror}") from None
     output.data({"output": arguments.output, "notes": list(result.notes), "settings": result.settings, "yaml": result.yaml})
     if arguments.output:
         output.line(f"{arguments.output} written; `gofaxctl -C {arguments.output} doctor` looks whether all is in its place")
@@ -60,31 +65,27 @@ def _write(path: str, text: str, force: bool) -> None:
     """Writes a new file with mode 0640 and HylaFAX's group, for it holds a password.
 
     A file of that name is replaced, not rewritten: a process that has the old file open must not read the new one.
+    Raises OSError, :class:`Trouble`.
     """
+    if os.path.islink(path) or (os.path.lexists(path) and not os.path.isfile(path)):
+        raise Trouble(f"{path} is no regular file; remove it, or name another one")
     temporary = f"{path}.{os.urandom(6).hex()}"
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        if os.path.islink(path) or (os.path.lexists(path) and not os.path.isfile(path)):
-            raise Trouble(f"{path} is no regular file; remove it, or name another one")
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            with os.fdopen(fd, "w", encoding="utf-8") as file:
-                if os.geteuid() == 0:
-                    os.fchown(fd, 0, _group())
-                os.fchmod(fd, 0o640)
-                file.write(text)
-                file.flush()
-                os.fsync(fd)
-            if force:
-                os.rename(temporary, path)
-            else:
-                os.link(temporary, path)
-        finally:
-            if os.path.lexists(temporary):
-                os.unlink(temporary)
-    except FileExistsError:
-        raise Trouble(f"{path} exists already; --force overwrites it") from None
-    except OSError as error:
-        raise Trouble(f"{path}: {error.strerror}") from None
+        with os.fdopen(fd, "w", encoding="utf-8") as file:
+            if os.geteuid() == 0:
+                os.fchown(fd, 0, _group())
+            os.fchmod(fd, 0o640)
+            file.write(text)
+            file.flush()
+            os.fsync(fd)
+        if force:
+            os.rename(temporary, path)
+        else:
+            os.link(temporary, path)
+    finally:
+        if os.path.lexists(temporary):
+            os.unlink(temporary)
 
 
 def _group() -> int:

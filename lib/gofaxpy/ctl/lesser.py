@@ -68,7 +68,7 @@ class Lesser:
     def owner_of(self, path: str) -> Iterator[None]:
         """Within the block the process is the user who could exchange ``path``, or a directory or link on the way to it.
 
-        It is root where only root could.
+        It is root where only root could.  Raises OSError where there is no such path.
         """
         with self.root():
             self.become(exchangeable_by(path))
@@ -112,17 +112,14 @@ def exchangeable_by(path: str) -> int:
     """The first user but root who owns a directory, a link or a file on the way to ``path``; 0 if all of it is root's, who
     answers for the modes of what is his.
 
-    The walk ends at the first part that another user owns.  Only root can change the parts before it, so none of them changes
-    after it was examined.
+    Each step is looked up where only root can have put it, so nothing of what was examined changes afterwards.  A path that does
+    not exist has no owner: any user who may write in that directory can make it in the next moment.  Raises OSError.
     """
     todo = _parts(os.path.join(os.getcwd(), path))
     here = "/"
     links = 0
     while True:
-        try:
-            found = os.lstat(here)
-        except OSError:
-            return 0    # the caller gets this error when it opens the file
+        found = os.lstat(here)
         if found.st_uid:
             return found.st_uid
         if stat.S_ISLNK(found.st_mode) and links < _MOST_LINKS:

@@ -6,8 +6,10 @@ import os
 import pwd
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from rig.rundir import FAX_USER, RunDir
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be put aside")
 UUCP = pwd.getpwnam(FAX_USER)
+EXCHANGE = "import os, sys\nwhile True: os.symlink(*sys.argv[1:]); os.unlink(sys.argv[2])"
 NOBODY = 65534
 
 
@@ -129,7 +132,41 @@ def test_a_path_belongs_to_the_first_who_could_exchange_a_part_of_it() -> None:
         os.symlink("loop", os.path.join(top, "loop"))
         for path, uid in {
             "/etc/shadow": 0, f"{top}/file": 0, f"{top}/link": 0, f"{spool}/log/xferfaxlog": UUCP.pw_uid, f"{top}/loop": 0,
-            f"{spool}/root/file": UUCP.pw_uid, f"{top}/into/file": UUCP.pw_uid, f"{top}/theirs": NOBODY, f"{top}/none/x": 0,
+            f"{spool}/root/file": UUCP.pw_uid, f"{top}/into/file": UUCP.pw_uid, f"{top}/theirs": NOBODY,
             f"{top}/spool/../file": UUCP.pw_uid, f"{top}/../top/./file": 0, ".": 0,
         }.items():
             assert exchangeable_by(path) == uid, path
+
+
+def test_what_is_not_there_is_nobodys() -> None:
+    """In a sticky directory of root's, as our unit makes the spool, others can set a link there in the next moment."""
+    with RunDir() as run_dir:
+        top = run_dir.sub("top")
+        os.chmod(top, 0o1777)
+        os.symlink("none", os.path.join(top, "link"))
+        for path in (f"{top}/none", f"{top}/none/file", f"{top}/link", f"{top}/link/file"):
+            with pytest.raises(FileNotFoundError):
+                exchangeable_by(path)
+
+
+def test_a_link_that_comes_between_the_look_and_the_use_leads_root_nowhere() -> None:
+    """HylaFAX's user sets a link in the spool and takes it away, again and again, while root writes behind it."""
+    with RunDir() as run_dir:
+        spool, roots = run_dir.sub("spool"), run_dir.sub("roots")
+        os.chown(spool, 0, UUCP.pw_gid)
+        os.chmod(spool, 0o1775)
+        link = os.path.join(spool, "out")
+        exchanging = subprocess.Popen(
+            [sys.executable, "-I", "-c", EXCHANGE, roots, link],
+            user=UUCP.pw_uid, group=UUCP.pw_gid, extra_groups=(),
+        )
+        try:
+            lesser = Lesser()
+            deadline = time.monotonic() + 3
+            while time.monotonic() < deadline and not os.listdir(roots):
+                with suppress(OSError), lesser.owner_of(link):
+                    Path(link, "made").touch()
+            assert exchanging.poll() is None and not os.listdir(roots)
+        finally:
+            exchanging.kill()
+            exchanging.wait()

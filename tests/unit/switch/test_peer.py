@@ -105,6 +105,22 @@ def test_a_stranger_on_the_port_is_not_told_the_password_and_named(bound: str, c
 
 
 @as_root
+@pytest.mark.parametrize(("bound", "called"), [("127.0.0.1", "127.0.0.1"), ("::", "127.0.0.1"), ("::", "::1")])
+def test_a_stranger_who_hears_one_interface_only_is_found(bound: str, called: str) -> None:
+    """Anybody may bind a socket to an interface, where the kernel then looks for it only if asked for that one."""
+    program = LISTENER.replace(
+        'listener = socket.create_server((sys.argv[1], 0), family=int(sys.argv[2]), dualstack_ipv6=sys.argv[1] == "::")',
+        "listener = socket.socket(int(sys.argv[2])); listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'lo');"
+        "listener.bind((sys.argv[1], 0)); listener.listen()",
+    )
+    assert program != LISTENER
+    with listening(NOBODY, bound, program) as (port, child):
+        with pytest.raises(StrangerListens, match=rf"held by nobody \(uid {NOBODY}\)"):
+            Client.connect(called, port, "Kq7-secret-of-the-operator", 5, user="uucp")
+        assert child.stdout is not None and child.stdout.readline() == "b''\n"
+
+
+@as_root
 @pytest.mark.parametrize("user", [pwd.getpwnam("uucp").pw_uid, 0])
 def test_freeswitchs_user_and_root_are_told_it(user: int) -> None:
     with listening(user) as (port, child):

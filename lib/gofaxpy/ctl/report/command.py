@@ -146,16 +146,23 @@ def _deliver(path: str, text: str, output: Output) -> None:
     if not path:
         output.write(text)
         return
+    try:
+        with output.owner_of(os.path.dirname(path) or "."):
+            _write(path, text)
+    except OSError as error:
+        raise Trouble(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def _write(path: str, text: str) -> None:
     temporary = f"{path}.{os.getpid()}.new"
-    with output.owner_of(os.path.dirname(path) or "."):
-        try:
-            with open(temporary, "x", encoding="utf-8") as file:
-                file.write(text)
-            os.replace(temporary, path)
-        except OSError as error:
-            if os.path.exists(temporary) and not isinstance(error, FileExistsError):
-                os.unlink(temporary)
-            raise Trouble(f"{path}: cannot be written: {error.strerror}") from None
+    try:
+        with open(temporary, "x", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except OSError as error:
+        if os.path.exists(temporary) and not isinstance(error, FileExistsError):
+            os.unlink(temporary)
+        raise
 
 
 COMMAND = Command(
