@@ -109,7 +109,9 @@ def exchangeable_by(path: str) -> int:
     answers for the modes of what is his.
 
     Each step is looked up where only root can have put it, so that nothing of what was seen can change behind it.  What is not
-    there may be put there in the next moment, by whoever may make something in that directory: so it is nobody's.  Raises OSError.
+    there may be put there in the next moment, by whoever may make something in that directory: so it is nobody's.
+
+    Raises OSError.
     """
     todo = _parts(os.path.join(os.getcwd(), path))
     here = "/"
