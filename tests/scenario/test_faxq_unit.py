@@ -22,8 +22,8 @@ from rig.spool import make_spool
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="systemd runs it as root")
 SPOOL = "/var/spool/hylafax"
+OPENING = "import os, sys\nprint(flush=True)\nwhile True: os.chmod(sys.argv[1], 0o777)"
 Replace = Callable[["Stop"], None]
-OPEN_AGAIN = "import os, sys\nprint(flush=True)\nwhile True: os.chmod(sys.argv[1], 0o777)"
 
 
 def stop_command(setting: str = "ExecStop") -> list[str]:
@@ -149,7 +149,7 @@ def test_uucp_cannot_change_the_mode_back_meanwhile(stop: Stop) -> None:
     for _ in range(5):
         os.chown(stop.spool, *fax_ids())
         opening = subprocess.Popen(
-            [sys.executable, "-I", "-c", OPEN_AGAIN, stop.spool],
+            [sys.executable, "-I", "-c", OPENING, stop.spool],
             user=FAX_USER, group=FAX_USER, extra_groups=(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )
         assert opening.stdout is not None

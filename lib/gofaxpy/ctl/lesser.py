@@ -113,7 +113,9 @@ def exchangeable_by(path: str) -> int:
     answers for the modes of what is his.
 
     Each step is looked up where only root can have put it, so nothing of what was examined changes afterwards.  A path that does
-    not exist has no owner: any user who may write in that directory can make it in the next moment.  Raises OSError.
+    not exist has no owner: any user who may write in that directory can make it in the next moment.
+
+    Raises OSError.
     """
     todo = _parts(os.path.join(os.getcwd(), path))
     here = "/"

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 _SGR = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "bold": "1", "dim": "2"}
 # These characters change the order in which a terminal shows others (UAX #9), or are invisible.
-_INVISIBLE = {number: None for number in (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF)}
+_INVISIBLE = {number: None for number in (
+    0xAD, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF, *range(0xFFF9, 0xFFFC),
+    *range(0xE0000, 0xE0080),
+)}
 MAX_SHOWN = 4096
 _DESCRIPTORS = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")
 

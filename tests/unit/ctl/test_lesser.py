@@ -21,8 +21,8 @@ from rig.rundir import FAX_USER, RunDir
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be put aside")
 UUCP = pwd.getpwnam(FAX_USER)
-EXCHANGE = "import os, sys\nwhile True: os.symlink(*sys.argv[1:]); os.unlink(sys.argv[2])"
 NOBODY = 65534
+_EXCHANGING = "import os, sys\nwhile True: os.symlink(*sys.argv[1:]); os.unlink(sys.argv[2])"
 
 
 def child(body: Callable[[], None]) -> None:
@@ -157,7 +157,7 @@ def test_a_link_that_comes_between_the_look_and_the_use_leads_root_nowhere() -> 
         os.chmod(spool, 0o1775)
         link = os.path.join(spool, "out")
         exchanging = subprocess.Popen(
-            [sys.executable, "-I", "-c", EXCHANGE, roots, link],
+            [sys.executable, "-I", "-c", _EXCHANGING, roots, link],
             user=UUCP.pw_uid, group=UUCP.pw_gid, extra_groups=(),
         )
         try:

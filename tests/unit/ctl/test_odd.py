@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import runpy
+import shlex
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,17 +15,20 @@ import pytest
 from gofaxpy.config.keys import Config, HylaFax
 from gofaxpy.ctl.command import PROBLEM
 from gofaxpy.ctl.console import answer
+from gofaxpy.ctl.doctor.access import calls
 from gofaxpy.ctl.doctor.checks import examine
 from gofaxpy.ctl.doctor.finding import Level
 from gofaxpy.ctl.doctor.hylafax import send_command
 from gofaxpy.ctl.doctor.spool import same_spool
 from gofaxpy.ctl.doctor.subject import Subject
+from gofaxpy.ctl.doctor.switch import from_inside
 from gofaxpy.ctl.main import build_parser, run
 from gofaxpy.ctl.output import Output, Switch
 from gofaxpy.ctl.trouble import Trouble
 from gofaxpy.journal import Step
 from gofaxpy.setting import Setting
 from gofaxpy.switch.boundary import Reply
+from rig.rundir import RunDir
 
 DIRECTORIES = ("log", "sendq", "doneq", "status", "recvq", "etc")
 
@@ -192,3 +196,28 @@ def test_the_state_of_three_hundred_calls_is_told_as_a_whole(
     written: list[str] = []
     Reply(SimpleNamespace(write=written.append)).write(answer(Silent(), "status --json"))
     assert len(json.loads("".join(written))["calls"]) == 300 and len(written) > 1
+
+
+def test_no_remedy_of_doctor_holds_a_command_of_somebody_elses() -> None:
+    """Whoever has FreeSWITCH, or HylaFAX's configuration, chooses these words; root is shown them to be typed."""
+    trick = "$(reboot);reboot"
+    with RunDir() as run_dir:
+        spool = Path(run_dir.sub("spool"))
+        logs = Path(run_dir.sub(f"spool/{trick}"))
+        (logs / "freeswitch.log").touch(0o644)
+        send = spool / f"gofaxsend{trick}"
+        send.write_text("#!/bin/sh\nexit 1\n", encoding="ascii")
+        send.chmod(0o755)
+        (spool / "etc").mkdir()
+        (spool / "etc" / "config").write_text(f"SendFaxCmd: {send}\n", encoding="ascii")
+
+        def api(command: str, args: str) -> str:
+            return str(logs) if (command, args) == ("global_getvar", "log_dir") else ""
+
+        subject = Subject("gofax.yaml", Config(hylafax=HylaFax(spooldir=str(spool), user="uucp")), [], api=api)
+        subject.no_inside = f"No module named 'yaml{trick}'"
+        remedies = [one.remedy for check in (calls, from_inside, send_command) for one in check(subject)]
+    assert any("chmod o-rwx" in remedy for remedy in remedies) and any("sudo -u uucp" in remedy for remedy in remedies)
+    assert any("python3-yaml" in remedy for remedy in remedies)
+    for remedy in remedies:
+        assert "reboot" not in remedy.replace(shlex.quote(str(logs)), "").replace(shlex.quote(str(send)), "")

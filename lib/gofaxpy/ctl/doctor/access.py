@@ -67,8 +67,10 @@ def _examined(
 
 def _closing(directory: str) -> str:
     """The command that closes a directory; ``""`` for a directory that other users write to, such as /tmp."""
+    import shlex
+
     found = os.stat(directory)
-    return "" if found.st_mode & 0o022 else f"chmod o-rwx {os.path.realpath(directory)}; "
+    return "" if found.st_mode & 0o022 else f"chmod o-rwx {shlex.quote(os.path.realpath(directory))}; "
 
 
 def open_to_everybody(path: str) -> bool:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import select
+import shlex
 import signal
 import stat
 import subprocess
@@ -64,7 +65,7 @@ def send_command(subject: Subject) -> Iterator[Finding]:
             yield problem(check, f"{command} says {said}, gofaxctl is {__version__}", "install both from the same package")
         else:
             yield problem(check, f"{command} does not start as {subject.config.hylafax.user}: {said[:200]}",
-                          f"sudo -u {subject.config.hylafax.user} {command} -V, and see what it lacks")
+                          f"sudo -u {subject.config.hylafax.user} {shlex.quote(command)} -V, and see what it lacks")
     batch = tags.get("maxbatchjobs", "64")
     if batch != "1":
         yield warning("MaxBatchJobs", f"is {batch}: jobs of a batch wait for one another, and gain nothing",

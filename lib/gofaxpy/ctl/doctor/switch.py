@@ -192,8 +192,8 @@ def _no_answer(subject: Subject) -> Iterator[Finding]:
     if "swiginit" in why or "_swig" in why:
         yield problem("freeswitch.py", f"is of another version than mod_python3: {why}",
                       "install freeswitch.py (in dist-packages) and mod_python3 of the same FreeSWITCH, then restart it")
-    elif "No module named" in why:
-        name = why.rpartition("No module named")[2].strip(" '\"\n.").partition("'")[0]
+    elif missing := re.search(r"No module named ['\"]?(\w[\w.]*)", why, re.ASCII):
+        name = missing[1].rstrip(".")
         ours = name.startswith("gofaxpy")
         remedy = "put gofaxpy into /usr/lib/python3/dist-packages" if ours else f"apt install python3-{name}"
         yield problem("Python in FreeSWITCH", f"mod_python3 does not find {name}", f"{remedy}; then restart FreeSWITCH")
