@@ -69,10 +69,12 @@ class LeftSpools:
         self._hylafax.pop(setting.spool.root, None)
         for root, hylafax in list(self._hylafax.items()):
             old = Setting.of(replace(setting.config, hylafax=hylafax))
+            if not os.path.isdir(old.spool.path("recvq")):      # not mounted any more, perhaps: it may come back
+                continue
             try:
                 left = list(old.journal.names())
                 recover(old, announced=False)
-            except JournalError as error:       # not mounted any more, perhaps: it may come back
+            except JournalError as error:
                 operatorlog.tell(setting.config.log, "warning", str(error))
                 continue
             if not left:
