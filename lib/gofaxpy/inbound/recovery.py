@@ -71,11 +71,13 @@ class LeftSpools:
         self._hylafax.pop(setting.spool.root, None)
         for root, hylafax in list(self._hylafax.items()):
             old = Setting.of(replace(setting.config, hylafax=hylafax))
+            if not os.path.isdir(old.spool.path("recvq")):      # perhaps it is not mounted at the moment, so it stays known
+                continue
             directory = old.journal.directory
             try:
                 left = list(old.journal.names())
                 recover(old, announced=False)
-            except JournalError as error:       # perhaps it is not mounted at the moment, so it stays known
+            except JournalError as error:
                 if _problems.is_new(directory, str(error)):
                     operatorlog.write(setting.config.log, "warning", str(error))
                 continue
