@@ -1,4 +1,5 @@
-"""HylaFAX's spool: its file formats, locks, sequence numbers and FIFOs.  Nothing in here knows of FreeSWITCH.
+"""HylaFAX's spool: its file formats, locks, sequence numbers and FIFOs.  No module in here knows of FreeSWITCH.
 
-The measure is HylaFAX 6.0.7 as Debian ships it; where a rule is not in a man page, the docstring names the source file.
+*Native* in these modules is HylaFAX 6.0.7 as Debian ships it, with faxgetty and faxsend on a real modem.  The files and
+messages written here are as native writes them.  Where a rule is not in a man page, the docstring names the source file.
 """

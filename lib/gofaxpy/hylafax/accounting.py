@@ -1,16 +1,15 @@
-"""Reads HylaFAX's accounting back: log/xferfaxlog, whoever wrote it (xferfaxlog(5); :mod:`gofaxpy.hylafax.xferfaxlog`).
+"""Reads HylaFAX's accounting back: log/xferfaxlog (xferfaxlog(5); :mod:`gofaxpy.hylafax.xferfaxlog`).
 
-Three hands are found in one file, for an operator keeps his log when he changes the program:
+One file may hold records of several programs, for operators keep their log when they change the program:
 
-- native HylaFAX and we: 19 fields; older releases end after the reason (14) or leave later fields out, have the owner as the
-  17th of 17 (4.2), and times without hours, ``1:02``, which xferfaxstats still reads;
-- GOfax.IP: hours of two digits, ``OK`` as the reason of a success, parameters without the version bit, caller's name and
-  number in two pairs of quotes, the name of an encoding where the DCS belongs, and the year 1 for a call that was never
+- native HylaFAX and gofaxpy write 19 fields.  Older releases end after the reason (14) or leave later fields out, have the owner
+  as the 17th of 17 (4.2), and write times without hours, ``1:02``, which xferfaxstats still reads;
+- GOfax.IP writes hours of two digits, ``OK`` as the reason of a success, parameters without the version bit, the caller's name
+  and number in two pairs of quotes, the name of an encoding where the DCS belongs, and the year 1 for a call that was never
   answered (its gofaxlib/xferfaxlog.go);
-- nobody in particular: halves of records after a crash, blocks of NULs after a power failure, TABs and newlines that came
-  with a caller's name.
+- a crash leaves halves of records, a power failure blocks of NULs, and a caller's name may bring TABs and newlines.
 
-What cannot be read is a :class:`Malformed`, never an error.
+A line that cannot be read is a :class:`Malformed`, never an error.
 """
 
 from __future__ import annotations
@@ -35,10 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import IO
 
-LEAST_FIELDS = 14           # up to the reason, all that old releases write
-OLD_FIELDS = 17             # of HylaFAX 4.2, the last one the owner: there was no third caller id (its xferfaxlog(5))
+LEAST_FIELDS = 14           # up to the reason: old releases write no more
+OLD_FIELDS = 17             # HylaFAX 4.2 has the owner as the last field and no third caller id (its xferfaxlog(5))
 FIELDS = 19
-LONGEST_LINE = 64 << 10     # octets; no record comes near, a hole left by a power failure does
+LONGEST_LINE = 64 << 10     # octets; records are far shorter, a hole left by a power failure may be longer
 MAX_LOG = 4 << 30           # octets of one log, uncompressed: some 20 million records
 UNDATED = 0.0
 _VERSION = 1 << 21
@@ -55,7 +54,7 @@ class BadRecord(ValueError):
 
 @frozen
 class Malformed:
-    """A line that was passed over: its file, its number from 1, what is wrong with it, and how it begins."""
+    """A line that was left out: its file, its number from 1, what is wrong with it, and its first 80 characters."""
 
     path: str
     line: int
@@ -64,10 +63,10 @@ class Malformed:
 
 
 def parse(line: str) -> Record:
-    """One record from its line (the newline may be there).  Raises :class:`BadRecord`.
+    """One record from its line, with or without the newline.  Raises :class:`BadRecord`.
 
-    ``reason`` is empty on success whoever wrote it.  ``start`` is :data:`UNDATED` where the writer did not know it; times
-    are then 0.  ``params`` is None where nothing was negotiated.
+    ``reason`` is empty on success, also in a record of GOfax.IP.  ``start`` is :data:`UNDATED` where the record has no date;
+    the times are then 0.  ``params`` is None where nothing was negotiated.
     """
     fields = _fields(line.rstrip("\r\n"))
     kind = _KINDS.get(fields[1])
@@ -87,7 +86,8 @@ def parse(line: str) -> Record:
 
 
 def _fields(line: str) -> list[str]:
-    """The line cut at its TABs, except those inside of quotes that came with a name; empty ones added up to 19."""
+    """The line cut at its TABs, but not at a TAB between quotes, which came with a name.  Missing fields are added as empty
+    ones, up to 19."""
     fields: list[str] = []
     whole = True
     for piece in line.split("\t"):
@@ -144,7 +144,7 @@ def _number(text: str, what: str) -> int:
 
 
 def _params(value: int, dcs: str, connected: bool) -> FaxParams | None:
-    """What was negotiated, as xferfaxstats reads it: the DCS knows JBIG, the number knows V.34's rates."""
+    """What was negotiated, as xferfaxstats reads it.  Only the DCS can say JBIG; only the number can say V.34's rates."""
     if not connected or dcs in ("", NO_DCS) or not _DCS.fullmatch(dcs):
         return None
     params, frame = FaxParams.decode(value), FaxParams.from_dcs(dcs)
@@ -171,10 +171,10 @@ def _from_gofaxip(record: Record, value: int) -> Record:
 def read(
     path: str, malformed: Callable[[Malformed], object], since: float = 0.0, opener: Callable[[str], int] = open_regular
 ) -> Iterator[Record]:
-    """The records of one log, compressed or not, in their order; what is none goes to ``malformed``.
+    """The records of one log, compressed or not, in their order.  ``malformed`` is called with each line that is no record.
 
-    Records that begin before ``since`` (seconds since the epoch) are passed over without a closer look.  A record without
-    a date gets that of the one before.  ``opener`` gives a descriptor of the file, as :func:`open_regular` does.  Raises
+    Records that begin before ``since`` (seconds since the epoch) are left out without being parsed.  A record without a date
+    gets the date of the record before it.  ``opener`` gives a descriptor of the file, as :func:`open_regular` does.  Raises
     :class:`SpoolError` if the file cannot be read, is damaged, or holds more than :data:`MAX_LOG` octets.
     """
     before = UNDATED
@@ -203,7 +203,7 @@ def read(
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:
-    """The lines; of one that is too long, only its beginning.  Raises OSError behind :data:`MAX_LOG` octets."""
+    """The lines; only the beginning of a line longer than :data:`LONGEST_LINE`.  Raises OSError after :data:`MAX_LOG` octets."""
     room = MAX_LOG
     while octets := file.readline(LONGEST_LINE):
         yield octets
@@ -216,8 +216,8 @@ def _lines(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def with_rotated(path: str) -> list[str]:
-    """``path`` and what logrotate(8) and savelog(8) have made of it (``.1``, ``.2.gz``, ``-20261101``), oldest first."""
-    import glob  # not for the end of every fax
+    """``path`` and its predecessors by logrotate(8) and savelog(8) (``.1``, ``.2.gz``, ``-20261101``), oldest first."""
+    import glob  # only here: this module is loaded at the end of every fax (gofaxpy.metrics)
 
     escaped = glob.escape(path)
     found = {name for pattern in (".[0-9]*", "-[0-9]*") for name in glob.glob(escaped + pattern)}
@@ -226,7 +226,7 @@ def with_rotated(path: str) -> list[str]:
         try:
             status = os.lstat(name)
         except FileNotFoundError:
-            continue        # rotated away meanwhile, or there is no log yet
+            continue        # it was rotated meanwhile, or there is no log yet
         if name == path or stat.S_ISREG(status.st_mode):
             dated.append((status.st_mtime, name))
     return [name for _, name in sorted(dated)]
@@ -236,7 +236,6 @@ def read_all(
     paths: Iterable[str], malformed: Callable[[Malformed], object], since: float = 0.0,
     opener: Callable[[str], int] = open_regular,
 ) -> Iterator[Record]:
-    """The records of several logs, one after the other (:func:`read`); of a file that has ended before ``since`` nothing is
-    read."""
+    """The records of several logs, one after the other (:func:`read`).  A file last changed before ``since`` is not read."""
     for path in paths:
         yield from read(path, malformed, since, opener)

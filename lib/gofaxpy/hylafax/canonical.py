@@ -1,4 +1,4 @@
-"""Telephone numbers reduced to what HylaFAX files them under."""
+"""Telephone numbers in the form that HylaFAX uses in file names: digits only."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from __future__ import annotations
 def digits(number: str) -> str:
     """The ASCII digits of ``number`` and nothing else.
 
-    So does faxd/FaxMachineLog.c++ for ``SESSION BEGIN`` and faxd/FaxMachineInfo.c++ for the name of the file in info/.
-    Native HylaFAX runs the number through its dialling rules first (``900123`` becomes ``+4930900123``); hand in
-    the number in the form it is to be filed under.
+    faxd/FaxMachineLog.c++ does this for ``SESSION BEGIN``, and faxd/FaxMachineInfo.c++ for the name of the file in info/.
+    Native applies its dialling rules first (``900123`` becomes ``+4930900123``); so the caller passes the number in its
+    canonical form (:func:`gofaxpy.hylafax.dialrules.canonical`).
     """
     return "".join(character for character in number if "0" <= character <= "9")

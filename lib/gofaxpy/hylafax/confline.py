@@ -1,10 +1,10 @@
 """HylaFAX's configuration lines (libhylafax/FaxConfig.c++, hylafax-config(5)), as DynamicConfig scripts print them.
 
-``Tag: value``, one a line.  Tags are taken without regard to case.  A value in double quotes may hold anything, with
-``\\n \\t \\r \\b \\f \\v``, octal ``\\nnn`` and ``\\<character>``; without quotes it ends at the first blank.  Lines that
-start with ``#`` and empty lines are nothing.  A caller may name tags that are texts: their unquoted values go on to the
-end of the line, as GOfax.IP's scripts write them (``LocalIdentifier: +1 234 567``).  Other than native we keep the last
-character of a last line that has no newline, allow blanks before the colon, and never follow ``include``.
+Each line is ``Tag: value``.  The case of tags does not count.  A value in double quotes may hold anything, with
+``\\n \\t \\r \\b \\f \\v``, octal ``\\nnn`` and ``\\<character>``; without quotes it ends at the first blank.  Empty lines and
+lines that start with ``#`` are ignored.  The caller may name tags that are texts: their unquoted values end at the end of the
+line, as GOfax.IP's scripts write them (``LocalIdentifier: +1 234 567``).  Other than native, this parser keeps the last
+character of a last line without a newline, allows blanks before the colon, and never follows ``include``.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def parse(text: str, problems: list[str] | None = None, texts: Collection[str] =
     """The values by lower-cased tag; of a repeated tag the last one counts.  ``texts`` are the lower-cased tags whose
     unquoted values go on to the end of the line, as GOfax.IP reads and documents them.
 
-    A line that cannot be understood is left out, as native leaves it out; what is wrong with it is appended to
-    ``problems`` where the caller gives a list.
+    A line that cannot be understood is left out, as native does.  If the caller gives a list of ``problems``, what is wrong with
+    the line is appended to it.
     """
     found: dict[str, str] = {}
     for number, raw in enumerate(encode(text).split(b"\n"), 1):
@@ -85,9 +85,9 @@ def boolean(value: str) -> bool:
 
 
 def number(value: str) -> int:
-    """An integer as C's ``strtol(…, 0)`` reads it: ``0600`` is octal, ``0x1f`` hexadecimal, what follows it is ignored.
+    """An integer as C's ``strtol(…, 0)`` reads it: ``0600`` is octal, ``0x1f`` hexadecimal, the rest of the text is ignored.
 
-    0 where there is no number, and the largest ``long`` where it does not fit, as native.
+    As native: 0 where there is no number, and the largest ``long`` where the number does not fit.
     """
     text = value.strip()
     sign = -1 if text.startswith("-") else 1

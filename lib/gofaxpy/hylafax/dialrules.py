@@ -1,7 +1,7 @@
-"""A number as HylaFAX files it: in canonical form, by the rules the operator has given faxq (dialrules(5)).
+"""The canonical form of a number, by the rules that the operator has given faxq (dialrules(5)).
 
-faxq looks a destination up under its canonical number (``900123`` may be ``+4930900123``), so whatever is meant for it
-must be filed under the same.  The rules are a small language of their own; HylaFAX's dialtest(8) speaks it.
+faxq looks for the info file of a destination under its canonical number (``900123`` may be ``+4930900123``), so gofaxsend must
+write it under that number too.  The rules are a small language of their own, which HylaFAX's dialtest(8) interprets.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _VARIABLES = {"-c": "countrycode", "-a": "areacode", "-l": "longdistanceprefix",
 
 
 def canonical(spool: Spool, number: str) -> str:
-    """``number`` by faxq's ``DialStringRules`` (etc/config); as it is where there are none, or where they cannot be used.
+    """``number`` by faxq's ``DialStringRules`` (etc/config); unchanged where there are no rules or they cannot be used.
 
-    Without rules faxq takes a number as it is, too.
+    Without rules faxq takes a number unchanged as well.
     """
     try:
         config = parse(decode(read_start(spool.path("etc", "config"), _MAX_CONFIG, follow=True)))
@@ -39,7 +39,7 @@ def canonical(spool: Spool, number: str) -> str:
 
 
 def _asked(command: list[str], number: str) -> str:
-    """What dialtest prints behind ``canonical =``, or ``""``."""
+    """The value that dialtest prints after ``canonical =``, or ``""``."""
     try:
         answer = answer_of([encode(word) for word in command], encode(number) + b"\n", SECONDS)
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
 """Text in the spool is bytes to HylaFAX; here it is ``str``, decoded as UTF-8 with ``surrogateescape``.
 
-Whatever came over the line (station identifiers, caller names) may hold any byte.  :func:`one_line` takes away what
-could end a line, a field or an operator's terminal session; everything printable stays as it is.
+Text that came over the line (station identifiers, caller names) may hold any byte.  :func:`one_line` removes the characters that
+could end a line or a field, or steer an operator's terminal; all printable characters stay.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ _BLANKS = {number: " " for number in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 
 
 
 def decode(octets: bytes) -> str:
-    """Bytes of a spool file as text; never fails, :func:`encode` gives back the same bytes."""
+    """Bytes of a spool file as text.  Never fails; :func:`encode` gives the same bytes again."""
     return octets.decode("utf-8", "surrogateescape")
 
 
 def encode(text: str) -> bytes:
-    """Text as it is written to the spool.  A surrogate that stands for no byte (from JSON, say) becomes ``?``."""
+    """The bytes of a text for the spool.  A surrogate that stands for no byte (from JSON, for example) becomes ``?``."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -26,7 +26,7 @@ def encode(text: str) -> bytes:
 
 def one_line(text: str) -> str:
     """``text`` with a blank for every control character, so that it is one line and one field."""
-    if text.isprintable():      # nearly always, and faster; none of _BLANKS is
+    if text.isprintable():      # nearly every text is; no character of _BLANKS is printable
         return text
     return text.translate(_BLANKS)
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a spool.  Every text says which file it is about and, where we know it, what to do."""
+"""Errors of the spool.  Every text names the file and, where that is known, says what to do."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class FifoError(SpoolError):
 
 
 class LockedError(SpoolError):
-    """Somebody else holds the lock."""
+    """Another process holds the lock."""
 
 
 def is_of_the_machine(error: BaseException) -> bool:
-    """Whether an error was caused by what passes, or can be mended, without the file being another one: no descriptors or
-    memory left, a disk or server that does not answer (errno(3))."""
+    """Whether an error comes from the machine and not from the file: no descriptors or memory left, a disk or file server that
+    does not answer (errno(3)).  With the same file, a later try may succeed."""
     cause = error if isinstance(error, OSError) else error.__cause__
     return isinstance(cause, OSError) and cause.errno in _OF_THE_MACHINE
 

@@ -1,9 +1,9 @@
-"""The messages a modem's and a job's program send to faxq (faxd/faxQueueApp.c++, FIFOModemMessage, FIFORecvMessage,
-FIFOJobMessage), ready for :func:`gofaxpy.hylafax.fifo.send`.
+"""The messages to faxq about a modem or a job (faxd/faxQueueApp.c++, FIFOModemMessage, FIFORecvMessage, FIFOJobMessage), for
+:func:`gofaxpy.hylafax.fifo.send`.
 
-faxq keeps the state of the modem (``+modem:…``) and hands the rest (``@modem:…``, ``*job:…``) to clients that watch.  Values
-stand in double quotes without any escaping: quotes in them become apostrophes, control characters blanks, and what is
-too long is cut, so that a message never says more than one thing and always fits into the FIFO.
+faxq keeps the state of the modem (``+modem:…``) and passes the rest (``@modem:…``, ``*job:…``) on to clients that watch.  Values
+stand in double quotes without any escaping.  So quotes in a value become apostrophes, control characters blanks, and long values
+are cut: then a message has no other meaning than the one intended, and always fits into the FIFO.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ NO_WIDTH = "pcbfe3f01"      # the same without a page width (Class2Params::encod
 SCHEDULER_POKE = "Z"
 
 _VALUE_OCTETS = 128
-_MESSAGE_OCTETS = 1900  # of values; the modem's name comes on top
+_MESSAGE_OCTETS = 1900  # octets of all values; the modem's name is added to them
 
 
 @frozen
 class RecvInfo:
-    """What is known of a document being received (libhylafax/FaxRecvInfo.c++).
+    """A document being received (libhylafax/FaxRecvInfo.c++).
 
-    ``time`` in seconds: of the page for a page, of the document for a document.  ``npages`` so far.  ``qfile`` is the
-    document's file relative to the spool.  ``callid`` are number, name and the rest.
+    ``time`` is in seconds: the page's in a message about a page, the document's in one about a document.  ``npages`` counts the
+    pages so far.  ``qfile`` is the document's file relative to the spool.  ``callid`` are caller's number, name and further ids.
     """
 
     time: float = 0
@@ -55,10 +55,10 @@ class RecvInfo:
 
 @frozen
 class SendInfo:
-    """What is known of a document being sent (libhylafax/FaxSendInfo.c++).
+    """A document being sent (libhylafax/FaxSendInfo.c++).
 
-    ``time`` in seconds: of the page for a page, of the document for a document.  ``npages`` counts the job's pages over all
-    attempts.  ``qfile`` is the imaged document relative to the spool, ``docq/doc4.tif;c0``.
+    ``time`` is in seconds: the page's in a message about a page, the document's in one about a document.  ``npages`` counts the
+    job's pages over all attempts.  ``qfile`` is the imaged document relative to the spool, ``docq/doc4.tif;c0``.
     """
 
     time: float = 0
@@ -79,37 +79,37 @@ def modem_number(devid: str, number: str) -> str:
 
 
 def modem_ready(devid: str, caps: str = CAPABILITIES) -> str:
-    """The modem waits for work and can do ``caps``.  Wakes the scheduler."""
+    """The modem is free and has the capabilities ``caps``.  Wakes the scheduler."""
     return _modem(devid, "R" + _bare(caps))
 
 
 def modem_leaving(devid: str) -> str:
-    """The modem, on which a job is, is to get no other one.
+    """The modem has a job, and is to get no other one after it.
 
-    ``D`` would not do: faxq makes a modem ready again when the job on it is over, and may give it the next one at once
-    (faxd/Modem.c++, release).  What the modem can do it keeps, and looks at before it chooses one (isCapable); how the jobs
-    of a batch that is under way are prepared does not depend on the width.
+    ``D`` would not do: faxq makes a modem ready again when the job on it is over, and may give it the next job at once
+    (faxd/Modem.c++, release).  But faxq keeps the modem's capabilities, and tests them before it chooses a modem (isCapable).
+    The preparation of the other jobs of a batch under way does not depend on the page width.
     """
     return modem_ready(devid, NO_WIDTH)
 
 
 def modem_busy(devid: str) -> str:
-    """The modem is busy, with a call that came in, say."""
+    """The modem is busy, for example with an incoming call."""
     return _modem(devid, "B")
 
 
 def modem_down(devid: str) -> str:
-    """The modem takes no jobs until it is announced again."""
+    """The modem takes no jobs until :func:`modem_ready` announces it again."""
     return _modem(devid, "D")
 
 
 def modem_commid(devid: str, commid: str = "") -> str:
-    """The call the modem has; none with an empty ``commid``."""
+    """The commid of the call on the modem; ``""`` for no call."""
     return _modem(devid, "I" + _bare(commid))
 
 
 def caller_id(devid: str, callid: Sequence[str]) -> str:
-    """The caller's number, name and whatever else is known."""
+    """The caller ids of the call: number, name, and further ones."""
     quoted = [_quoted(text) for text in callid]
     while quoted and len(encode(",".join(quoted))) > _MESSAGE_OCTETS:
         quoted.pop()
@@ -142,8 +142,10 @@ def recv_end(devid: str) -> str:
 
 
 def job_call_placed(jobid: str) -> str:
-    """A job is being dialled.  In a batch it also ends the job before: unlock that one's qfile first; and never send it for
-    a job that is not running, which faxq does not survive unharmed."""
+    """A job is being dialled.  In a batch this message also ends the job before it, so unlock the qfile of that job first.
+
+    Never send it for a job that is not running: faxq's own state is damaged by that.
+    """
     return f"*{_id(jobid)}:c"
 
 
@@ -153,12 +155,13 @@ def job_connected(jobid: str) -> str:
 
 
 def job_page_sent(jobid: str, info: SendInfo) -> str:
-    """A page was confirmed; native's ``npages`` counts it."""
+    """A page was confirmed; ``npages`` counts it, as native does."""
     return f"*{_id(jobid)}:d{info.encode()}"
 
 
 def job_document_sent(jobid: str, info: SendInfo) -> str:
-    """A document is through: faxq drops its reference to the imaged file.  Rewrite the qfile and rename the original before."""
+    """All pages of a document were sent: faxq drops its reference to the imaged file.  Rewrite the qfile and rename the
+    original before this message."""
     return f"*{_id(jobid)}:D{info.encode()}"
 
 
@@ -167,7 +170,7 @@ def _modem(devid: str, rest: str) -> str:
 
 
 def _id(name: str) -> str:
-    """A modem's or job's name, which ends at the first colon."""
+    """A modem's or job's name for a message, in which it ends at the first colon."""
     return _bare(name).replace(":", "_")
 
 

@@ -1,7 +1,7 @@
-"""HylaFAX's FIFOs: ``FIFO``, which faxq reads, and ``FIFO.<modem>``, which we read (faxd/faxApp.c++).
+"""HylaFAX's FIFOs: ``FIFO``, which faxq reads, and ``FIFO.<modem>``, which the supervisor reads (faxd/faxApp.c++).
 
-A message ends in a NUL.  A reader takes the end of what one read gave for the end of a message too, because
-faxstate and the like write without the NUL; one trailing newline (of ``echo``) does not belong to the message.
+A message ends in a NUL.  To a reader the end of the octets of one read(2) is the end of a message as well, because faxstate and
+other programs write without the NUL.  One trailing newline (of ``echo``) does not belong to the message.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from _thread import allocate_lock
 from gofaxpy.hylafax.encoding import decode, encode
 from gofaxpy.hylafax.errors import FifoError, is_of_the_machine, reason
 
-# faxq reads 2047 octets at a time; what is longer arrives as two messages.
+# faxq reads 2047 octets at a time; a longer message would arrive as two.
 MAX_MESSAGE = 2047
-PATIENCE = 0.5  # seconds; faxq reads within milliseconds unless it waits for somebody's lock
-_STEP = 0.002  # seconds between two looks at a FIFO that is not yet empty enough
-_turn = allocate_lock()  # one writer of this process at a time, so that what was room stays room
-_READ = 65536  # what a pipe holds, so that a message is never cut
+PATIENCE = 0.5  # seconds; faxq reads within milliseconds, unless it waits for the lock of a qfile
+_STEP = 0.002  # seconds between two tests whether a FIFO has room
+_turn = allocate_lock()  # held from the test for room to the write, so that no other thread takes the room
+_READ = 65536  # octets, the capacity of a pipe (pipe(7)): one read takes all messages whole
 
 
 def backlog(path: str) -> int | None:
-    """How many octets wait in the FIFO ``path`` to be read; None where nobody reads it.
+    """How many octets wait in the FIFO ``path``; None where no process has it open for reading.
 
-    Raises OSError where that cannot be found out at the moment (no descriptors left).
+    Raises OSError where this cannot be found out at the moment (no descriptors left).
     """
     try:
         fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
@@ -51,14 +51,13 @@ def _waiting(fd: int) -> int:
 
 
 def send(path: str, message: str, patience: float = PATIENCE) -> bool:
-    """Writes one message to the FIFO ``path``, when what waits there and the message can be read together.
+    """Writes one message to the FIFO ``path``, as soon as one read can take it together with the octets that wait there.
 
-    A reader takes :data:`MAX_MESSAGE` octets at once, and would cut the message in two.  Waits for ``patience`` seconds
-    at most until the reader has taken enough.
+    A reader takes :data:`MAX_MESSAGE` octets at a time, and would otherwise cut the message in two.  This waits for at most
+    ``patience`` seconds until the reader has taken enough.
 
-    False if nobody reads the FIFO, there is none, it is full, or it may not be written to: a notification that is lost
-    must not harm a fax.  Raises :class:`FifoError` for a message that cannot be one: it is longer than 2047 octets with
-    its NUL, or has a NUL in it.
+    False if no process reads the FIFO, there is none, it is full, or it may not be written to: a lost notification must not
+    harm a fax.  Raises :class:`FifoError` for a message of more than 2047 octets with its NUL, or with a NUL in it.
     """
     octets = encode(message)
     if b"\0" in octets or len(octets) >= MAX_MESSAGE:
@@ -72,7 +71,7 @@ def send(path: str, message: str, patience: float = PATIENCE) -> bool:
             while True:
                 with _turn:
                     if _waiting(fd) + len(octets) + 1 <= MAX_MESSAGE:
-                        # shorter than PIPE_BUF: all of it goes in or nothing (pipe(7))
+                        # the message is shorter than PIPE_BUF, so write(2) takes all of it or nothing (pipe(7))
                         return os.write(fd, octets + b"\0") == len(octets) + 1
                 if time.monotonic() >= deadline:
                     return False
@@ -84,7 +83,7 @@ def send(path: str, message: str, patience: float = PATIENCE) -> bool:
 
 
 def messages(chunk: bytes) -> list[str]:
-    """The messages in what one read gave; empty ones are none."""
+    """The messages in the octets of one read.  Empty ones are left out."""
     found = []
     for octets in chunk.split(b"\0"):
         text = decode(octets[:-1] if octets.endswith(b"\n") else octets)
@@ -94,7 +93,7 @@ def messages(chunk: bytes) -> list[str]:
 
 
 class Reader:
-    """The reading end of a FIFO.  It is opened for writing as well, so that it never comes to an end."""
+    """The reading end of a FIFO.  It is opened for writing as well, so that a read never gives end of file."""
 
     def __init__(self, path: str, mode: int = 0o600) -> None:
         """Opens ``path``, and makes the FIFO with ``mode`` if it is missing.  Raises :class:`FifoError`."""
@@ -114,7 +113,7 @@ class Reader:
         return self._fd
 
     def in_place(self) -> bool:
-        """Whether the FIFO of that name is still the one that is open: reinstalling HylaFAX makes others."""
+        """Whether ``path`` still names the open FIFO: a reinstallation of HylaFAX replaces it."""
         try:
             named, opened = os.lstat(self.path), os.fstat(self._fd)
         except OSError:
@@ -122,7 +121,7 @@ class Reader:
         return (named.st_ino, named.st_dev) == (opened.st_ino, opened.st_dev)
 
     def read(self) -> list[str]:
-        """The messages that are there now, none if there are none.  Never waits.  Raises :class:`FifoError`."""
+        """The messages that wait in the FIFO, perhaps none.  Never waits itself.  Raises :class:`FifoError`."""
         try:
             return messages(os.read(self._fd, _READ))
         except BlockingIOError:

@@ -1,4 +1,4 @@
-"""Times as HylaFAX writes them (libhylafax/FmtTime.c++, faxd/FaxMachineLog.c++), whatever the process' locale."""
+"""Times as HylaFAX writes them (libhylafax/FmtTime.c++, faxd/FaxMachineLog.c++), independent of the process's locale."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def duration(seconds: float) -> str:
 
 def log_stamp(epoch: float) -> str:
     """Seconds since the epoch as ``Nov 23 22:49:16.76``, local time, centiseconds cut off."""
-    centiseconds = round(epoch * 1_000_000) // 10_000  # by way of microseconds: epoch * 100 may fall just short
+    centiseconds = round(epoch * 1_000_000) // 10_000  # rounded to microseconds first: epoch * 100 may be just too small
     local = time.localtime(centiseconds // 100)
     clock = f"{local.tm_hour:02d}:{local.tm_min:02d}:{local.tm_sec:02d}.{centiseconds % 100:02d}"
     return f"{MONTHS[local.tm_mon - 1]} {local.tm_mday:02d} {clock}"

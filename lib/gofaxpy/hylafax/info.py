@@ -1,8 +1,8 @@
 """What HylaFAX knows of a destination: info/<digits of its canonical number> (faxd/FaxMachineInfo.c++).
 
-``tag:value`` lines, texts in double quotes.  An ``&`` before a tag means that the administrator has fixed it, and it is
-never changed.  faxq reads the file when it prepares a document, for instance in which compression; without a file it
-expects the best, so nothing is noted here that is not known for certain.
+The file has ``tag:value`` lines, with texts in double quotes.  An ``&`` before a tag means that the administrator has fixed the
+value; it is never changed.  faxq reads the file when it prepares a document, for example to choose the compression.  Without a
+file faxq expects a machine that can do everything, so only what is certain is written here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from gofaxpy.hylafax.encoding import decode, encode, one_line
 from gofaxpy.hylafax.errors import SpoolError, reason
 from gofaxpy.hylafax.spool import Spool, open_own, read_start
 
-# HylaFAX's order and what it expects of a machine it has never called.  "" is not written by itself: see _OPTIONAL.
+# HylaFAX's tags in their order, with the values of a machine that was never called.  Those of _OPTIONAL are not written empty.
 DEFAULTS: dict[str, str] = {
     "supportsVRes": "1", "supports2DEncoding": "yes", "supportsMMR": "yes", "hasV34Trouble": "no", "hasV17Trouble": "no",
     "supportsPostScript": "no", "supportsBatching": "yes", "calledBefore": "no", "maxPageWidth": "2432",
@@ -27,7 +27,7 @@ _MAX_SIZE = 1 << 16
 
 
 class MachineInfo:
-    """The contents of one file.  Tags we do not know, and their order, survive."""
+    """The contents of one file.  A rewrite keeps unknown tags, and the order of all."""
 
     def __init__(self, text: str = "") -> None:
         self._values = dict(DEFAULTS)
@@ -47,11 +47,11 @@ class MachineInfo:
         return value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
 
     def flag(self, tag: str) -> bool:
-        """A yes or no."""
+        """Whether the value is ``yes``."""
         return self.get(tag) == "yes"
 
     def number(self, tag: str) -> int:
-        """A whole number, 0 where there is none."""
+        """The value as a whole number, 0 where it is none."""
         value = self.get(tag)
         return int(value) if value.isascii() and value.isdigit() else 0
 
@@ -80,7 +80,7 @@ def path_of(spool: Spool, canonical: str) -> str:
 
 
 def read(spool: Spool, canonical: str) -> MachineInfo:
-    """What is known; the defaults where there is no file.  Raises SpoolError."""
+    """The info of a destination; the defaults where there is no file.  Raises SpoolError."""
     path = path_of(spool, canonical)
     try:
         return MachineInfo(decode(read_start(path, _MAX_SIZE)))
@@ -91,7 +91,7 @@ def read(spool: Spool, canonical: str) -> MachineInfo:
 
 
 def write(spool: Spool, canonical: str, info: MachineInfo) -> None:
-    """Writes the file in place, readable for everybody, as native does.  Raises SpoolError."""
+    """Writes the file in place, readable for every user, as native does.  Raises SpoolError."""
     path = path_of(spool, canonical)
     try:
         fd = open_own(path, os.O_WRONLY, 0o644)

@@ -21,21 +21,21 @@ RECEIVING = "Receiving facsimile"
 LISTENING = "Listening to rings from modem"
 
 _TEXT_OCTETS = 200
-_LOOKS, _BETWEEN = 20, 0.005    # a client that reads the status has its lock for microseconds
+_TRIES, _BETWEEN = 20, 0.005    # seconds between tries; a client that reads the status holds its lock for microseconds
 
 
 def sending_job(jobid: str) -> str:
-    """While a job is sent."""
+    """The status while a job is sent."""
     return f"Sending job {jobid}"
 
 
 def receiving_from(tsi: str) -> str:
-    """Once the far end's identifier (TSI) is known."""
+    """The status of a reception once the far end's identifier (TSI) is known."""
     return f'Receiving from "{tsi}"'
 
 
 def write_status(spool: Spool, devid: str, text: str) -> None:
-    """Makes ``text`` the modem's status: in place under flock, mode 0644, one line, at most 200 octets of it.
+    """Writes ``text`` as the modem's status: one line of at most 200 octets, in place, under flock, mode 0644.
 
     hfaxd lists a modem only if it has this file, a configuration and a FIFO.  Raises :class:`SpoolError`.
     """
@@ -56,8 +56,9 @@ def write_status(spool: Spool, devid: str, text: str) -> None:
 
 
 def _lock(fd: int) -> None:
-    """Native's lock; a client that was stopped while it held one must not stop the modem too."""
-    for _ in range(_LOOKS):
+    """Takes the lock that native takes.  If a client that was stopped holds it, this gives up after a tenth of a second, so that
+    the client does not stop the modem."""
+    for _ in range(_TRIES):
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return

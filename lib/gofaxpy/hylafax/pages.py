@@ -1,10 +1,10 @@
-"""Which pages of a job are still to be sent, and what a qfile looks like once some of them were.
+"""The pages of a job that are still to be sent, and the changes to a qfile once some of them were sent.
 
-faxq analyses a job's pages before it is sent (faxQueueApp::preparePageHandling) and leaves one group per page in
+faxq analyses a job's pages before it is sent (faxQueueApp::preparePageHandling) and writes one group per page into
 ``pagehandling``: ``XX[Zcccc]C``.  XX are the page's parameters (:meth:`FaxParams.from_page_code`), Zcccc the octets of
-white at its end that need not be sent, C what follows the page: ``S`` a page of the same kind (MPS), ``M`` one of
-another kind (EOM), ``P`` nothing (EOP), and ``X`` says that the page is left out.  Page ranges (``sendfax -Z``) exist only
-as such ``X`` groups.  The groups cover, in order, the directories of all ``fax`` documents from their ``dirnum`` on.
+white at its end that need not be sent.  C says what follows the page: ``S`` a page of the same kind (MPS), ``M`` one of
+another kind (EOM), ``P`` nothing (EOP); ``X`` means that the page is left out.  Page ranges (``sendfax -Z``) exist only
+as ``X`` groups.  The groups cover, in order, the directories of all ``fax`` documents from their ``dirnum`` on.
 """
 
 from __future__ import annotations
@@ -75,11 +75,11 @@ def remaining_pages(qfile: QFile, page_count: Callable[[str], int]) -> list[Page
     """The pages from each ``fax`` document's ``dirnum`` on; empty when nothing is left to be sent.
 
     ``page_count`` is asked once for each document, with its name as it stands in the qfile.  Raises
-    :class:`QFileError` if ``pagehandling`` has fewer groups than there are pages (native fails such a job, status
-    303), or more, as where a document was cut short since faxq has looked at it, or is missing although only a range of
-    pages is to go.  Where it is empty otherwise, no page is left out.
-    A document that is to begin with a page it does not have is an error, too: nothing of it would be sent, and the job
-    be taken for done.
+    :class:`QFileError` if ``pagehandling`` has fewer groups than there are pages (native fails such a job, status 303); if it
+    has more, because a document has become shorter since faxq analysed it; and if it is empty although the job is for a range
+    of pages.  If it is empty otherwise, no page is left out.
+    A document whose ``dirnum`` is behind its last page is an error, too: none of its pages would be sent, and the job would
+    count as done.
     """
     groups = parse(qfile.get("pagehandling"))
     analysed = bool(groups)
@@ -117,13 +117,16 @@ def advance(qfile: QFile, sent: int, page_count: Callable[[str], int]) -> list[s
     - ``npages`` counts the pages and the ``X`` pages before and directly behind them, those also in ``nskip``; pages
       of a document named ``…/cover…`` also in ``ncover``; ``pagehandling`` loses their groups, ``ntries`` becomes 0;
     - a document's ``dirnum`` goes on by as many;
-    - a document that is through leaves the qfile, and the ``!x`` line above it loses the ``.jobid`` or ``.cover`` of its name.
+    - a document whose last page was sent leaves the qfile, and the ``!x`` line above it loses the ``.jobid`` or ``.cover`` of
+      its name.
 
-    With ``sent`` 0 only ``X`` pages at the front are passed over, as native does once it is connected.  More than there are
-    counts as all.  Returned are the ``fax`` files that are through.  For each of them: :func:`name_document`, write the qfile,
-    then :func:`release_document`, then tell faxq (``*job:D…``) — in this order, because after a crash the qfile must name no
-    file that is not there: it would be sent again, or be left out of a job that a user makes of this one (``faxalter -r``).
-    At worst a link too many is left, which :func:`release_document` takes away at the next attempt.
+    With ``sent`` 0 only ``X`` pages at the front are counted, as native does once it is connected.  A ``sent`` above the number
+    of pages counts as all pages.
+
+    Returns the ``fax`` files that left the qfile.  For each of them call :func:`name_document`, write the qfile, call
+    :func:`release_document`, then tell faxq (``*job:D…``).  The order matters for a crash in between: the qfile must never name
+    a file that does not exist.  Such a file would be sent again, or be left out of a job that a user makes of this one
+    (``faxalter -r``).  At worst a superfluous link is left, which :func:`release_document` removes at the next attempt.
     """
     groups = parse(qfile.get("pagehandling"))
     analysed = bool(groups)
@@ -176,7 +179,7 @@ def leave_out(qfile: QFile, pages: Collection[Page], page_count: Callable[[str],
 
 
 def _drop(qfile: QFile, sent: Item) -> None:
-    """Takes a document out of the qfile and gives its original, the ``!x`` line above, the common name."""
+    """Removes a document from the qfile, and renames its original, the ``!x`` line above it, to the common name."""
     at = next(index for index, item in enumerate(qfile.items) if item is sent)
     if at > 0 and qfile.items[at - 1].op.startswith("!"):
         original = qfile.items[at - 1]
@@ -187,10 +190,10 @@ def _drop(qfile: QFile, sent: Item) -> None:
 
 
 def name_document(spool: Spool, file: str, jobid: str) -> None:
-    """Gives the original of a document that is about to be through its common name besides its own, before the qfile names it so.
+    """Links the original of a document to its common name as well, before the qfile is written with that name.
 
-    Arguments as for :func:`release_document`, which takes its own name away afterwards, and says what is wrong where there is
-    something wrong; here that is passed over.
+    The arguments are those of :func:`release_document`, which removes the job's own name afterwards.  Errors are ignored here,
+    because :func:`release_document` reports them.
     """
     common, semicolon, _ = file.rpartition(";")
     for suffix in (jobid, "cover") if semicolon else ():
@@ -204,8 +207,8 @@ def release_document(spool: Spool, file: str, jobid: str) -> str:
     """Gives the original of a sent document its common name (FaxRequest::renameSaved).
 
     ``file`` is what :func:`advance` returned: ``docq/doc4.tif;c0`` was made from the job's own link ``docq/doc4.tif.4``
-    (or ``docq/cover4.cover``), which becomes ``docq/doc4.tif``.  The number of links tells faxq whether other jobs still
-    need the document.  Returns the common name; doing it again, or for a document without an original, does no harm.
+    (or ``docq/cover4.cover``), which becomes ``docq/doc4.tif``.  By the number of links faxq knows whether other jobs still
+    need the document.  Returns the common name.  A second call, or one for a document without an original, changes nothing.
     Raises :class:`SpoolError`.
     """
     common, semicolon, _ = file.rpartition(";")
@@ -218,7 +221,7 @@ def release_document(spool: Spool, file: str, jobid: str) -> str:
         own = f"{target}.{suffix}"
         try:
             os.rename(own, target)
-            os.unlink(own)  # rename(2) leaves both names where they are links to one file
+            os.unlink(own)  # where both names are links to one file, rename(2) leaves both
         except FileNotFoundError:
             continue
         except OSError as error:

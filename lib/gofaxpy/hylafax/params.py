@@ -20,7 +20,7 @@ DF_1DMH, DF_2DMR, DF_2DMRUNCOMP, DF_2DMMR, DF_JBIG = 0, 1, 2, 3, 4
 EC_DISABLE, EC_ENABLE64, EC_ENABLE256 = 0, 1, 2
 ST_0MS = 0
 
-# A DCS that says nothing: what native records for a call that never got as far as a DCS.
+# The empty DCS that native records for a call in which no DCS was sent.
 NO_DCS = "00 00 00"
 
 _VERSION = 1 << 21
@@ -66,9 +66,9 @@ _ENCODINGS = (("T.4 1-D", DF_1DMH), ("T.4 2-D", DF_2DMR), ("T.6", DF_2DMMR), ("T
 class FaxParams:
     """Resolution, rate, width, length, data format, ECM, binary file transfer, scan line time.
 
-    **JBIG** (``df`` 4, T.85): ``df`` has two bits in :meth:`encode`, so that JBIG leaves as 0, which reads as 1-D MH.
-    Native 6.0.7 does the same; xferfaxstats, recvstats, faxinfo and hfaxd take the format from the DCS instead, whose
-    bit 78 says JBIG.  Therefore always record :meth:`dcs` beside :meth:`encode`.
+    **JBIG** (``df`` 4, T.85): ``df`` has two bits in :meth:`encode`, so JBIG is encoded as 0, which reads as 1-D MH.
+    Native 6.0.7 does the same.  xferfaxstats, recvstats, faxinfo and hfaxd take the format from the DCS instead, where
+    bit 78 means JBIG.  Therefore always record :meth:`dcs` beside :meth:`encode`.
     """
 
     vr: int = VR_NORMAL
@@ -81,10 +81,10 @@ class FaxParams:
     st: int = ST_0MS
 
     def encode(self) -> int:
-        """The integer, with the version bit 21 without which readers use an older layout.
+        """The integer, with version bit 21: without it readers assume an older layout.
 
-        Inch resolutions are shifted into the same three bits as the metric ones (readers look at the page's
-        resolution too); of ECM only its use is kept.
+        Inch resolutions are shifted into the same three bits as the metric ones (readers use the page's own resolution too).
+        Of ECM the integer keeps only whether it is used.
         """
         return (
             (self.vr >> 4 if self.vr > VR_R16 else self.vr) & 7
@@ -100,8 +100,8 @@ class FaxParams:
 
     @classmethod
     def decode(cls, value: int) -> FaxParams:
-        """Reads :meth:`encode`'s integer, or the older layout where the version bit is missing.  ECM becomes 256-octet ECM,
-        the only kind that is used nowadays."""
+        """Reads the integer of :meth:`encode`, or the older layout where the version bit is missing.  ECM becomes 256-octet
+        ECM, the usual kind."""
         if value >> 21 == 1:
             return cls(
                 vr=value & 7, br=value >> 3 & 15, wd=value >> 9 & 7, ln=_length(value >> 12 & 3), df=value >> 14 & 3,
@@ -132,7 +132,7 @@ class FaxParams:
     def from_transfer(
         cls, rate_bps: int, ecm: bool, resolution_px_per_m: str, encoding_name: str, width_px: int,
     ) -> FaxParams:
-        """From what SpanDSP says of a transfer.
+        """From SpanDSP's figures of a transfer.
 
         ``rate_bps`` in bit/s, ``resolution_px_per_m`` as ``8040x3850`` (the nearest that T.30 knows is taken, normal if
         it cannot be read), ``encoding_name`` as ``T.4 1-D``, ``T.4 2-D``, ``T.6``, ``T.85`` or ``T.85(L0)`` (1-D
@@ -151,7 +151,7 @@ class FaxParams:
 
     @property
     def rate(self) -> int:
-        """bit/s, 0 for numbers that stand for no rate."""
+        """The rate in bit/s; 0 for a ``br`` that stands for none."""
         return RATES[self.br & 15] if self.br & 15 < len(RATES) else 0
 
     @property
@@ -190,18 +190,18 @@ class FaxParams:
         return _ECM[self.ec] if 0 <= self.ec < len(_ECM) else "undefined ECM"
 
     def describe(self) -> str:
-        """``INF, 3.85 line/mm, 2-D MMR, 14400 bit/s``, as session logs tell of a received page (faxd/FaxRecv.c++)."""
+        """``INF, 3.85 line/mm, 2-D MMR, 14400 bit/s``, as in the session log's line of a received page (faxd/FaxRecv.c++)."""
         length = {LN_A4: "A4", LN_B4: "B4"}.get(self.ln, "INF")
         return f"{length}, {self.resolution}, {self.dataformat}, {self.signalrate}"
 
     def dcs(self) -> str:
-        """A DCS frame that says the same (T.30 table 2), as hexadecimal octets whose first bit is the most significant.
+        """A DCS frame with these parameters (T.30 table 2), as hexadecimal octets; the first bit of an octet is its highest.
 
-        For records of a call whose own DCS the modem does not tell.  Of the modulations that share a rate the older
-        one is named (9600 bit/s is V.29), as native does; V.34's rates do not exist in a DCS.
+        SpanDSP does not give the DCS of a call, so records get this one.  Of the modulations that share a rate the older one is
+        set (9600 bit/s is V.29), as native does.  A DCS cannot express V.34's rates.
         """
         bits = _Bits()
-        bits.add(10)  # receiver of T.4, which notes 19 and 20 want in every DCS
+        bits.add(10)  # receiver of T.4: notes 19 and 20 require it in every DCS
         bits.field(11, 4, _DCS_RATES.get(self.br, 0))
         bits.add(15, self.vr in (VR_FINE, VR_200X200))
         bits.add(16, self.df == DF_2DMR)
@@ -224,7 +224,7 @@ class FaxParams:
     def from_dcs(cls, text: str) -> FaxParams:
         """Reads a DCS such as ``00 44 1F 22`` as HylaFAX reads it (Class2Params::setFromDCS).
 
-        V.34's rates are not in it: take them from elsewhere.  Raises :class:`ValueError` if it is not hexadecimal.
+        V.34's rates are not in a DCS.  Raises :class:`ValueError` if ``text`` is not hexadecimal.
         """
         bits = _Bits(bytes.fromhex(text))
         inches = bits.has(44)
@@ -244,7 +244,7 @@ class FaxParams:
         ecm = bits.has(27)
         df = DF_1DMH
         if bits.has(78) or bits.has(79):
-            df = DF_JBIG  # some machines say MMR as well
+            df = DF_JBIG  # some machines set MMR as well
         elif bits.has(31) and ecm:
             df = DF_2DMMR
         elif bits.has(16):
@@ -253,7 +253,7 @@ class FaxParams:
         if ecm:
             ec = EC_ENABLE64 if bits.has(28) else EC_ENABLE256
         elif df == DF_JBIG:
-            ec = EC_ENABLE256  # there is no JBIG without ECM, whatever the sender says
+            ec = EC_ENABLE256  # T.30 has no JBIG without ECM, even if the sender has not set it
         return cls(vr=vr, br=_DCS_BR[bits.value(11, 4)], wd=wd, ln=ln, df=df, ec=ec, st=_DCS_ST[bits.value(21, 3)])
 
 
@@ -292,8 +292,8 @@ class _Bits:
             self.add(first + at, bool(value >> count - 1 - at & 1))
 
     def hexadecimal(self) -> str:
-        """The octets up to the last one that says something, at least three; from the third on each but the last
-        has its extend bit."""
+        """The octets up to the last one that is not zero, at least three.  From the third on, each octet but the last gets its
+        extend bit."""
         length = max((at + 1 for at, octet in enumerate(self._octets) if octet), default=0)
         length = max(length, 3)
         for at in range(2, length - 1):

@@ -1,6 +1,6 @@
-"""Asking one of HylaFAX's small programs: some octets in, some octets out, and an end to the waiting.
+"""Runs one of HylaFAX's small programs with some input, and reads its output within a time limit.
 
-gofaxsend asks for every fax, and loading :mod:`subprocess` would cost it more than the program itself.
+gofaxsend does this for every fax, and loading :mod:`subprocess` would take longer than the program itself.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import select
 import time
 from collections.abc import Sequence
 
-LONGEST_QUESTION = 4096     # octets that a pipe takes without anybody reading, however few pipe(7) leaves it
-LONGEST_ANSWER = 65536      # octets; what comes behind is left out
+LONGEST_QUESTION = 4096     # octets; every pipe holds as many before a process reads it (pipe(7))
+LONGEST_ANSWER = 65536      # octets; the rest of a longer output is left out
 _SIGKILL, _SIGPIPE = 9, 13  # signal(7); the module signal is slow to load
 
 
 def answer_of(command: Sequence[bytes], question: bytes, seconds: float) -> bytes:
-    """What ``command`` (its first word an absolute path) prints when it reads ``question``; its status counts for nothing.
+    """The output of ``command`` (its first word is an absolute path) for the input ``question``.  The exit status is ignored.
 
-    Raises OSError if it cannot be started or the question is too long, and TimeoutError if it does not end within
-    ``seconds``; it is killed then.
+    Raises OSError if the program cannot be started or the question is too long, and TimeoutError if the program does not end
+    within ``seconds``; then it is killed.
     """
     if len(question) > LONGEST_QUESTION:
         raise OSError(f"a question of {len(question)} octets is too long")
@@ -40,10 +40,10 @@ def answer_of(command: Sequence[bytes], question: bytes, seconds: float) -> byte
 
 
 def _started(command: Sequence[bytes], stdin: int, stdout: int) -> int:
-    """The process; it has ``stdout`` for itself then."""
+    """Starts the program and returns its pid.  Closes ``stdout`` in this process."""
     try:
         return os.posix_spawn(
-            command[0], list(command), os.environ, setsid=True, setsigdef=(_SIGPIPE,),   # which Python itself ignores
+            command[0], list(command), os.environ, setsid=True, setsigdef=(_SIGPIPE,),   # Python itself ignores SIGPIPE
             file_actions=(
                 (os.POSIX_SPAWN_DUP2, stdin, 0), (os.POSIX_SPAWN_DUP2, stdout, 1),
                 (os.POSIX_SPAWN_OPEN, 2, b"/dev/null", os.O_WRONLY, 0),

@@ -1,8 +1,8 @@
 """The job description file, sendq/q<jobid> (faxd/FaxRequest.c++ reads and writes it; sendq(5)).
 
-One ``tag:value`` a line.  Blanks after the colon do not belong to the value, nothing is quoted.  Only ``status`` may
-have several lines: a backslash before the newline says that it goes on.  The last lines are the job's documents,
-``op:directory:address:file``.  What we do not know, and the order in which things stand, survives a rewrite.
+Each line is ``tag:value``.  Blanks after the colon do not belong to the value, and nothing is quoted.  Only ``status`` may
+have several lines: a backslash before the newline continues it.  The last lines are the job's documents,
+``op:directory:address:file``.  A rewrite keeps unknown lines and the order of all.
 """
 
 from __future__ import annotations
@@ -36,14 +36,17 @@ TAGS = tuple((
 ).split())
 _PLACE = {tag: place for place, tag in enumerate(TAGS)}
 _MAX_SIZE = 4 * 1024 * 1024
-MAX_LINES = 20_000      # a job has some seventy tags, and a line or two for each document
+MAX_LINES = 20_000      # a job has some seventy tags, and one or two lines for each document
 _NUMBER = re.compile(r"[ \t\v\f\r\n]*([+-]?[0-9]{1,18})")
 
 
 @define
 class Item:
-    """A document of the job.  ``dirnum`` is the first TIFF directory to be sent, ``address`` a subaddress (T.30 SUB)
-    or, for ``poll``, the selective polling address; ``file`` is relative to the spool."""
+    """A document of the job.
+
+    ``dirnum`` is the first TIFF directory to be sent.  ``address`` is a subaddress (T.30 SUB) or, for ``poll``, the selective
+    polling address.  ``file`` is relative to the spool.
+    """
 
     op: str
     dirnum: int
@@ -52,18 +55,18 @@ class Item:
 
 
 class _Field:
-    """A line that is no document, as it stands in the file; ``tag`` is empty where it has no colon."""
+    """A line that is no document, as it stands in the file; ``tag`` is empty where the line has no colon."""
 
     __slots__ = ("raw", "tag")
 
-    def __init__(self, tag: str, raw: str) -> None:     # of its own: there are seventy to a job
+    def __init__(self, tag: str, raw: str) -> None:     # written out, for speed: a job has seventy
         self.tag = tag
         self.raw = raw
 
 
 @define
 class _Slot:
-    """The place of a document line.  ``raw`` is written again as long as ``item`` is what was read from it."""
+    """The place of a document line.  ``raw`` is written again as long as ``item`` has not changed since it was read."""
 
     item: Item
     raw: str
@@ -79,15 +82,15 @@ class QFile:
         self.items: list[Item] = []
         self._overrides: dict[str, str] = {}
         self._entries: list[_Field | _Slot] = []    # all lines in their order
-        self._fields: dict[str, _Field] = {}        # those among them that count: of several with the same tag the last
+        self._fields: dict[str, _Field] = {}        # the lines that count: the last one of each tag
         self._slots: list[_Slot] = []
 
     @classmethod
     def parse(cls, text: str) -> QFile:
-        """Reads a qfile.  Lines that native would skip are kept as they are.
+        """Reads a qfile.  Lines that native would skip are kept unchanged.
 
-        Raises :class:`QFileError` for a file of less than two octets, which native takes for corrupt too, and for one of more
-        than :data:`MAX_LINES`.
+        Raises :class:`QFileError` for a file of less than two octets, which is corrupt to native too, and for one of more than
+        :data:`MAX_LINES`.
         """
         if len(text) < 2:
             raise QFileError("the job description is empty")
@@ -119,12 +122,12 @@ class QFile:
         return qfile
 
     def render(self) -> str:
-        """The text to write.  What was not changed is as it was read, every line ends in a newline."""
+        """The text of the file.  Unchanged lines are as they were read; every line ends in a newline."""
         same = len(self._slots) == len(self.items) and all(
             slot.item is item for slot, item in zip(self._slots, self.items, strict=True)
         )
         raws = {id(slot.item): slot for slot in self._slots}
-        if same:    # nearly always, and a job is written seven times
+        if same:    # the usual case, and faster: a job is written seven times
             lines = [entry.raw if isinstance(entry, _Field) else _line(entry.item, raws) for entry in self._entries]
             return "\n".join(lines) + "\n"
         lines = []
@@ -140,7 +143,7 @@ class QFile:
         return "\n".join(lines) + "\n"
 
     def get(self, tag: str, default: str = "") -> str:
-        """The value of ``tag`` (of several the last, as native), ``default`` where the file has none.
+        """The value of ``tag`` (the last one, if there are several, as native); ``default`` where the file has none.
 
         Newlines in ``status`` come without their backslash.
         """
@@ -152,23 +155,23 @@ class QFile:
         return value.replace("\\\n", "\n") if tag == "status" else value
 
     def written(self, tag: str) -> str:
-        """The value of ``tag`` in the file, whatever :meth:`override` says, ``""`` where the file has none."""
+        """The value of ``tag`` as the file has it, without regard to :meth:`override`; ``""`` where the file has none."""
         field = self._fields.get(tag)
         return "" if field is None else field.raw[len(tag) + 1:].lstrip(" ")
 
     def number(self, tag: str, default: int = 0) -> int:
-        """The value as C's ``atoi`` reads it: leading digits count, 0 without any.
+        """The value as C's ``atoi`` reads it: the number at its start, or 0.
 
-        ``default`` where there is no such tag or no text in it.
+        ``default`` where the tag is missing or empty.
         """
         value = self.get(tag)
         return _atoi(value) if value else default
 
     def set(self, tag: str, value: str | int) -> None:
-        """Gives ``tag`` a value; a tag the file did not have goes where HylaFAX would write it.
+        """Sets the value of ``tag``.  A new tag is inserted where HylaFAX would write it.
 
-        Control characters become blanks, so that no value makes a line of its own; newlines are kept in ``status``.
-        Raises :class:`QFileError` if ``tag`` cannot be one.
+        Control characters become blanks, so that a value cannot make a line of its own; ``status`` keeps its newlines.
+        Raises :class:`QFileError` if ``tag`` cannot be a tag.
         """
         if not tag or tag in ITEM_OPS or ":" in tag or one_line(tag) != tag:
             raise QFileError(f"{tag!r} cannot be a tag of a job description")
@@ -188,12 +191,16 @@ class QFile:
             self._entries.insert(self._place(tag), field)
 
     def override(self, tag: str, value: str | int) -> None:
-        """Lets ``tag`` read as ``value`` without writing it: what JobControl wants (``-c`` of faxq) counts for this attempt
-        and must not become the job's own wish.  :meth:`set` ends it."""
+        """Makes :meth:`get` return ``value`` for ``tag``, and leaves the file unchanged.
+
+        Settings of JobControl (``-c`` of faxq) hold for this attempt only; they must not become the job's own.  :meth:`set`
+        ends the override.
+        """
         self._overrides[tag] = str(value)
 
     def _place(self, tag: str) -> int:
-        """Where a new tag belongs: behind the nearest tag that HylaFAX writes before it; an unknown one before the documents."""
+        """The place of a new tag: after the nearest tag that HylaFAX writes before it.  An unknown tag goes before the
+        documents."""
         before: int | None = None
         documents = len(self._entries)
         nearest = -1
@@ -214,7 +221,7 @@ def _atoi(text: str) -> int:
 
 
 def _item(op: str, value: str) -> Item:
-    """As FaxRequest::addItem: the directory up to the first colon, the address up to the second, the rest is the file."""
+    """A document line, as FaxRequest::addItem reads it: directory, colon, address, colon, and the rest is the file."""
     first, colon, rest = value.partition(":")
     if not colon:
         return Item(op, 0, "", value)
@@ -235,13 +242,13 @@ def _line(item: Item, raws: dict[int, _Slot]) -> str:
 
 
 def _nobody(text: str) -> None:
-    """For those who wait in silence."""
+    """The default of ``tell``: no message."""
 
 
 class QFileHandle:
-    """A qfile open and locked (flock LOCK_EX, as faxd/faxSendApp.c++ holds it for the whole job).
+    """An open qfile, locked with flock LOCK_EX, as faxd/faxSendApp.c++ holds it for the whole job.
 
-    faxq waits for the lock when it starts: keep it no longer than the attempt.  The lock goes with :meth:`close`.
+    When faxq starts it waits for this lock, so it must not be held longer than the attempt.  :meth:`close` gives it up.
     """
 
     __slots__ = ("_fd", "path", "qfile")
@@ -253,10 +260,11 @@ class QFileHandle:
 
     @classmethod
     def open(cls, path: str, blocking: bool = True, tell: Callable[[str], None] = _nobody) -> QFileHandle:
-        """Opens, locks and reads ``path``.  ``tell`` hears who has the lock where that is waited for too long.
+        """Opens, locks and reads ``path``.  If the wait for the lock gets long, ``tell`` is called with a text that names the
+        process that holds it.
 
-        Raises :class:`LockedError` if ``blocking`` is off and somebody holds the lock, :class:`QFileError` for
-        anything else that keeps the job from being read.
+        Raises :class:`LockedError` if ``blocking`` is false and another process holds the lock, :class:`QFileError` for any
+        other reason why the job cannot be read.
         """
         try:
             fd = open_regular(path, os.O_RDWR)
@@ -288,13 +296,12 @@ class QFileHandle:
             raise QFileError(str(error) if str(error).startswith(path) else f"{path}: {error}") from error
 
     def rewrite(self, durable: bool = False) -> None:
-        """Writes the qfile in place, with one write and under the same inode: hfaxd reads it unlocked, and faxq and the
-        links in docq rely on the file staying itself (FaxRequest::writeQFile).  ``durable`` waits for the disk.
+        """Writes the qfile in place, with one write and under the same inode, as FaxRequest::writeQFile does: hfaxd reads the
+        file without a lock, and faxq relies on its inode.  ``durable`` waits for the disk.  Raises :class:`QFileError`.
 
-        Room for a longer text is made before anything is overwritten, so that a full disk leaves the old contents.  A shorter
-        one is followed by empty lines, which go with the truncation: whoever reads in between, or after a crash in between,
-        must not find the end of the old contents, which may be a document that has just been sent.
-        Raises :class:`QFileError`.
+        Room for a longer text is reserved before anything is overwritten, so that a full disk leaves the old contents.  A shorter
+        text is followed by empty lines until the file is truncated.  Otherwise a process that reads in between, or after a
+        crash in between, would find the end of the old contents, which may be a document that has just been sent.
         """
         octets = encode(self.qfile.render())
         try:
@@ -316,7 +323,7 @@ class QFileHandle:
             raise QFileError(f"{self.path}: cannot rewrite the job description: {reason(error)}") from error
 
     def close(self) -> None:
-        """Gives up the lock; doing it twice does no harm."""
+        """Closes the file and gives up the lock.  A second call does nothing."""
         if self._fd >= 0:
             fd, self._fd = self._fd, -1
             os.close(fd)

@@ -1,7 +1,7 @@
-"""Telling HylaFAX about a received fax: the tags that faxinfo, hfaxd and faxrcvd look for on every page.
+"""The TIFF tags of a received fax: faxinfo, hfaxd and faxrcvd read them on every page.
 
-Native faxgetty writes them while it receives (faxd/CopyQuality.c++: recvSetupTIFF, recvEndPage).  SpanDSP does not know
-them, so they are added once the fax is there:
+Native faxgetty writes them while it receives (faxd/CopyQuality.c++: recvSetupTIFF, recvEndPage).  SpanDSP does not write
+them, so they are added once the fax is complete:
 
 ========================== ===== =================================================================
 ImageDescription             270 sender's TSI and the caller ids, one a line (:func:`description`)
@@ -32,7 +32,7 @@ _MAX_OFFSET = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class PageTags:
-    """What is to be known of one page.
+    """The values of the tags of one page.
 
     ``params`` as ``FaxParams.encode`` gives them, ``seconds`` the page took, ``dcs`` in hexadecimal, and the text of
     :func:`description`.  ``date`` is ``YYYY:MM:DD HH:MM:SS`` (TIFF 6.0, section 8); empty, the file's own stays.
@@ -46,8 +46,7 @@ class PageTags:
 
 
 def tiff_date(text: str) -> str:
-    """A DateTime in TIFF's form.  SpanDSP writes ``2026/11/24 03:12:42``, which hfaxd does not understand and shows as
-    nothing at all."""
+    """A DateTime in TIFF's form.  SpanDSP writes ``2026/11/24 03:12:42``; hfaxd does not understand that, and shows no date."""
     day, blank, clock = text.partition(" ")
     return f"{day.replace('/', ':')}{blank}{clock}"
 
@@ -55,24 +54,24 @@ def tiff_date(text: str) -> str:
 def description(tsi: str, callid: Sequence[str] = ()) -> str:
     """The text of ImageDescription: the TSI (``<UNSPECIFIED>`` if there is none) and the caller ids, each on its line.
 
-    Readers count lines, so that control characters in the values become blanks.
+    Readers identify the values by their line, so control characters in them become blanks.
     """
     return "\n".join(one_line(text) for text in (tsi or UNSPECIFIED, *callid))
 
 
 def write_receive_tags(path: str, pages: Sequence[PageTags]) -> None:
-    """Sets the four tags on every page of the TIFF ``path``.
+    """Sets the tags on every page of the TIFF ``path``.
 
-    ``pages`` go to the directories in order.  Directories that are left over (a page broken off) are told the last one's
-    values with 0 seconds; tags that are left over are not used.
+    ``pages`` belong to the directories in order.  Further directories (a page that was broken off) get the values of the last
+    one with 0 seconds; further values are not used.
 
-    Nothing that is in the file is touched: **one** new chain of directories, with all tags the pages had, is appended
-    and brought to the disk (fsync); only then the header's four octets, which say where the first directory is, are
-    changed to it and brought to the disk.  A crash before that leaves the old chain in force, with some unused octets
-    behind it; a crash after it, the new one; the four octets lie in one sector.  Inode, mode and a flock that somebody
-    holds stay; a second time, with the same values, does nothing.
+    Nothing in the file is overwritten.  **One** new chain of directories, with all tags that the pages had, is appended and
+    brought to the disk (fsync).  Only then the header's four octets that give the first directory are set to it, and brought to
+    the disk.  After a crash before that, the old chain is in force, with some unused octets behind it; after a crash later, the
+    new one: the four octets lie in one sector.  The file keeps its inode, its mode and any flock on it.  A second call with the
+    same values changes nothing.
 
-    Raises :class:`TiffError`; the file is then as it was.
+    Raises :class:`TiffError`; the file is then unchanged.
     """
     if not pages:
         raise TiffError(f"{path}: no pages to describe")
@@ -110,7 +109,7 @@ def _write(fd: int, path: str, pages: Sequence[PageTags]) -> None:
 
 
 def _values(page: PageTags, counted: bool) -> dict[int, tuple[int, bytes | int]]:
-    """The tags to be set: type, and the number or the octets of the text with its NUL."""
+    """The tags to be set: for each its type, and the number or the octets of the text with its NUL."""
     seconds = min(max(round(page.seconds), 0), _MAX_OFFSET) if counted else 0
     date = {tiff.DATE_TIME: (ASCII, _text(page.date))} if page.date else {}
     return date | {
@@ -126,7 +125,7 @@ def _text(text: str) -> bytes:
 
 
 def _has(fd: int, path: str, chain: Chain, at: int, values: dict[int, tuple[int, bytes | int]]) -> bool:
-    """Whether a directory has these values already."""
+    """Whether the directory ``at`` already has these values."""
     entries = {entry.tag: entry for entry in chain.directories[at].entries}
     for tag, (kind, value) in values.items():
         entry = entries.get(tag)

@@ -1,5 +1,7 @@
-"""What faxq is answered about a job: ``returned`` in its qfile, and the exit status of the program that sent it
-(HylaFAX's faxd/FaxSendStatus.h).  Statuses that are not here mean "sent" to faxq."""
+"""The answer to faxq about a job: ``returned`` in its qfile, and the exit status of SendFaxCmd (faxd/FaxSendStatus.h).
+
+Any other status means "sent" to faxq.
+"""
 
 from __future__ import annotations
 

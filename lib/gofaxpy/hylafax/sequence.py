@@ -17,23 +17,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
 MAX_NUMBER = 999999999
-MOST_TAKEN = 100_000        # numbers in a row that are passed over: a look at each takes some 2 microseconds
+MOST_TAKEN = 100_000        # numbers in a row that are skipped; to test one takes some 2 microseconds
 _ATTEMPTS = 10
 
 
 def _none(number: int) -> bool:
-    """For numbers that are not looked for anywhere."""
+    """The default of ``taken``: every number is free."""
     return False
 
 
 def next_number(path: str, taken: Callable[[int], bool] = _none) -> int:
-    """Takes the next number from the sequence file ``path``: 1 where there is none yet or it cannot be read as one.
+    """Takes the next number from the sequence file ``path``: 1 where there is no file yet or it has no number.
 
-    Numbers of which ``taken`` says that they are in use are passed over, :data:`MOST_TAKEN` at most: after a power failure, a
-    restore or the loss of the file, its number may have been given before.
+    Numbers for which ``taken`` is true are skipped, at most :data:`MOST_TAKEN`: after a power failure, a restore or the loss of
+    the file, its number may have been used before.
 
-    The file is locked (flock) while it is read and rewritten in place, created with mode 0600, and must be the
-    regular file that the name stood for.  Behind 999999998 the numbers start again at 1.  Raises :class:`SpoolError`.
+    The file is locked (flock) while it is read and rewritten in place.  It is created with mode 0600, and must be a regular
+    file.  After 999999998 the numbers start again at 1.  Raises :class:`SpoolError`.
     """
     try:
         for _ in range(_ATTEMPTS):
@@ -80,9 +80,9 @@ def _take(fd: int, path: str, taken: Callable[[int], bool]) -> int:
 
 
 def commid(spool: Spool, taken: Container[str] = ()) -> str:
-    """A new communication identifier, nine digits: none that a session log has, and none of ``taken``.
+    """A new communication identifier of nine digits, for which there is no session log and which is not in ``taken``.
 
-    It is the name of the session log, which bin/notify mails to the user.  Raises :class:`SpoolError`.
+    The session log is named after it, and bin/notify mails that log to the user.  Raises :class:`SpoolError`.
     """
     def is_taken(number: int) -> bool:
         name = f"{number:09d}"
@@ -94,7 +94,7 @@ def commid(spool: Spool, taken: Container[str] = ()) -> str:
 def recv_name(spool: Spool) -> str:
     """A new name for a received fax, relative to the spool: ``recvq/fax000000007.tif``.
 
-    Nothing is created.  After a power failure seqf may be behind: create the file with O_EXCL, and take another name
-    if it is there already.
+    The file is not created.  After a power failure seqf may be behind: so create the file with O_EXCL, and take another name if
+    it exists.
     """
     return f"recvq/fax{next_number(spool.path('recvq', 'seqf')):09d}.tif"

@@ -1,7 +1,7 @@
 """The log of one call, log/c<commid> (faxd/FaxMachineLog.c++, ModemServer::beginSession).
 
-Each line is ``Nov 23 22:49:16.76: [28316]: text``: local time with centiseconds and the process' number.  A log that
-cannot be written must not harm the fax: nothing here raises, :attr:`SessionLog.error` says what is wrong.
+Each line is ``Nov 23 22:49:16.76: [28316]: text``: local time with centiseconds, and the pid.  A log that cannot be written must
+not harm the fax.  So nothing here raises; :attr:`SessionLog.error` says what is wrong.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from gofaxpy.hylafax.fmttime import log_stamp
 from gofaxpy.hylafax.spool import Spool
 
 _LINE_OCTETS = 4000
-_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK     # a FIFO is not waited for
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK     # open(2) must not wait at a FIFO
 
 
 class SessionLog:
     """An open session log; made by :meth:`create` and :meth:`reopen`.
 
-    ``error`` is empty as long as all was written, else the first thing that went wrong.  ``clock`` gives seconds since the
+    ``error`` is empty as long as every line was written; otherwise it is the first error.  ``clock`` gives seconds since the
     epoch.
     """
 
@@ -44,8 +44,8 @@ class SessionLog:
     ) -> SessionLog:
         """Creates the log (O_EXCL: a commid is used once).  ``number`` goes, reduced to its digits, into ``SESSION BEGIN``.
 
-        ``mode`` is HylaFAX's LogFileMode; write permission is given to the owner only.  ``pid`` is the number in the lines,
-        this process' by default.
+        ``mode`` is HylaFAX's LogFileMode; only the owner gets write permission.  ``pid`` is the number in the lines, by default
+        that of this process.
         """
         return cls._open(spool, commid, number, clock, pid, os.O_CREAT | os.O_EXCL, mode & ~0o022)
 
@@ -71,7 +71,7 @@ class SessionLog:
         try:
             log._fd = os.open(path, _FLAGS | flags, mode)
             if flags:
-                os.fchmod(log._fd, mode)  # whatever the umask, which belongs to the whole process
+                os.fchmod(log._fd, mode)  # the umask belongs to the whole process and cannot be set for this file
         except FileExistsError:
             log.error = f"{path}: there is a session log of this name already; correct the number in log/seqf"
         except OSError as trouble:
@@ -79,13 +79,13 @@ class SessionLog:
         return log
 
     def begin(self, version: str = "") -> None:
-        """``SESSION BEGIN 000000005 4930900123``, and ``version`` as a line of its own where native names HylaFAX's."""
+        """Writes ``SESSION BEGIN 000000005 4930900123``, and ``version`` as the next line, where native has HylaFAX's."""
         self.line(f"SESSION BEGIN {self.commid} {digits(self._number)}")
         if version:
             self.line(version)
 
     def line(self, text: str) -> None:
-        """One line, with one write.  Control characters become blanks, more than 4000 octets are cut."""
+        """Writes one line, with one write(2).  Control characters become blanks; ``text`` is cut at 4000 octets."""
         if self._fd < 0:
             return
         line = f"{log_stamp(self._clock())}: [{self._pid:5d}]: {one_line(cut(text, _LINE_OCTETS))}\n"
@@ -99,18 +99,18 @@ class SessionLog:
                 self.error = f"{self.path}: cannot write the session log: {reason(trouble)}"
 
     def lines(self, text: str) -> None:
-        """Several lines, such as what a script printed; empty ones are left out."""
+        """Writes several lines, such as the output of a script.  Empty lines are left out."""
         for line in text.split("\n"):
             if line.strip():
                 self.line(line.rstrip())
 
     def end(self) -> None:
-        """``SESSION END``, and closes the log."""
+        """Writes ``SESSION END`` and closes the log."""
         self.line("SESSION END")
         self.close()
 
     def close(self) -> None:
-        """Closes without a word, for a session that somebody else goes on with; doing it twice does no harm."""
+        """Closes the log without ``SESSION END``: another process continues the session.  A second call does nothing."""
         if self._fd >= 0:
             fd, self._fd = self._fd, -1
             os.close(fd)

@@ -1,4 +1,4 @@
-"""Where things are in a HylaFAX spool (hylafax-server(5) and the constants of HylaFAX's config.h)."""
+"""The paths of a HylaFAX spool (hylafax-server(5) and the constants of HylaFAX's config.h), and how its files are opened."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gofaxpy.values import frozen
 
 @frozen
 class Spool:
-    """A spool by its root directory.  ``lock_dir`` is faxq's ``UUCPLockDir``.  All paths given are absolute if root is."""
+    """A spool by its root directory.  ``lock_dir`` is faxq's ``UUCPLockDir``.  All paths are absolute if ``root`` is."""
 
     root: str
     lock_dir: str = "/var/lock"
@@ -25,7 +25,7 @@ class Spool:
         return os.path.join(self.root, *parts)
 
     def qfile(self, jobid: str) -> str:
-        """The description of a job that is still to be done."""
+        """The qfile of a job that is still to be done."""
         return self.path("sendq", "q" + _name(jobid, "job number"))
 
     @property
@@ -34,7 +34,7 @@ class Spool:
         return self.path("FIFO")
 
     def device_fifo(self, devid: str) -> str:
-        """The FIFO of a modem, to which faxq and the clients' commands go."""
+        """The FIFO of a modem, which receives messages from faxq and commands of clients."""
         return self.path("FIFO." + _name(devid, "modem"))
 
     def status(self, devid: str) -> str:
@@ -52,8 +52,8 @@ class Spool:
     def inside(self, relative: str) -> str:
         """The path of a document that a job or a record names relative to the spool.
 
-        Refused with :class:`SpoolError`, as faxd/FaxRequest.c++ (checkDocument) refuses it: an absolute path and any
-        component that starts with a dot; moreover an empty path and one with a NUL.
+        Raises :class:`SpoolError` for an absolute path and for a component that starts with a dot, as faxd/FaxRequest.c++
+        (checkDocument) refuses them; also for an empty path, and for one with a NUL.
         """
         if not relative or relative.startswith("/") or "\0" in relative:
             raise SpoolError(f"{relative!r} is no path inside the spool {self.root}")
@@ -63,10 +63,10 @@ class Spool:
 
 
 def private_directory(root: str, *parts: str) -> str:
-    """The path of the directory ``parts`` below ``root``, made if need be; all of it is open to its owner only.
+    """The path of the directory ``parts`` below ``root``.  Missing directories are made, with mode 0700.
 
-    Whatever the umask is, which inside FreeSWITCH belongs to the whole switch.  What is there already must be a directory of
-    ours, no link; it is closed to others where it is not.  Raises OSError.
+    The mode does not depend on the umask, which inside FreeSWITCH belongs to the whole switch.  A directory that exists must
+    belong to this process's user and be no link; it is closed to other users if it is not yet.  Raises OSError.
     """
     path = root
     for part in parts:
@@ -95,15 +95,16 @@ def _name(name: str, what: str) -> str:
 
 
 def age(written: float, now: float) -> float:
-    """Seconds since ``written`` (both since the epoch).  What comes from the future was written before the clock was set back."""
+    """Seconds since ``written`` (both since the epoch).  A time in the future is from before the clock was set back, so the
+    difference counts as positive."""
     return abs(now - written)
 
 
 def open_own(path: str, flags: int, mode: int) -> int:
-    """Opens a file that is written anew each time, or makes it: never what a link leads to.
+    """Opens a file that is rewritten as a whole each time, or makes it.  Links are not followed.  Raises OSError.
 
-    A file that has a second name (a hard link) is left alone under that one, and gets a new file here: what is behind the
-    other name may be anybody's, or a backup.  Raises OSError.
+    If the file has a second name (a hard link), it is unlinked here and a new one is made: the file of the other name may belong
+    to another user, or be a backup.
     """
     flags |= os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     fd = os.open(path, flags, mode)
@@ -118,11 +119,11 @@ def open_own(path: str, flags: int, mode: int) -> int:
 
 
 def open_regular(path: str, flags: int = os.O_RDONLY, dir_fd: int | None = None, follow: bool = False) -> int:
-    """Opens a file that is there, and nothing else that somebody may have put in its place.
+    """Opens an existing regular file, and refuses anything else in its place.
 
-    Who works as HylaFAX's user can exchange whatever is in the spool: for a link to a file of somebody else's, for a FIFO
-    that keeps waiting who opens it (fifo(7)), for a directory or a terminal.  ``dir_fd`` as with open(2).  ``follow``: a
-    link is followed, where an operator may have his file elsewhere.  Raises OSError, which says what stands there.
+    A program that runs as HylaFAX's user can exchange any file of the spool: for a link to another user's file, for a FIFO at
+    which open(2) waits (fifo(7)), for a directory or a terminal.  ``dir_fd`` as with open(2).  ``follow`` follows a link, where
+    an operator may keep the file elsewhere.  Raises OSError; its text says what was found instead.
     """
     flags |= os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | (0 if follow else os.O_NOFOLLOW)
     try:

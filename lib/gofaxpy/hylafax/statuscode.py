@@ -1,7 +1,7 @@
-"""HylaFAX's status codes: the number in a qfile's ``statuscode`` and the text users and templates know it by.
+"""HylaFAX's status codes: the number in a qfile's ``statuscode``, and the text that users and templates see.
 
-The numbers and texts are those of HylaFAX 6.0.7's ``Status(number, "text")`` (faxd/ClassModem.c++, Class1*.c++,
-FaxSend.c++, FaxRecv.c++, faxGettyApp.c++, faxQueueApp.c++).  Here are the ones a fax over IP can end with.
+The numbers and texts are those of HylaFAX 6.0.7's ``Status(number, "text")`` (faxd/ClassModem.c++, Class1*.c++, FaxSend.c++,
+FaxRecv.c++, faxGettyApp.c++, faxQueueApp.c++).  Only the codes that a fax over IP can end with are listed.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class StatusCode(IntEnum):
 
     @property
     def text(self) -> str:
-        """Native's text; empty for NONE and for codes whose text is made up at the time."""
+        """Native's text; empty for NONE and for codes whose text native composes for each case."""
         return _TEXTS.get(self, "")
 
 
@@ -226,5 +226,5 @@ _TEXTS: dict[StatusCode, str] = {
 
 
 def append(text: str, more: str) -> str:
-    """Two status texts as one, as faxd's ``Status::append`` joins them; the later one's code counts."""
+    """Two status texts joined as faxd's ``Status::append`` does; the code of the second one counts."""
     return f"{text}; {more}" if text else more

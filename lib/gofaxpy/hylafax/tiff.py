@@ -1,10 +1,10 @@
-"""Reading the directories of a TIFF (TIFF revision 6.0), as far as a fax server needs them.
+"""Reads the directories of a TIFF (TIFF revision 6.0), as far as a fax server needs them.
 
-Documents in the spool come from users and from far ends, and what is checked here is read again by libtiff: in tiffcp, in
-faxq's programs and in FreeSWITCH.  So both must see the same.  libtiff (4.5, tif_dirread.c) takes the first of a tag that
-stands twice, and numbers of any width; what TIFF 6.0 does not allow is refused here, so that no reader's habit counts.
-Every offset and count is checked against the file, a chain of directories that bites its tail or never ends is refused,
-and no more is kept than the file's own directories.
+Documents in the spool come from users and from far ends.  libtiff reads again what is checked here: in tiffcp, in faxq's
+programs and in FreeSWITCH.  So both must see the same pages.  libtiff (4.5, tif_dirread.c) takes the first of two entries with
+one tag, and numbers of any width.  This module refuses what TIFF 6.0 does not allow, so the result does not depend on the
+reader.  It checks every offset and count against the file, refuses a chain of directories with a loop or without an end, and
+keeps no more in memory than the file's own directories.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_DIRECTORIES = 65535     # pages
 MAX_ENTRIES = 1024          # tags of a page; libtiff takes 4096
 MAX_TAGS = 32 << 20         # octets of all directories of a file: 40 tags on each of 65535 pages
 MAX_TEXT = 4096             # octets of a text that are read
-MAX_VALUE = 8               # octets of a number or a fraction
+MAX_VALUE = 8               # octets of a number or fraction: the first value of a tag
 
 IMAGE_WIDTH, IMAGE_LENGTH, BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC, IMAGE_DESCRIPTION = 256, 257, 258, 259, 262, 270
 STRIP_OFFSETS, SAMPLES_PER_PIXEL, ROWS_PER_STRIP, STRIP_BYTE_COUNTS = 273, 277, 278, 279
@@ -33,14 +33,14 @@ COMPRESSION_G3, COMPRESSION_G4 = 3, 4
 UNIT_INCH, UNIT_CENTIMETRE = 2, 3
 
 BYTE, ASCII, SHORT, LONG, RATIONAL = 1, 2, 3, 4, 5
-# Octets of a value of each type that libtiff knows; 16 to 18 are those of BigTIFF, which it reads everywhere.
+# Octets of a value, by type; 16 to 18 are types of BigTIFF, which libtiff reads in any TIFF.
 SIZES = {
     BYTE: 1, ASCII: 1, SHORT: 2, LONG: 4, RATIONAL: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8,
 }
 _WHOLE = (BYTE, SHORT, LONG)
 _ENTRY = 12
-# What the picture hangs on, and what each must be: the types, and whether there may be several values.  libtiff reads these
-# in other types too (SLONG, LONG8 …), which nobody writes and by which readers would differ.
+# The tags that describe the image: their names, the types they may have, and whether they may have several values.  libtiff
+# accepts other types too (SLONG, LONG8 …); no fax program writes them, and readers differ about them.
 _PICTURE = {
     IMAGE_WIDTH: ("ImageWidth", _WHOLE, False), IMAGE_LENGTH: ("ImageLength", _WHOLE, False),
     BITS_PER_SAMPLE: ("BitsPerSample", _WHOLE, True), COMPRESSION: ("Compression", _WHOLE, False),
@@ -51,17 +51,17 @@ _PICTURE = {
     PLANAR_CONFIGURATION: ("PlanarConfiguration", _WHOLE, False), SAMPLE_FORMAT: ("SampleFormat", _WHOLE, False),
 }
 _VALUES = {RESOLUTION_UNIT: (1, 2, UNIT_CENTIMETRE), PLANAR_CONFIGURATION: (1, 2), SAMPLE_FORMAT: range(1, 7)}
-# Tags that only pictures have which are more than rows of black and white: MinSampleValue to SMaxSampleValue, ColorMap, those
-# of tiles, ExtraSamples, DataType, ImageDepth.  libtiff gives the page up where they are wrong.
+# Tags of images that are no rows of black and white: MinSampleValue to SMaxSampleValue, ColorMap, the tags of tiles,
+# ExtraSamples, DataType, ImageDepth.  libtiff gives the page up where they are wrong.
 _NO_FAX = frozenset((280, 281, 320, 322, 323, TILE_OFFSETS, 325, 338, 340, 341, 32996, 32997))
-# What anybody asks for; nothing else is read.
+# The tags whose values are read; all others are only checked.
 _TEXTS = frozenset((IMAGE_DESCRIPTION, DATE_TIME, FAX_SUB_ADDRESS, FAX_DCS))
 _NUMBERS = frozenset((*_PICTURE, FAX_RECV_PARAMS, FAX_RECV_TIME))
 
 
 @frozen
 class Entry:
-    """A tag as it stands in a directory: ``value`` is the value itself if it fits into four octets, else its offset."""
+    """An entry of a directory: ``value`` is the value itself if it fits into four octets, else its offset in the file."""
 
     tag: int
     type: int
@@ -71,8 +71,11 @@ class Entry:
 
 @frozen
 class RawDirectory:
-    """A directory's place in the file and its entries in their order, no tag twice.  They are kept as they stand in the file,
-    which takes a tenth of the room.  ``order`` as in :class:`Chain`."""
+    """A directory's offset in the file, and its entries in their order, with no tag twice.
+
+    ``octets`` are the entries as they stand in the file: as objects they would take ten times the memory.  ``order`` as in
+    :class:`Chain`.
+    """
 
     offset: int
     order: str
@@ -89,21 +92,21 @@ class RawDirectory:
 
     @property
     def value_octets(self) -> int:
-        """Octets of the values that lie elsewhere.  libtiff reads each of them, also those that lie at one place."""
+        """Octets of the values that lie elsewhere in the file.  Values at the same place count each: libtiff reads each."""
         lengths = (SIZES.get(entry.type, 0) * entry.count for entry in self.entries)
         return sum(length for length in lengths if length > 4)
 
     @property
     def has_image(self) -> bool:
-        """Whether it says where its image is, and how large.  The last directory of a broken reception may not, and libtiff
-        then reads no further."""
+        """Whether the directory gives the place and the size of an image.  The last directory of a broken reception may not,
+        and libtiff then reads no further."""
         tags = {entry.tag for entry in self.entries}
         return {IMAGE_WIDTH, IMAGE_LENGTH} <= tags and not tags.isdisjoint((STRIP_OFFSETS, TILE_OFFSETS))
 
 
 @frozen
 class Chain:
-    """All directories of a file.  ``order`` is struct's sign for the octet order, ``<`` or ``>``; ``size`` in octets."""
+    """All directories of a file.  ``order`` is the octet order as struct writes it, ``<`` or ``>``; ``size`` is in octets."""
 
     order: str
     size: int
@@ -114,9 +117,8 @@ class Chain:
 class Directory:
     """A page.  ``width`` and ``length`` in pixels; resolutions in pixels per ``resolution_unit`` (2: inch, 3: cm; 0.0 unknown).
 
-    ``bilevel``: rows of dots, one sample of one bit each (as a page has it that does not say), black and white.  ``tags``
-    holds the first value of each number and fraction that somebody asks for, and HylaFAX's four texts, of each no more
-    than :data:`MAX_TEXT` octets.
+    ``bilevel``: black and white, one sample of one bit for each dot, which are also the defaults of TIFF.  ``tags`` holds the
+    first value of the numbers and fractions listed above, and four texts that HylaFAX uses, each up to :data:`MAX_TEXT` octets.
     """
 
     width: int
@@ -130,18 +132,18 @@ class Directory:
     tags: Mapping[int, int | float | str]
 
     def number(self, tag: int, default: int = 0) -> int:
-        """The tag as a whole number, ``default`` if it is missing or none."""
+        """The tag as a whole number; ``default`` if it is missing or no whole number."""
         value = self.tags.get(tag)
         return value if isinstance(value, int) else default
 
     def ascii(self, tag: int, default: str = "") -> str:
-        """The tag as a text, ``default`` if it is missing or none."""
+        """The tag as a text; ``default`` if it is missing or no text."""
         value = self.tags.get(tag)
         return value if isinstance(value, str) else default
 
 
 def page_count(path: str) -> int:
-    """How many pages a reader such as libtiff finds: the directories up to the first one without an image.
+    """How many pages libtiff finds: the directories before the first one without an image.
 
     Raises :class:`TiffError` if the file cannot be read, is no TIFF, is damaged or has no page.
     """
@@ -162,7 +164,7 @@ def directories(path: str) -> list[Directory]:
 
 
 def each_directory(path: str) -> Iterator[Directory]:
-    """As :func:`directories`, one after the other: a document may have 65535."""
+    """The pages as :func:`directories` gives them, one at a time: a document may have 65535."""
     with opened(path) as file:
         chain = read_chain(file.fd, path)
         for raw in chain.directories:
@@ -195,7 +197,7 @@ def read_chain(fd: int, path: str) -> Chain:
         seen.add(offset)
         directory, offset = read_directory(fd, path, order, size, offset, len(found) + 1)
         room -= directory.length
-        if room < 0:    # a file of few octets may say it has millions of tags
+        if room < 0:    # directories that overlap make millions of tags of a few octets
             fault = "is damaged: its pages' tags overlap each other" if size <= MAX_TAGS else "has too many tags"
             raise TiffError(f"{path}: the TIFF {fault}")
         found.append(directory)
@@ -204,7 +206,7 @@ def read_chain(fd: int, path: str) -> Chain:
 
 def read_directory(fd: int, path: str, order: str, size: int, offset: int, page: int) -> tuple[RawDirectory, int]:
     """The directory at ``offset`` and the offset of the next one, 0 at the end."""
-    octets = os.pread(fd, 2 + 30 * _ENTRY + 4, offset)  # most pages have less than 30 tags: one read
+    octets = os.pread(fd, 2 + 30 * _ENTRY + 4, offset)  # most pages have less than 30 tags and need one read
     if len(octets) < 2:
         raise TiffError(f"{path}: the TIFF is damaged or cut off: page {page} should be at {offset} of {size} bytes")
     count = int(struct.unpack_from(order + "H", octets)[0])
@@ -221,7 +223,7 @@ def read_directory(fd: int, path: str, order: str, size: int, offset: int, page:
 
 
 def _check_entries(path: str, directory: RawDirectory, page: int) -> None:
-    """Raises TiffError where two readers may see two pages."""
+    """Raises TiffError for a tag that stands twice or has a wrong type or count: readers differ about such a page."""
     seen: set[int] = set()
     for tag, kind, count, _ in struct.iter_unpack(directory.order + "HHI4s", directory.octets):
         if tag in seen:
@@ -239,7 +241,7 @@ def _name(tag: int) -> str:
 
 
 def value_octets(fd: int, path: str, chain: Chain, entry: Entry, most: int) -> bytes:
-    """The octets of an entry's value, at most ``most``; empty for a type that is none of ours."""
+    """The first ``most`` octets of an entry's value; empty for an unknown type.  Raises :class:`TiffError`."""
     length = SIZES.get(entry.type, 0) * entry.count
     if length <= 4:
         return entry.value[:length]
@@ -282,7 +284,7 @@ def _fraction(tags: Mapping[int, int | float | str], tag: int) -> float:
 
 
 def _value(order: str, entry: Entry, octets: bytes) -> int | float | str | None:
-    """The first value; None for types that are none of ours and for tags without any."""
+    """The first value of an entry; None for other types and for an entry without values."""
     if entry.type == ASCII:
         return decode(octets.partition(b"\0")[0])
     size = SIZES.get(entry.type, 0)
@@ -295,12 +297,12 @@ def _value(order: str, entry: Entry, octets: bytes) -> int | float | str | None:
 
 
 class opened:
-    """A file open for reading, whose errors are :class:`TiffError`."""
+    """Opens a file for reading.  A context manager that turns OSError into :class:`TiffError`."""
 
     def __init__(self, path: str) -> None:
         self._path = path
         try:
-            # no link: what it leads to is somebody else's, and need not be a fax that this job may send
+            # a link is not followed: it may lead to another user's file, which this job must not send
             self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
         except OSError as error:
             raise TiffError(f"{path}: cannot open the document: {reason(error)}") from error

@@ -1,8 +1,8 @@
-"""A received TIFF whose last page was broken off by a crash: the pages before it are whole and must not be lost with it.
+"""Repairs a received TIFF whose last page was broken off by a crash, so that the whole pages before it are kept.
 
-SpanDSP (by way of libtiff) appends a page's data and directory and then changes the link that leads there.  What a power
-failure leaves may be a link to a directory that never reached the disk.  Readers give such a file up; ended at the last
-whole directory it is a good one.
+SpanDSP (through libtiff) appends a page's data and its directory, and then changes the link that leads there.  After a power
+failure that link may lead to a directory that never reached the disk.  Readers reject such a file; if its chain is ended at the
+last whole directory, they accept it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from gofaxpy.hylafax.tiffstrips import Strips
 
 
 def cut_damage(path: str) -> int:
-    """Ends the chain of directories at the last one that can be read, if what follows cannot; the number of pages then.
+    """Ends the chain of directories after the last whole page; returns the number of pages then.
 
-    Four octets are changed and brought to the disk, in place.  Raises :class:`TiffError` if not even the first page can
-    be read, and OSError if the file cannot be opened or changed: that says nothing about what is in it.
+    Four octets are changed in place and brought to the disk.  Raises :class:`TiffError` if not even the first page can be read,
+    and OSError if the file cannot be opened or changed; the pages may be whole then.
     """
     fd = open_regular(path, os.O_RDWR)
     try:
@@ -67,7 +67,7 @@ def _whole_directories(fd: int, path: str) -> list[tiff.RawDirectory]:
 
 
 def _all_inside(chain: tiff.Chain, directory: tiff.RawDirectory) -> bool:
-    """Whether the tags' values lie within the file."""
+    """Whether the values of all tags lie within the file."""
     for entry in directory.entries:
         length = tiff.SIZES.get(entry.type, 0) * entry.count
         if length > 4 and struct.unpack(chain.order + "I", entry.value)[0] + length > chain.size:

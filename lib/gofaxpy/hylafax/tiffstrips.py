@@ -1,7 +1,7 @@
-"""Whether the strips of a page's picture lie within the file (TIFF revision 6.0, StripOffsets and StripByteCounts).
+"""Checks that the strips of a page's image lie within the file (TIFF revision 6.0, StripOffsets and StripByteCounts).
 
-libtiff reads as far as it gets, and SpanDSP sends the rows that it has got: of a document that was cut off on its way half
-a page would go out as a whole one.
+libtiff reads the strips that it finds, and SpanDSP sends the rows that libtiff has read.  So half a page of a document that was
+cut off would be sent, and confirmed, as a whole one.
 """
 
 from __future__ import annotations
@@ -13,13 +13,16 @@ from collections.abc import Iterator
 from gofaxpy.hylafax import tiff
 from gofaxpy.hylafax.errors import TiffError
 
-_ONE_STRIP = 0xFFFFFFFF     # RowsPerStrip where there is none
-_PIECE = 65536              # octets of a table that are read at once
+_ONE_STRIP = 0xFFFFFFFF     # the default of RowsPerStrip
+_PIECE = 65536              # octets of a table that are read at a time
 
 
 class Strips:
-    """Checks the pages of one open file.  Their tables together are no longer than the file: a short file whose thousand
-    pages share one table of a million strips would keep us, and libtiff, busy for minutes."""
+    """Checks the pages of one open file.
+
+    The tables of all pages together may not be longer than the file.  Otherwise a short file whose thousand pages share one
+    table of a million strips would keep this process, and libtiff, busy for minutes.
+    """
 
     def __init__(self, fd: int, path: str, chain: tiff.Chain) -> None:
         self._fd = fd
@@ -28,7 +31,7 @@ class Strips:
         self._room = chain.size
 
     def check(self, raw: tiff.RawDirectory) -> None:
-        """Raises TiffError for a page whose picture is not, or not wholly, in the file."""
+        """Raises TiffError for a page whose image is not, or not wholly, in the file."""
         entries = {entry.tag: entry for entry in raw.entries}
         offsets, counts = entries.get(tiff.STRIP_OFFSETS), entries.get(tiff.STRIP_BYTE_COUNTS)
         if offsets is None:
@@ -42,7 +45,7 @@ class Strips:
             raise self._damaged(f"has {strips} strips, but does not say where all of them are")
         if counts is None and any(entry.type not in tiff.SIZES for entry in entries.values()):
             raise self._damaged("does not say how long its picture is, and has tags of an unknown type")    # as libtiff
-        lengths = self._values(counts, strips) if counts else iter((1,))    # libtiff finds out the length of a single one
+        lengths = self._values(counts, strips) if counts else iter((1,))    # libtiff works out the length of a single strip
         for offset, length in zip(self._values(offsets, strips), lengths, strict=True):
             if not length or offset + length > self._chain.size:
                 raise self._damaged("is not wholly in the file, which seems to be cut off")

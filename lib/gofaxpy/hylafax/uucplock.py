@@ -1,7 +1,7 @@
-"""The lock that says who has a modem: a UUCP lock file (faxd/UUCPLock.c++), shared by faxq, us and any other program.
+"""The lock of a modem: a UUCP lock file (faxd/UUCPLock.c++), used by faxq, gofaxsend, FreeSWITCH and any other program.
 
-``LCK..<modem>`` in faxq's UUCPLockDir holds the owner's process number in ASCII, ten places and a newline, mode 0444.  A
-lock is valid as long as it is younger than 30 s or its owner lives; an older one of a dead owner is stale and removed.
+``LCK..<modem>`` in faxq's UUCPLockDir holds the owner's pid in ASCII, ten places and a newline; its mode is 0444.  A lock is
+valid as long as it is younger than 30 s or its owner lives.  An older lock of a dead owner is stale, and is removed.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from gofaxpy.hylafax.spool import age
 
 STALE_AFTER = 30.0
 
-# Device, inode and time of writing: the inode alone is soon given to the next lock.
+# Device, inode and time of writing: the file system soon gives the inode to another lock file.
 _Identity = tuple[int, int, int]
 
 
 class UUCPLock:
     """The lock on one modem.  ``device`` is its name (``freeswitch0``; faxq reads each ``_`` as ``/``) or ``/dev/…``.
 
-    ``pid`` is the owner to be named, this process by default.  ``stale_after`` is faxq's UUCPLockTimeout in seconds (0:
-    no lock is ever stale).  ``clock`` gives seconds since the epoch, as file times are.
+    ``pid`` is written as the owner, by default that of this process.  ``stale_after`` is faxq's UUCPLockTimeout in seconds (0: no
+    lock is ever stale).  ``clock`` gives seconds since the epoch, as file times are.
     """
 
     def __init__(
@@ -42,17 +42,17 @@ class UUCPLock:
         self._mine: _Identity | None = None
 
     def acquire(self) -> bool:
-        """Takes the lock.  False if somebody else has it; True also if it is ours already.
+        """Takes the lock.  False if another process has it; True also if this object has it already.
 
-        The file is complete before it gets its name (link(2)), so that nobody reads half a lock.  Raises
-        :class:`SpoolError` if lock files cannot be made at all.
+        The file is complete before link(2) gives it its name, so that no process reads half a lock.  Raises :class:`SpoolError`
+        if no lock file can be made.
         """
         if self.owned_by_me:
             return True
         return self._create() or (self._purge() and self._create())
 
     def release(self) -> None:
-        """Gives the lock back.  Leaves a lock alone that is not (or no longer) ours."""
+        """Gives the lock up.  A lock that this object has not made, or has lost, stays."""
         if self.owned_by_me:
             try:
                 os.unlink(self.path)
@@ -63,20 +63,21 @@ class UUCPLock:
         self._mine = None
 
     def held_by(self) -> int | None:
-        """The process that has the modem, 0 if a young lock file does not say; None if nobody has it or the lock is stale."""
+        """The pid of the process that has the modem; 0 if a young lock file has no pid; None if the modem is free or the lock is
+        stale."""
         found = self._look()
         if found is None or found[2]:
             return None
         return found[1]
 
     def named(self) -> int | None:
-        """The process that the lock file names, be the lock stale or not; None if there is no file."""
+        """The pid in the lock file, also if the lock is stale; None if there is no file."""
         found = self._look()
         return None if found is None else found[1]
 
     @property
     def owned_by_me(self) -> bool:
-        """Whether the lock file is the one this object made."""
+        """Whether the lock file is the one that this object made."""
         if self._mine is None:
             return False
         try:
@@ -125,7 +126,7 @@ class UUCPLock:
         return _identity(status), owner, old and not _alive(owner)
 
     def _purge(self) -> bool:
-        """Removes a stale lock; True if there is none (any more)."""
+        """Removes a stale lock.  True if there is no lock file now."""
         found = self._look()
         if found is None:
             return True
@@ -134,7 +135,7 @@ class UUCPLock:
             return False
         try:
             if _identity(os.lstat(self.path)) != identity:
-                return False  # somebody was quicker, and has it now
+                return False  # another process has removed the stale lock and made its own
             os.unlink(self.path)
         except FileNotFoundError:
             return True
@@ -148,8 +149,7 @@ def _identity(status: os.stat_result) -> _Identity:
 
 
 def _alive(pid: int) -> bool:
-    """Whether the process exists, be it ours or not.  One that has died and was not waited for (a zombie, proc(5)) is dead:
-    it holds a modem no more than its lock file does."""
+    """Whether the process lives, also one of another user.  A zombie (proc(5)) is dead: it uses no modem any more."""
     if pid <= 0:
         return False
     try:

@@ -1,4 +1,7 @@
-"""A job description that somebody else has locked: waited for, and the operator is told who has it.  Seldom loaded."""
+"""Waits for a job description that another process has locked, and tells the operator which one.
+
+gofaxsend loads this module only if it has to wait.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,14 @@ import os
 import time
 from collections.abc import Callable
 
-SHORTEST, LONGEST = 0.001, 0.25     # seconds between two looks
-TOLD_AFTER = 10.0                   # seconds until the operator is told, then after ten times as many
+SHORTEST, LONGEST = 0.001, 0.25     # seconds between two tries
+TOLD_AFTER = 10.0                   # seconds until the operator is told; the next message comes after ten times as many
 
 
 def wait_for_lock(fd: int, path: str, tell: Callable[[str], None]) -> None:
-    """Takes flock LOCK_EX on ``fd``, however long that takes, as faxd/faxSendApp.c++ does.
+    """Takes flock LOCK_EX on ``fd``, and waits for it without a limit, as faxd/faxSendApp.c++ does.  Raises OSError.
 
-    Who gave up would do more harm: faxq takes the same lock, waiting, as soon as its sender has ended, and while it waits
-    no job goes on.  Raises OSError.
+    To give up would do more harm: as soon as gofaxsend has ended, faxq itself waits for this lock, and then no job goes on.
     """
     began, told, pause = time.monotonic(), TOLD_AFTER, SHORTEST
     while True:
@@ -33,7 +35,10 @@ def wait_for_lock(fd: int, path: str, tell: Callable[[str], None]) -> None:
 
 
 def holder(fd: int) -> str:
-    """Who has a flock on the file of ``fd``, in words: ``process 1234 (faxq)``, as far as /proc/locks (proc(5)) tells."""
+    """The process that holds a flock on the file of ``fd``, in words: ``process 1234 (faxq)``.
+
+    It is found in /proc/locks (proc_locks(5)); ``another process`` where that does not show it.
+    """
     inode = f":{os.fstat(fd).st_ino}"
     try:
         with open("/proc/locks", encoding="ascii", errors="replace") as file:

@@ -1,11 +1,11 @@
 """HylaFAX's accounting, log/xferfaxlog: a line of 19 fields for every transfer (faxd/FaxAcctInfo.c++, xferfaxlog(5)).
 
-Fields are separated by TABs, most of them stand in double quotes.  Native writes what it was told as it is, so that a
-caller whose name holds a quote, a TAB or a newline writes fields and records of its own.  Here
+Fields are separated by TABs; most of them stand in double quotes.  Native writes values unchanged, so that a caller whose name
+holds a quote, a TAB or a newline can write fields and records.  Here
 
 - control characters, TAB and newline among them, become blanks;
-- a double quote becomes an apostrophe, a backslash at the end of a field a slash: no reader, whether it splits at TABs as
-  xferfaxstats does, honours quotes or honours backslashes, finds a boundary that is not one;
+- a double quote becomes an apostrophe, a backslash at the end of a field a slash.  So every reader finds the same fields: one
+  that splits at TABs as xferfaxstats does, one that honours quotes, and one that honours backslashes;
 - only the job tag keeps its quotes as ``\\"``, for that is native's own rule for it (and its cut at 78 octets).
 """
 
@@ -26,13 +26,13 @@ from gofaxpy.hylafax.spool import fsync_directory, open_regular
 from gofaxpy.values import frozen
 
 _JOBTAG_OCTETS = 78
-_FIELD_OCTETS = 1024     # callers and users choose the texts; a record is read with its neighbours
+_FIELD_OCTETS = 1024     # callers and users choose the texts, and must not make records of any length
 _RECENT = 256 << 10
 _BACKSLASHES_BEFORE_A_BOUNDARY = re.compile(r'\\+(?="|$)')
 
 
 class RecordType(Enum):
-    """What a record is about."""
+    """The subject of a record."""
 
     SEND = "SEND"    # one attempt of one job
     RECV = "RECV"    # one received document
@@ -43,7 +43,7 @@ class RecordType(Enum):
 
 @frozen
 class Record:
-    """The fields in their order.  What does not apply stays empty.
+    """The fields in their order.  Fields that do not apply stay empty.
 
     ``start`` is seconds since the epoch: the start of the attempt (SEND), of the document (RECV: now less its time) or of
     the call (CALL).  ``jobid`` is the job's number, or the file relative to the spool for RECV.  ``sender`` is the job's
@@ -109,8 +109,8 @@ def format(record: Record) -> str:
 def append(path: str, *records: Record, sync: bool = False) -> None:
     """Adds the records to the log ``path``: under flock, with one write, creating the file with mode 0644.
 
-    Records that do not fit on the disk are taken back, and one that follows somebody else's half record starts a new
-    line.  ``sync`` waits until they are on the disk.  Raises :class:`SpoolError`.
+    If the disk has no room for all of them, none is kept.  After the half record of another program they start on a new line.
+    ``sync`` waits until they are on the disk.  Raises :class:`SpoolError`.
     """
     if not records:
         return
@@ -122,7 +122,7 @@ def append(path: str, *records: Record, sync: bool = False) -> None:
             fcntl.flock(fd, fcntl.LOCK_EX)
             size = os.fstat(fd).st_size
             if not size:
-                os.fchmod(fd, 0o644)    # statistics are for everybody, whatever the umask of who writes first
+                os.fchmod(fd, 0o644)    # every user may read statistics; the umask of the first writer must not close it
             if size and os.pread(fd, 1, size - 1) != b"\n":
                 octets = b"\n" + octets
             written = os.write(fd, octets)
@@ -133,7 +133,7 @@ def append(path: str, *records: Record, sync: bool = False) -> None:
             if sync:
                 os.fdatasync(fd)
                 if not size:
-                    fsync_directory(os.path.dirname(path))      # a log that has just been made, or rotated
+                    fsync_directory(os.path.dirname(path))      # the log is new, perhaps after a rotation
         finally:
             os.close(fd)
     except OSError as error:
@@ -141,10 +141,10 @@ def append(path: str, *records: Record, sync: bool = False) -> None:
 
 
 def is_recorded(path: str, record: Record) -> bool:
-    """Whether a record of the same transfer is among the latest, the last 256 KiB of the log.
+    """Whether the last 256 KiB of the log have a record of the same transfer.
 
-    Compared are its type, ``commid`` and ``jobid``, and of a CALL, which has no ``jobid``, its minute.  A commid alone does not
-    name one transfer: it comes again after 999999998, and as soon as ``log/seqf`` was set back.
+    Records are compared by type, ``commid`` and ``jobid``; CALL records, which have no ``jobid``, also by their minute.  A commid
+    alone does not identify a transfer: commids start again after 999999998, and when ``log/seqf`` was set back.
     """
     try:
         fd = open_regular(path)
@@ -178,6 +178,6 @@ def _slashes(found: re.Match[str]) -> str:
 
 
 def _jobtag(text: str) -> str:
-    """Quotes escaped, cut where native's buffer ends, but never between a quote and its backslash."""
+    """The job tag with its quotes escaped.  It is cut where native's buffer ends, but not between a backslash and its quote."""
     escaped = _BACKSLASHES_BEFORE_A_BOUNDARY.sub(_slashes, one_line(text)).replace('"', '\\"')
     return '"' + cut(escaped, _JOBTAG_OCTETS).rstrip("\\") + '"'

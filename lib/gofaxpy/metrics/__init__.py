@@ -1,6 +1,6 @@
-"""Figures for Prometheus: ``gofaxctl metrics``, and the text file that node_exporter picks up (``log.metrics_file``).
+"""Figures for Prometheus: ``gofaxctl metrics``, and the text file that node_exporter reads (``log.metrics_file``).
 
-:mod:`counters` counts accounting records, :mod:`state` keeps the counters between processes and reads only what is new in
-the accounting, :mod:`gauges` looks at the spool as it is now, :mod:`exposition` writes Prometheus' text, and
-:mod:`textfile` is what the end of each fax calls.
+:mod:`counters` counts accounting records, :mod:`state` keeps the counters between processes and reads only new records of the
+accounting, :mod:`gauges` describes the spool as it is now, :mod:`exposition` writes Prometheus's text format, and
+:mod:`textfile` puts all of it together, also at the end of each fax.
 """

@@ -1,4 +1,4 @@
-"""Counters from accounting records."""
+"""Counters of accounting records."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _CAUSES = {code.text.rstrip("."): code.name.lower() for code in StatusCode if co
 
 
 def cause(reason: str) -> str:
-    """A reason as one of few names, HylaFAX's status codes: ``busy``, ``no_carrier`` … or ``other``.
+    """A reason as one of few names, those of HylaFAX's status codes: ``busy``, ``no_carrier`` … or ``other``.
 
-    Reasons may go on behind HylaFAX's own text, after ``: `` or ``; ``.
+    After HylaFAX's own text a reason may continue with ``: `` or ``; ``; that part is ignored.
     """
     text = reason
     while text:
@@ -32,7 +32,7 @@ def cause(reason: str) -> str:
 
 
 class Counters:
-    """All counters.  ``kind`` is the type of the record in small letters: send, recv, call, poll, page."""
+    """All counters.  The label ``type`` is that of the record in lower case: send, recv, call, poll, page."""
 
     def __init__(self) -> None:
         kind = ("type", "modem")
@@ -61,7 +61,7 @@ class Counters:
         )
 
     def all(self) -> list[Metric]:
-        """Every metric, in the order in which they are shown."""
+        """Every metric, in the order in which they are written."""
         return [
             self.transfers, self.pages, self.seconds, self.failures, self.rates, self.malformed, self.last_success,
             self.last_failure,
@@ -83,14 +83,14 @@ class Counters:
         last.set(max(last.samples.get((kind,), 0), record.start + record.job_seconds), kind)
 
     def to_json(self) -> dict[str, Any]:
-        """As the state keeps them."""
+        """The samples by metric, as :mod:`gofaxpy.metrics.state` keeps them."""
         return {
             metric.name: [[*labels, value] for labels, value in metric.samples.items()] for metric in self.all()
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Counters:
-        """From :meth:`to_json`; a metric that is not in there begins anew.  Raises ValueError, TypeError, AttributeError."""
+        """From :meth:`to_json`; a metric that is missing there starts at 0.  Raises ValueError, TypeError, AttributeError."""
         counters = cls()
         for metric in counters.all():
             for *labels, value in data.get(metric.name, []):

@@ -33,7 +33,7 @@ class Metric:
 
 
 def render(metrics: Iterable[Metric]) -> str:
-    """The metrics as text.  Values of labels are cleaned here; a metric without samples is left out."""
+    """The metrics as text.  The values of labels are cleaned here; a metric without samples is left out."""
     lines: list[str] = []
     for metric in metrics:
         if not metric.samples:
@@ -47,7 +47,7 @@ def render(metrics: Iterable[Metric]) -> str:
 
 
 def _clean(samples: Mapping[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:
-    """Labels made fit for the format; two that are the same afterwards are added up, for twice the same is no metric."""
+    """The samples with cleaned labels.  Samples whose labels are then the same are added up: the format allows each only once."""
     cleaned: dict[tuple[str, ...], float] = {}
     for labels, value in samples.items():
         key = tuple(_text(label) for label in labels)

@@ -1,4 +1,4 @@
-"""What the spool looks like now: modems, jobs, calls, journal, space.  Nothing here waits, and nothing takes a lock."""
+"""Gauges of the spool as it is now: modems, jobs, calls, journal, space.  Nothing here waits or takes a lock."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MOST_JOBS = 1000        # qfiles that are looked into; more are counted as unknown
+MOST_JOBS = 1000        # qfiles that are read; further jobs are counted as unknown
 _JOB_STATES = ("suspended", "pending", "sleeping", "blocked", "ready", "active", "done", "failed")  # faxd/FaxRequest.h, from 1
 _STATE = re.compile(rb"^state:([1-8])$", re.MULTILINE)
 _QFILE = re.compile(r"q\d+")
-# A modem's line in faxstat, by how it begins.
+# The beginning of a modem's line in faxstat, and the state it stands for.
 _MODEM_STATES = (
     (modemstatus.IDLE, "idle"), ("Sending", "sending"), ("Dialing", "sending"), ("Connected", "sending"),
     ("Preparing", "sending"), ("Receiving", "receiving"), (modemstatus.ANSWERING, "receiving"),
@@ -38,7 +38,7 @@ def modem_state(status: str) -> str:
 
 
 def gauges(setting: Setting) -> list[Metric]:
-    """All gauges.  What cannot be read is left out and counted in ``gofax_metrics_problems``."""
+    """All gauges.  A part that cannot be read is left out and counted in ``gofax_metrics_problems``."""
     problems = Metric("gofax_metrics_problems", "gauge", "Parts of these metrics that could not be read and are missing.")
     problems.set(0)
     found: list[Metric] = [_build()]
@@ -81,7 +81,7 @@ def _jobs(setting: Setting) -> list[Metric]:
         try:
             found = _STATE.search(read_start(setting.spool.path("sendq", name), 512))
         except FileNotFoundError:
-            continue        # done meanwhile
+            continue        # the job has ended meanwhile
         jobs.add(1, _JOB_STATES[int(found[1]) - 1] if found else "unknown")
     if len(names) > MOST_JOBS:
         jobs.add(len(names) - MOST_JOBS, "unknown")
@@ -89,8 +89,11 @@ def _jobs(setting: Setting) -> list[Metric]:
 
 
 def _calls(setting: Setting) -> list[Metric]:
-    """Calls and journal.  Who works on an entry holds its lock; whether somebody does is read from the kernel's list, for a try
-    to take it might get in somebody's way."""
+    """Calls and journal.
+
+    A process that works on an entry holds its lock.  Whether one does is read from /proc/locks: a try to take the lock could
+    get in the way of a process that needs it.
+    """
     held = _held_locks()
     calls = Metric("gofax_calls_in_progress", "gauge", "Calls under way.", ("direction",))
     entries = Metric("gofax_journal_entries", "gauge", "Entries of the journal: faxes not yet finished.", ("direction",))
@@ -117,10 +120,10 @@ def _calls(setting: Setting) -> list[Metric]:
 
 
 def _held_locks() -> frozenset[int]:
-    """The inodes that somebody holds an flock on (proc_locks(5))."""
+    """The inodes of all files that have an flock (proc_locks(5))."""
     with open("/proc/locks", encoding="ascii", errors="replace") as file:
         words = [line.split() for line in file]
-    # who waits for a lock has an arrow before the kind
+    # a line of a process that waits for a lock has an arrow in place of FLOCK
     return frozenset(int(line[5].rpartition(":")[2]) for line in words if len(line) > 5 and line[1] == "FLOCK")
 
 

@@ -1,12 +1,12 @@
-"""The counters between processes: ``<spool>/gofax/metrics.json``, with how far the accounting has been read.
+"""The counters between processes: ``<spool>/gofax/metrics.json``, with the place up to which the accounting was counted.
 
-The accounting is not read anew for every fax: the state names the file (device and inode), the place up to which it has
-been counted, and the octets before that place, by which a file that was cut short or replaced is told from one that
-has grown.  After a rotation the rest of the old file is looked for under its new name.  Counters never go back, unless the
-state is lost: then they begin with what the log holds.
+So the accounting is not read from its beginning for every fax.  The state has the file's device and inode, the place up to which
+it was counted, and the octets before that place.  By these octets a file that has only grown is distinguished from one that was
+cut short or replaced.  After a rotation the rest of the old file is read under its new name.  Counters never go back, unless the
+state is lost: then they start with the records in the log.
 
-Who updates the state holds ``metrics.lock`` (flock); the state itself is replaced as a whole.  The directory is opened once,
-and everything in it is reached from there: it may be exchanged meanwhile by whoever is HylaFAX's user.
+A process that updates the state holds ``metrics.lock`` (flock), and replaces the state as a whole.  The directory is opened once,
+and its files are opened relative to it, for a program of HylaFAX's user may exchange the directory meanwhile.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 
 NAME, LOCK = "metrics.json", "metrics.lock"
 VERSION = 1
-AT_ONCE = 256 << 10     # octets of accounting that the end of one fax reads; some 1500 records
-EVERYTHING = MAX_LOG    # of what is more, the beginning is left out
-_TAIL = 256             # octets by which a place in a file is known again: they hold a whole record with its commid
+AT_ONCE = 256 << 10     # octets of accounting that are read at the end of one fax; some 1500 records
+EVERYTHING = MAX_LOG    # of a longer log, the beginning is left out
+_TAIL = 256             # octets by which a place in a file is recognised: they hold a whole record with its commid
 _WAIT = 0.02            # seconds between tries to get the lock
 _MOST_STATE = 4 << 20
 
 
 @define
 class State:
-    """The counters, and the place up to which the accounting is in them."""
+    """The counters, and the place up to which the accounting is counted in them."""
 
     counters: Counters
     device: int = 0
@@ -51,7 +51,7 @@ class State:
 
 @contextmanager
 def opened(path: str) -> Iterator[int]:
-    """A descriptor of the directory that all this is in, ``<spool>/gofax``; no link is followed.  Raises OSError."""
+    """A descriptor of the directory of the state, ``<spool>/gofax``.  A link is not followed.  Raises OSError."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
         yield fd
@@ -61,7 +61,7 @@ def opened(path: str) -> Iterator[int]:
 
 @contextmanager
 def locked(directory: int, patience: float) -> Iterator[bool]:
-    """Holds the lock, if it can be had within ``patience`` seconds: the value says whether.  Raises OSError."""
+    """Tries for ``patience`` seconds to take the lock.  The value is true if the block holds it.  Raises OSError."""
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     fd = os.open(LOCK, flags, 0o600, dir_fd=directory)
     try:
@@ -84,7 +84,7 @@ def _lock(fd: int, patience: float) -> bool:
 
 
 def load(directory: int) -> State | None:
-    """The state, or None where there is none that can be understood.  Raises OSError, but not if there is none."""
+    """The state; None if there is none, or none that this version understands.  Raises OSError if it cannot be read."""
     try:
         octets = read_start(NAME, _MOST_STATE, dir_fd=directory)
     except FileNotFoundError:
@@ -111,9 +111,9 @@ def save(directory: int, state: State) -> None:
 
 
 def replace_file(path: str, octets: bytes, mode: int, directory: int | None = None) -> None:
-    """Writes the file as a whole: nobody ever reads half of it.  In ``directory``, a descriptor, it is its owner's.
+    """Replaces the file as a whole, so that no process reads half of it.  Raises OSError.
 
-    Raises OSError.
+    ``directory`` is a descriptor; the file then gets the owner of that directory.
     """
     temporary = f"{path}.{os.urandom(6).hex()}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -134,24 +134,24 @@ def replace_file(path: str, octets: bytes, mode: int, directory: int | None = No
 
 
 def give_to_owner(fd: int, directory: int) -> None:
-    """What root makes in somebody's directory must be of use to him."""
+    """Gives a file that root has made to the owner of its directory, who must be able to use it."""
     if os.geteuid() == 0:
         owner = os.fstat(directory)
         os.fchown(fd, owner.st_uid, owner.st_gid)
 
 
 def catch_up(state: State | None, path: str, at_most: int = EVERYTHING) -> State:
-    """The state with what has come to the accounting ``path`` since; at most ``at_most`` octets are read.
+    """The state with the records added that have come to the accounting ``path`` since.  At most ``at_most`` octets are read.
 
-    Without a state it begins at the beginning of the log, or ``at_most`` octets before its end.  Raises OSError where there
-    is a log that cannot be read.
+    Without a state, counting starts at the beginning of the log, or ``at_most`` octets before its end.  Raises OSError if the log
+    exists and cannot be read.
     """
     first = state is None
     state = state if state is not None else State(Counters())
     try:
         fd = open_regular(path)
     except FileNotFoundError:
-        return state        # no fax yet, or rotated away this moment
+        return state        # there was no fax yet, or the log is just being rotated
     try:
         status = os.fstat(fd)
         if not _is_known(state, fd, status):
@@ -169,14 +169,14 @@ def catch_up(state: State | None, path: str, at_most: int = EVERYTHING) -> State
 
 
 def _is_known(state: State, fd: int, status: os.stat_result) -> bool:
-    """Whether the open file is the one that was read before, and has only grown."""
+    """Whether the open file is the one that was counted before, and has only grown."""
     if (status.st_dev, status.st_ino) != (state.device, state.inode) or status.st_size < state.offset:
         return False
     return os.pread(fd, len(state.tail), state.offset - len(state.tail)) == state.tail
 
 
 def _rest_of_rotated(state: State, path: str, at_most: int) -> int:
-    """Counts what came to the old log after it was last read; returns how many octets that were."""
+    """Counts the records that came to the old log after it was last read; returns how many octets they have."""
     for name in with_rotated(path):
         try:
             fd = open_regular(name)
@@ -198,7 +198,7 @@ def _next_line(fd: int, offset: int) -> int:
 
 
 def _read(state: State, fd: int, at_most: int) -> None:
-    """Counts whole lines from the state's place on; a half one waits until it is whole, unless it is no record's length."""
+    """Counts whole lines from the state's place on.  A half line waits until it is whole, unless it is too long for a record."""
     while at_most > 0:
         octets = os.pread(fd, min(AT_ONCE, max(at_most, LONGEST_LINE)), state.offset)
         end = octets.rfind(b"\n") + 1
@@ -219,10 +219,10 @@ def _read(state: State, fd: int, at_most: int) -> None:
 
 
 def _behind_hole(fd: int, offset: int) -> int:
-    """Where a file goes on behind a hole (lseek(2)): a power failure may leave one, and it may be larger than any log."""
+    """The offset of the first data after a hole (lseek(2)).  A power failure may leave a hole larger than any log."""
     try:
         return os.lseek(fd, offset, os.SEEK_DATA)
-    except OSError:     # ENXIO: nothing but the hole
+    except OSError:     # ENXIO: the hole reaches to the end of the file
         return os.fstat(fd).st_size
 
 

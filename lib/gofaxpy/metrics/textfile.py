@@ -1,8 +1,9 @@
 """Puts the metrics together, for a terminal and for ``log.metrics_file``.
 
-The file is written at the end of each fax, by gofaxsend and by the handler of an incoming call, and once a minute by the
-supervisor, so that modems and queue in it are never old.  None of them may fail or be held up by it: they read at most
-:data:`~gofaxpy.metrics.state.AT_ONCE` octets of accounting, wait a moment for each other and otherwise leave it to the next.
+gofaxsend and the handler of an incoming call write the file at the end of each fax; the supervisor writes it once a minute, so
+that the state of modems and queue in it is never old.  It must not make any of them fail or wait for long.  So each reads at most
+:data:`~gofaxpy.metrics.state.AT_ONCE` octets of accounting, waits a moment for the lock, and otherwise leaves the file to the
+next one.
 """
 
 from __future__ import annotations
@@ -19,18 +20,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PATIENCE = 0.2      # seconds for the lock
+PATIENCE = 0.2      # seconds to wait for the lock
 
 
 class Busy(Exception):
-    """Somebody else is at it."""
+    """Another process holds the lock: it is updating the counters."""
 
 
 def update(setting: Setting, at_most: int, patience: float = PATIENCE, file: str = "") -> Counters:
-    """Brings the counters up to date and keeps them.  Raises OSError, and :class:`Busy`.
+    """Brings the counters up to date and saves them.  Raises OSError, and :class:`Busy`.
 
-    ``file`` is written while nobody else can: of two who write it, the later one must know more, for to Prometheus a
-    counter that goes back has begun anew.
+    ``file`` is written under the same lock.  So of two processes the later one writes the higher counters: to Prometheus a
+    counter that goes back has started again at 0.
     """
     with state.opened(setting.spool.path("gofax")) as directory, state.locked(directory, patience) as mine:
         if not mine:
@@ -45,28 +46,28 @@ def update(setting: Setting, at_most: int, patience: float = PATIENCE, file: str
 
 
 def text(setting: Setting, counters: Counters) -> str:
-    """All metrics in Prometheus' text format."""
+    """All metrics in Prometheus's text format."""
     return render([*counters.all(), *gauges(setting)])
 
 
 def path_of(setting: Setting) -> str:
-    """Where ``log.metrics_file`` is, ``""`` if none is wanted; a relative one lies in the spool."""
+    """The path of ``log.metrics_file``; ``""`` if there is to be none.  A relative path is below the spool."""
     name = setting.config.log.metrics_file
     return os.path.join(setting.spool.root, name) if name else ""
 
 
 def write(path: str, metrics: str) -> None:
-    """Replaces the file; node_exporter reads it at any time, under a user of its own.  Raises OSError."""
+    """Replaces the file.  node_exporter, which runs as another user, may read it at any time.  Raises OSError."""
     state.replace_file(path, metrics.encode("utf-8"), 0o644)
 
 
 def after_fax(setting: Setting, complain: Callable[[str], object], patience: float = PATIENCE) -> None:
-    """Writes ``log.metrics_file``, if there is to be one.  Whatever goes wrong is told to ``complain`` and nobody else."""
+    """Writes ``log.metrics_file``, if there is to be one.  Never raises; ``complain`` is called with the text of an error."""
     try:
         path = path_of(setting)
         if path:
             update(setting, state.AT_ONCE, patience, path)
     except Busy:
-        return      # who is at it writes the file as well, and the next one counts what he may have missed
+        return      # the process that holds the lock writes the file; the next one counts the record it may have missed
     except Exception as error:
         complain(f"log.metrics_file could not be written: {type(error).__name__}: {error}")

@@ -1,4 +1,4 @@
-"""FreeSWITCH as gofaxpy sees it: the boundary inside the switch, its event socket from outside, and its texts.
+"""FreeSWITCH: the boundary inside its process, its event socket from outside, and the forms of its texts.
 
 Only :mod:`gofaxpy.switch.boundary` imports ``freeswitch``; everything else runs anywhere.
 """

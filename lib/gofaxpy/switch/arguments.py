@@ -1,8 +1,8 @@
-"""Arguments for a script inside FreeSWITCH, in a form that its command splitter leaves alone.
+"""Arguments for a script inside FreeSWITCH, in a form that FreeSWITCH's command splitter does not change.
 
-FreeSWITCH splits what follows ``python MODULE`` itself and on the way eats quotes and backslashes (``it's`` arrives as
-``its``, ``\\n`` as a newline; ``switch_separate_string`` in its switch_utils.c).  URL-safe base64 (RFC 4648, section 5)
-without its padding has no character that means anything there.
+FreeSWITCH splits the text after ``python MODULE``, and removes quotes and backslashes from it (``it's`` arrives as ``its``,
+``\\n`` as a newline; ``switch_separate_string`` in its switch_utils.c).  URL-safe base64 (RFC 4648, section 5) without padding
+has no character that means anything to it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _ALPHABET = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 
 
 def encode_args(mapping: Mapping[str, object]) -> str:
-    """``mapping`` (what JSON can hold) as one word.  Raises ValueError if it gets longer than :data:`MAX_LENGTH`."""
+    """``mapping``, of values that JSON can hold, as one word.  Raises ValueError for a word longer than :data:`MAX_LENGTH`."""
     import binascii
     import json
 
@@ -30,7 +30,7 @@ def encode_args(mapping: Mapping[str, object]) -> str:
 
 
 def decode_args(text: str | None) -> dict[str, Any]:
-    """The mapping that :func:`encode_args` was given.  Raises ValueError with a text that says what is wrong."""
+    """The mapping that :func:`encode_args` has made ``text`` of.  Raises ValueError; its text says what is wrong."""
     import binascii
 
     from gofaxpy import jsontext

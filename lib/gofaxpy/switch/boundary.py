@@ -1,18 +1,18 @@
 """The boundary to FreeSWITCH: the one module that imports ``freeswitch`` (mod_python3's module, FreeSWITCH 1.10).
 
-Three things must not happen to a process that all calls of a switch share, and every function here says which of them
-it guards against:
+All calls of a switch share one process.  Three things must not happen to it, and every function here says which of them it
+guards against:
 
-* **a crash**: text that is not valid UTF-8 handed to the switch (see :mod:`gofaxpy.switch.clean`), ``setHangupHook``
-  (signalwire/freeswitch #2267: so there is nothing here that would set one);
-* **a standstill**: calls that wait while they hold the interpreter's lock stop every other call's Python, too:
+* **a crash**: by text that is not valid UTF-8 (see :mod:`gofaxpy.switch.clean`), or by ``setHangupHook`` (signalwire/freeswitch
+  #2267; no function here sets one);
+* **a standstill**: a function that waits while it holds the interpreter's lock stops the Python of every other call:
   ``Session("dialstring")``, ``API().execute("originate")``, a blocking ``EventConsumer.pop``, ``msleep``,
   ``session.answer`` and ``preAnswer`` (FreeSWITCH's switch_cpp.cpp: they lack ``begin_allow_threads``);
-* **an injection**: the data of applications is expanded, and ``${command(arguments)}`` in it runs a command; what a
-  variable expands to is expanded again (``switch_channel_expand_variables``).
+* **an injection**: FreeSWITCH expands the data of applications, and ``${command(arguments)}`` in it runs a command; it expands
+  the value of a variable again (``switch_channel_expand_variables``).
 
-``freeswitch`` exists only inside FreeSWITCH.  It is imported where it is used, so that what is built on this module can
-be tried with plain objects in its place.
+``freeswitch`` exists only inside FreeSWITCH.  It is imported where it is used, so that code built on this module can be tested
+with plain objects in its place.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ MAX_LOG_LINE = 2048
 MAX_API_REPLY = 1 << 20
 LEVELS = frozenset(("debug", "info", "notice", "warning", "err", "crit", "alert", "console"))
 
-# Variables whose value nobody outside can choose.
+# Variables whose value no far end can choose.
 _HARMLESS = frozenset(("uuid",))
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
@@ -79,7 +79,7 @@ _EXPANDED = re.compile(r"\$\\*\{")       # as FreeSWITCH itself recognises one (
 _STATUS = re.compile(r"[3-6][0-9]{2}(?: [A-Za-z0-9 .-]{1,60})?")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
-# API commands that wait, or that need the interpreter's lock the caller holds, and what to do instead.
+# API commands that wait, or that need the interpreter's lock, which the caller holds; and what to do instead.
 _BLOCKING: dict[str, str] = {
     "originate": "use background()",
     "python": "call the function itself",
@@ -93,8 +93,8 @@ _BLOCKING: dict[str, str] = {
 
 
 def log(level: str, text: str) -> None:
-    """One line into FreeSWITCH's log; an unknown level counts as info.  Guards against the crash and, by making it one
-    line, against forged log lines."""
+    """Writes one line into FreeSWITCH's log; an unknown level counts as info.  Guards against the crash.  As ``text`` becomes
+    one line, it cannot forge others."""
     import freeswitch
 
     line = outgoing(one_line(text), MAX_LOG_LINE).strip()
@@ -102,11 +102,11 @@ def log(level: str, text: str) -> None:
 
 
 class Call:
-    """A channel of the switch.  Text that comes from it is clean, text that goes to it is made so.
+    """A channel of FreeSWITCH.  Text from it and text to it is cleaned.
 
-    A context manager, and to be used as one: a Session object that lives on, in a cycle of references or the traceback
-    of an exception, keeps its channel after the hang-up for as long as Python likes (it holds a read lock on the
-    session until it is freed; FreeSWITCH's switch_cpp.cpp).  At the end of the block the Call lets go of it.
+    Use it as a context manager.  A Session object holds a read lock on its session until it is freed (FreeSWITCH's
+    switch_cpp.cpp).  One that lives on, in a cycle of references or the traceback of an exception, keeps its channel after the
+    hang-up until Python collects it.  At the end of the block the Call gives its Session up.
     """
 
     def __init__(self, session: SessionLike, pause: Callable[[float], None] = time.sleep) -> None:
@@ -123,7 +123,7 @@ class Call:
         self.close()
 
     def close(self) -> None:
-        """Lets go of the channel.  Whatever is asked of this object afterwards raises ValueError."""
+        """Gives the Session up.  Every later use of this object raises ValueError."""
         self._held = None
 
     @property
@@ -140,9 +140,9 @@ class Call:
     def set(self, name: str, value: str) -> bool:
         """Sets a channel variable; ``""`` unsets it.  True if it then has the value, else it is unset.
 
-        Guards against the crash; and against the injection: a value with ``${`` would be expanded as soon as it is
-        referred to.  Whether ``session.setVariable`` takes one differs (FreeSWITCH 1.10.12 does), so it is refused
-        here, and what else the switch refuses without a word shows when the variable is read back.
+        Guards against the crash; and against the injection: FreeSWITCH would expand a value with ``${`` as soon as it is
+        referred to.  Some versions refuse such a value in ``session.setVariable`` and some do not (1.10.12), so it is refused
+        here.  FreeSWITCH refuses other values without an error; so the variable is read back.
         """
         _checked(_NAME, name, "name of a variable")
         clean = outgoing(value, MAX_VALUE)
@@ -165,8 +165,8 @@ class Call:
 
         Guards against the injection: ``data`` must come from this program and may hold letters, digits, blanks,
         ``_./:+,=@#*-`` and references like ``${gofax_document}``, to variables that :meth:`set` of this object has set
-        and to ``${uuid}``: the value of any other is expanded again, and may be what a caller wants to be run.
-        Raises ValueError."""
+        and to ``${uuid}``: FreeSWITCH expands the value of any other variable again, and a caller may have chosen it.  Raises
+        ValueError."""
         _checked(_APPLICATION, app, "name of an application")
         if len(data) > MAX_DATA or not _DATA.fullmatch(data):
             raise ValueError(f"{data[:80]!r} is not safe as data of {app}: put it into a channel variable")
@@ -176,15 +176,15 @@ class Call:
         self._session.execute(app, data)
 
     def ready(self) -> bool:
-        """Is the call still up?  Asked twice with a moment in between: right after a hang-up by somebody else the
-        switch has been seen to say yes once more."""
+        """Whether the call is still up.  FreeSWITCH is asked twice, :data:`READY_AGAIN` seconds apart: right after the far end
+        has hung up it may answer yes once more."""
         if not self._session.ready():
             return False
         self._pause(READY_AGAIN)
         return bool(self._session.ready())
 
     def sleep(self, milliseconds: int) -> None:
-        """Waits; ends early when the caller hangs up.  Guards against the standstill."""
+        """Waits, at most until the far end hangs up.  Guards against the standstill."""
         if milliseconds > 0:
             self.execute("sleep", str(milliseconds))
 
@@ -194,8 +194,8 @@ class Call:
         self.execute("respond", _checked(_STATUS, str(status), "SIP status to refuse a call with"))
 
     def hangup(self, cause: str = "NORMAL_CLEARING") -> None:
-        """Hangs up; the handler goes on.  ``session.hangup`` gives the lock free.  Raises ValueError for a cause that
-        FreeSWITCH does not know and would take for NORMAL_CLEARING."""
+        """Hangs up; the handler goes on.  ``session.hangup`` gives the interpreter's lock free.  Raises ValueError for an unknown
+        cause, which FreeSWITCH would take for NORMAL_CLEARING."""
         parsed = HangupCause.parse(cause)
         if parsed is HangupCause.NONE:
             raise ValueError(f"{cause[:60]!r} is no hangup cause of FreeSWITCH")
@@ -203,10 +203,10 @@ class Call:
 
 
 class Api:
-    """API commands, given inside the switch.  They hold the interpreter's lock until they are done."""
+    """API commands, run inside the switch.  Each holds the interpreter's lock until it is done."""
 
     def __init__(self, api: ApiLike | None = None) -> None:
-        """``api``: mod_python3's API, made here unless it is given."""
+        """``api`` is mod_python3's API; it is made here unless the caller gives one."""
         if api is None:
             import freeswitch
 
@@ -240,7 +240,7 @@ class Api:
 
 
 class Reply:
-    """Where the reply of a script called by an API command goes."""
+    """The reply of a script that an API command has called."""
 
     def __init__(self, stream: StreamLike) -> None:
         self._stream = stream
@@ -252,17 +252,17 @@ class Reply:
 
 
 class Events:
-    """Events of the whole switch, for the one thread that takes them in.
+    """Events of the whole switch, for the one thread that reads them.
 
-    A consumer gets **every** event of its names, of every call, each a copy with all channel variables, and keeps
-    5000 of them if nobody takes them: one for the process, not one for each call.
+    A consumer gets **every** event of its names, for every call, each a copy with all channel variables, and keeps up to 5000
+    that were not read.  So a process has one consumer, not one for each call.
     """
 
     def __init__(
         self, bindings: Iterable[tuple[str, str]], consumer: Callable[[str, str], ConsumerLike] | None = None
     ) -> None:
-        """``bindings``: names of events, and the subclass of CUSTOM ones or ``""``.  Raises ValueError without any.
-        ``consumer``: mod_python3's EventConsumer unless it is given."""
+        """``bindings`` are names of events, each with the subclass of a CUSTOM event or ``""``.  Raises ValueError without any.
+        ``consumer`` is mod_python3's EventConsumer, unless the caller gives another."""
         if consumer is None:
             import freeswitch
 

@@ -1,14 +1,14 @@
 """Makes text safe on its way from and to FreeSWITCH.
 
-mod_python3 decodes what it gives to Python as UTF-8 with ``surrogateescape``.  A caller's name or a station identifier
-(20 bytes that SpanDSP copies as they come over the line) may hold any byte, so such text may hold lone surrogates.
-SWIG turns a text that cannot be encoded into a null pointer, and FreeSWITCH 1.10 reads through it: the whole switch
-dies.  So text is made encodable as it comes in, and once more before it goes out.
+mod_python3 decodes text for Python as UTF-8 with ``surrogateescape``.  A caller's name or a station identifier (20 bytes that
+SpanDSP copies from the line) may hold any byte, so such text may hold lone surrogates.  SWIG turns a text that cannot be encoded
+into a null pointer.  FreeSWITCH 1.10 dereferences it, and the whole switch dies.  So text is made encodable when it comes in, and
+again before it goes out.
 """
 
 from __future__ import annotations
 
-DEFAULT_LIMIT = 1024            # characters; no SIP header or fax variable of use is longer
+DEFAULT_LIMIT = 1024            # characters; the SIP headers and fax variables that are used are shorter
 OUTGOING_LIMIT = 4096
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -19,10 +19,10 @@ _BLANKS_BUT_NEWLINE = {number: blank for number, blank in _BLANKS.items() if num
 
 
 def incoming(value: object, limit: int = DEFAULT_LIMIT, multiline: bool = False) -> str:
-    """What FreeSWITCH gave, as text that may be written, logged and handed back to it.
+    """Text from FreeSWITCH, made safe for files, logs, and the way back to FreeSWITCH.
 
     None (an unset variable) is ``""``; bytes that are not UTF-8 become U+FFFD; control characters become blanks, with
-    ``multiline`` all but the newline; what is longer than ``limit`` characters is cut.
+    ``multiline`` all but the newline; the text is cut at ``limit`` characters.
     """
     if value is None:
         return ""
@@ -37,7 +37,7 @@ def outgoing(text: str, limit: int = OUTGOING_LIMIT) -> str:
 
 
 def one_line(text: str) -> str:
-    """``text`` with a blank for every control character.  Lone surrogates stay: for text that stays in Python."""
+    """``text`` with a blank for every control character.  Lone surrogates stay: use this for text that stays in Python."""
     return text.translate(_BLANKS)
 
 

@@ -1,7 +1,6 @@
 """A client of FreeSWITCH's event socket: the protocol of :mod:`gofaxpy.switch.esl` on a TCP connection.
 
-Whatever goes wrong is an :class:`EventSocketError` whose text says what to check.  A lost connection says nothing about
-a call: it goes on.
+Every failure is an :class:`EventSocketError` whose text says what to check.  A call goes on when the connection is lost.
 """
 
 from __future__ import annotations
@@ -30,14 +29,14 @@ __all__ = [
     "StrangerListens", "SwitchUnreachable",
 ]
 
-API_TIMEOUT = 15.0              # seconds; every command we give returns within milliseconds, a busy switch needs longer
-FIRST_PATIENCE = 0.3            # seconds, see Client.connect
+API_TIMEOUT = 15.0              # seconds; the commands used here return within milliseconds, on a busy switch they take longer
+FIRST_PATIENCE = 0.3            # seconds until the greeting, see Client.connect
 MOST_PATIENCE = 1.0
 NO_REPLY = "-ERR no reply"      # how the event socket passes on an empty reply
 
 
 def never() -> bool:
-    """For those who wait whatever happens."""
+    """The default of ``aborted``: never."""
     return False
 
 
@@ -56,16 +55,16 @@ class Client:
     def connect(
         cls, host: str, port: int, password: str, timeout: float = 5.0, aborted: Callable[[], bool] = never, user: str = ""
     ) -> Client:
-        """Connects and authenticates within ``timeout`` seconds; gives up earlier when ``aborted`` says so (it is asked
-        at least once a second).
+        """Connects and authenticates within ``timeout`` seconds; gives up earlier if ``aborted()`` is true, which is called at
+        least once a second.
 
-        FreeSWITCH listens with a backlog of 5: in a burst a connection may look made on our side and never have been
-        on its, or wait a second for TCP to try again.  So what is not greeted soon is given up for another attempt,
-        with more patience each time.  (60 clients at once: 20 came through with one attempt of 5 s each, all of them
-        with several.)
+        FreeSWITCH listens with a backlog of 5.  In a burst of connections one may look established on this side and not exist
+        on FreeSWITCH's, or wait a second until TCP tries again.  So a connection that is not greeted soon is given up for
+        another one, with more patience each time.  (Of 60 clients at once 20 got through with one try of 5 s each; all got
+        through with several tries.)
 
-        Where the other end is on this machine, only ``user`` (who runs FreeSWITCH), root and this process's own user are told
-        the password: while FreeSWITCH is down anybody may listen on its port.
+        If the other end is on this machine, the password is sent only to a process of ``user`` (FreeSWITCH's), of root, or of
+        this process's own user: while FreeSWITCH is down, any user may listen on its port.
 
         Raises SwitchUnreachable (StrangerListens), Rejected, AuthenticationFailed.
         """
@@ -90,7 +89,7 @@ class Client:
 
     @classmethod
     def _attempt(cls, host: str, port: int, where: str, deadline: float) -> Client | None:
-        """A connection that has been greeted, or None if there was none by ``deadline``."""
+        """A connection that FreeSWITCH has greeted, or None if it has not by ``deadline``."""
         connected = _open(host, port, where, deadline)
         if connected is None:
             return None
@@ -122,14 +121,14 @@ class Client:
         raise ConnectionLost(f"{self._where} does not speak as one does; is that its port?")
 
     def _recognise(self, user: str) -> None:
-        """Raises StrangerListens where another user of this machine is at the other end."""
+        """Raises StrangerListens if a process of another user of this machine is at the other end."""
         try:
             uid = peer.owner(self._socket)
         except peer.NotConnected:
             raise SwitchUnreachable(f"{self._where} hung up before it was told the password") from None
         if uid is None or uid in (0, os.geteuid()):
             return
-        import pwd  # only where gofaxctl is run by somebody else, or somebody else listens
+        import pwd  # only here: rarely FreeSWITCH runs as another user than this process
 
         try:
             name = pwd.getpwuid(uid).pw_name
@@ -174,7 +173,7 @@ class Client:
         self._socket.close()
 
     def alive(self) -> bool:
-        """Whether the switch has not closed the connection, as far as is known without asking it."""
+        """Whether the connection is open, as far as is known without a command to the switch."""
         try:
             while (frame := self._frame(0.0)) is not None:
                 self._other(frame)
@@ -183,13 +182,13 @@ class Client:
         return True
 
     def fileno(self) -> int:
-        """For select.  Something may be waiting in :meth:`events` although the descriptor is not readable."""
+        """The descriptor, for select.  :meth:`events` may have an event although the descriptor is not readable."""
         return self._socket.fileno()
 
     # -- commands
 
     def api(self, command: str, args: str = "", timeout: float = API_TIMEOUT) -> str:
-        """Runs one API command and gives its reply as it is; ``""`` for the event socket's ``-ERR no reply``.
+        """Runs one API command and returns its reply unchanged; ``""`` for the event socket's ``-ERR no reply``.
 
         Raises ConnectionLost, also when there is no reply within ``timeout`` seconds; CommandRefused.
         """
@@ -197,7 +196,7 @@ class Client:
         self._send(esl.api(command, args), deadline)
         frame = self._reply(f"api {command}", deadline)
         if isinstance(frame, esl.CommandReply):
-            if frame.ok:        # one that was not asked for came before
+            if frame.ok:        # the reply to no command: the conversation is out of step
                 raise self._lose(f"{self._where} answered `api {command}` with something else: is that FreeSWITCH's port?")
             raise CommandRefused(f"{self._where} refuses `api {command}`: {frame.text}")
         return "" if frame.body.strip() == NO_REPLY else frame.body
@@ -220,10 +219,10 @@ class Client:
     # -- events
 
     def events(self, deadline: float, wake: int = -1) -> esl.EventFrame | None:
-        """The next event, or None if none has come by ``deadline`` (of :func:`time.monotonic`; one in the past only
-        takes what is there), or by the moment at which the descriptor ``wake`` is readable.
+        """The next event; None if none has come by ``deadline``, or when the descriptor ``wake`` becomes readable.
 
-        Raises ConnectionLost once every event that came before is given out.
+        ``deadline`` is a time of :func:`time.monotonic`; with one in the past only events that have come are returned.  Raises
+        ConnectionLost after all events that came before the loss.
         """
         while not self._events:
             frame = self._frame(deadline, wake)
@@ -244,11 +243,11 @@ class Client:
             raise CommandRefused(f"{self._where} refuses `{name}`: {frame.text}")
 
     def _reply(self, name: str, deadline: float) -> esl.CommandReply | esl.ApiResponse:
-        """The reply to the one command that is under way.  Events that come before it are kept."""
+        """The reply to the command that was sent.  Events that come before it are kept for :meth:`events`."""
         while True:
             frame = self._frame(deadline)
             if frame is None:
-                # its reply may still come and would be taken for that of the next command
+                # the reply may still come, and would be taken for that of the next command
                 raise self._lose(f"{self._where} did not answer to `{name}` in time: does FreeSWITCH hang?")
             if isinstance(frame, esl.CommandReply | esl.ApiResponse):
                 return frame
@@ -274,7 +273,7 @@ class Client:
                 left = max(deadline - time.monotonic(), 0.0)
                 if last or not self._readable(left, wake):
                     return None
-                last = not left     # what is there is taken once: who never stops sending must not keep us for ever
+                last = not left     # after the deadline one more read: a peer that never stops sending must not hold this loop
                 self._protocol.receive(self._socket.recv(65536))
             except RemoteProtocolError as error:
                 raise self._lose(f"{self._where} is not to be understood ({error}): is that FreeSWITCH's port?") from None

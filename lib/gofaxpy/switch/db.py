@@ -1,8 +1,8 @@
-"""mod_db: FreeSWITCH's small store of ``realm / key -> value``, through any way to give it API commands.
+"""mod_db: FreeSWITCH's small store of ``realm / key -> value``, by API commands from inside or outside.
 
-``db insert/REALM/KEY/VALUE`` is cut at slashes, and quotes and backslashes are undone (``db_api_function`` in
-mod_db.c, ``switch_separate_string``).  A value is read back through a buffer of 256 bytes, a list of keys through one
-of 4096.  Errors of the database itself are in FreeSWITCH's log only.
+mod_db cuts ``db insert/REALM/KEY/VALUE`` at slashes and removes quotes and backslashes (``db_api_function`` in mod_db.c,
+``switch_separate_string``).  It reads a value back through a buffer of 256 bytes, a list of keys through one of 4096.  It
+reports errors of the database itself in FreeSWITCH's log only.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ NO_REPLY = "-ERR no reply"      # an empty reply on the event socket
 
 
 class DbError(Exception):
-    """mod_db does not do what it is asked, or cannot be asked."""
+    """mod_db has not carried out a command, or the command cannot be expressed."""
 
 
 class Db:
-    """mod_db.  ``api(command, args)`` is :meth:`gofaxpy.switch.boundary.Api.command` inside the switch or
-    :meth:`gofaxpy.switch.client.Client.api` outside; their replies differ where there is nothing to say.
+    """mod_db.  ``api(command, args)`` is :meth:`gofaxpy.switch.boundary.Api.command` inside the switch, or
+    :meth:`gofaxpy.switch.client.Client.api` outside; their replies differ only for an empty reply.
 
     Every method raises :class:`DbError`, also for names that the syntax cannot express.
     """
@@ -40,20 +40,20 @@ class Db:
         return self._ask(f"select/{_name(realm, 'realm')}/{_name(key, 'key')}")
 
     def exists(self, realm: str, key: str) -> bool:
-        """Is there a value?"""
+        """Whether there is a value."""
         return self._ask(f"exists/{_name(realm, 'realm')}/{_name(key, 'key')}") == "true"
 
     def delete(self, realm: str, key: str) -> None:
-        """Removes the value; that there was none is no error."""
+        """Removes the value.  It is no error if there is none."""
         self._done(f"delete/{_name(realm, 'realm')}/{_name(key, 'key')}")
 
     def keys(self, realm: str) -> list[str]:
-        """The keys of a realm, in no order.  Raises DbError where they do not fit into mod_db's 4 KB: some would be
-        missing without a sign."""
+        """The keys of a realm, in no order.  Raises DbError where they do not fit into mod_db's 4 KB: mod_db would leave some out
+        without an error."""
         return self._list(_name(realm, "realm"))
 
     def realms(self) -> list[str]:
-        """All realms, in no order.  As :meth:`keys`."""
+        """All realms, in no order.  Raises as :meth:`keys`."""
         return self._list("")
 
     def _list(self, realm: str) -> list[str]:
@@ -92,7 +92,7 @@ def _check(text: str, what: str, most: int) -> None:
 
 
 def _name(text: str, what: str) -> str:
-    """A realm or key: without what means something in mod_db's commands, its lists or FreeSWITCH's quoting."""
+    """A realm or key.  Raises DbError for one with a character that mod_db's commands and lists, or FreeSWITCH's quoting, use."""
     _check(text, what, MAX_NAME)
     bad = next((char for char in text if char in "/,\\'\""), "")
     if bad or text != text.strip(" "):
@@ -101,7 +101,7 @@ def _name(text: str, what: str) -> str:
 
 
 def _escaped(value: str) -> str:
-    r"""Slashes are safe in the last field.  Blanks at the ends would be cut away; ``\s`` is one that is not."""
+    r"""The value as mod_db's last field, in which slashes are safe.  FreeSWITCH strips blanks at the ends, but not ``\s``."""
     inner = value.strip(" ")
     start = value.index(inner)
     text = inner.replace("\\", "\\\\").replace("'", "\\'")

@@ -1,11 +1,10 @@
-"""What is written into FreeSWITCH's dialstrings: the one place that escapes for them.
+"""FreeSWITCH's dialstrings, and the forms of the texts in them.  This is the one place that escapes for dialstrings.
 
-``originate {name='value',…}sofia/gateway/GW/NUMBER '&python(SCRIPT REF)'`` is taken apart three times: at blanks into
-arguments (``originate_function``), the braces at commas into variables (``switch_event_create_brackets``), and each of
-those at ``=``.  Every time ``switch_separate_string`` also removes quotes and undoes backslashes, so quotes protect a
-comma from nothing and a value must be escaped three times over.  Braces are counted without regard to any escape, and
-a value with ``${`` is dropped when the channel is made.  (FreeSWITCH 1.10: switch_utils.c, switch_event.c,
-switch_ivr_originate.c, mod_commands.c.)
+FreeSWITCH splits ``originate {name='value',…}sofia/gateway/GW/NUMBER '&python(SCRIPT REF)'`` three times: at blanks into
+arguments (``originate_function``), the braces at commas into variables (``switch_event_create_brackets``), and each variable
+at ``=``.  Each time ``switch_separate_string`` also removes quotes and backslashes.  So quotes do not protect a comma, and a
+value must be escaped three times.  FreeSWITCH counts braces without regard to escapes, and drops a value with ``${`` when it
+makes the channel.  (FreeSWITCH 1.10: switch_utils.c, switch_event.c, switch_ivr_originate.c, mod_commands.c.)
 """
 
 from __future__ import annotations
@@ -13,13 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-IDENT_LENGTH = 20               # SpanDSP takes no longer one (T30_MAX_IDENT_LEN; ITU-T T.30, 5.3.6.2.4)
-HEADER_LENGTH = 50              # nor a longer page header (T30_MAX_PAGE_HEADER_INFO)
+IDENT_LENGTH = 20               # characters of a station identifier (SpanDSP's T30_MAX_IDENT_LEN; ITU-T T.30, 5.3.6.2.4)
+HEADER_LENGTH = 50              # octets of a page header (SpanDSP's T30_MAX_PAGE_HEADER_INFO)
 # SpanDSP refuses a header of more than 50 octets and then has none (t30_api.c, t30_set_tx_page_header_info).
 NO_HEADER = "no-header-" * 6
 MAX_VALUE = 1024                # characters of one variable
 MAX_CALLER_NAME = 80            # characters; telephones show some 20
-MAX_NUMBER = 64                 # digits; E.164 has 15 at most, prefixes and extensions come on top
+MAX_NUMBER = 64                 # digits; E.164 has at most 15, to which prefixes and extensions are added
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
 _GATEWAY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
@@ -32,7 +31,7 @@ _ALPHANUMERIC = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _CALLING = frozenset(_ALPHANUMERIC + "*#+._-")
 _UNRESERVED = frozenset(_ALPHANUMERIC.encode())
 
-# Texts that no escape gets through the dialstring, and why.
+# Texts that cannot be passed in a dialstring by any escape, and why.
 _IMPOSSIBLE: dict[str, str] = {
     "{": "braces are counted even if they are escaped",
     "}": "braces are counted even if they are escaped",
@@ -40,19 +39,19 @@ _IMPOSSIBLE: dict[str, str] = {
 }
 
 
-# Characters that a caller's name cannot have, and what is shown instead.
+# Characters that a caller's name cannot have, and their replacements.
 _IN_NAME = {'"': "'", "\\": "-", "/": "-", ":": " ", "@": " ", "{": "(", "}": ")", "%": "\uff05"}
 
 
 class DialstringError(ValueError):
-    """A text that cannot be dialled, or cannot be passed to FreeSWITCH.  Says which, and what in it is wrong."""
+    """A text cannot be dialled, or cannot be passed to FreeSWITCH.  The message names it and what is wrong in it."""
 
 
 def variables(values: Mapping[str, str]) -> str:
-    """``{a='…',b='…'}``: channel variables for the new call.  One without a value is left out: FreeSWITCH has no empty
-    variables.  ``""`` if there are none.
+    """``{a='…',b='…'}``: channel variables for the new call; ``""`` if there are none.  A variable without a value is left out,
+    for FreeSWITCH has no empty variables.
 
-    Raises DialstringError for a name that is none, and for a value that cannot be passed: with a brace, ``:_:``, a
+    Raises DialstringError for a name that cannot be one, and for a value that cannot be passed: with a brace, ``:_:``, a
     control character, a surrogate, or of more than 1024 characters.
     """
     parts = [f"{_name(name)}={_quoted(name, value)}" for name, value in values.items() if value]
@@ -78,7 +77,7 @@ def _quoted(name: str, value: str) -> str:
     leading = len(value) - len(inner)
     kept = inner.rstrip(" ")
     trailing = len(inner) - len(kept)
-    # Blanks at the ends are taken away at every cut; \s is one that is not.
+    # Every split strips blanks at the ends, but not \s.
     at_equals = r"\s" * leading + _escaped(kept) + r"\s" * trailing
     at_comma = _escaped(at_equals).replace(",", r"\,")
     return "'" + _escaped(at_comma) + "'"
@@ -99,25 +98,25 @@ def _named(char: str) -> str:
 def fax_text(text: str, length: int = HEADER_LENGTH) -> str:
     """``text`` for a variable that mod_spandsp decodes (fax_ident, fax_header, fax_timezone), percent-encoded.
 
-    The bytes are those of code page 437, which SpanDSP's font for the page header has; a character that is not in it
-    becomes ``?``.  Control characters become blanks.  Cut to ``length`` bytes: SpanDSP takes no header of more than
-    50, and silently none at all then.
+    The bytes are those of code page 437, as in SpanDSP's font for the page header; a character that is not in it becomes ``?``.
+    Control characters become blanks.  The text is cut to ``length`` bytes: SpanDSP ignores a header of more than 50 without an
+    error.
     """
     plain = "".join(char if _is_text(char) else " " if ord(char) < 0xD800 else "?" for char in text)
     return _percent(plain.encode("cp437", "replace")[:length])
 
 
 def fax_header(text: str) -> str:
-    """The page header (fax_header) as mod_spandsp takes it: see :func:`fax_text`.  For no header :data:`NO_HEADER`:
-    without the variable, or with an empty one, mod_spandsp takes the header of its spandsp.conf."""
+    """The page header (fax_header) for mod_spandsp, as :func:`fax_text`.  :data:`NO_HEADER` for an empty text: without the
+    variable, or with an empty one, mod_spandsp uses the header of its spandsp.conf."""
     return fax_text(text, HEADER_LENGTH) if text.strip() else NO_HEADER
 
 
 def fax_ident(text: str) -> str:
-    """A station identifier (fax_ident) as mod_spandsp takes it, percent-encoded.
+    """A station identifier (fax_ident) for mod_spandsp, percent-encoded.
 
-    At most 20 characters, for SpanDSP drops a longer one altogether.  T.30 has digits, blank and ``+`` there; as
-    HylaFAX does (faxd/Class1.c++, encodeTSI) all printable ASCII is let through and the rest left out.
+    It has at most 20 characters: SpanDSP ignores a longer one.  T.30 allows digits, blank and ``+``; as in HylaFAX
+    (faxd/Class1.c++, encodeTSI) all printable ASCII stays, and the rest is left out.
     """
     return _percent("".join(char for char in text if " " <= char <= "~")[:IDENT_LENGTH].encode())
 
@@ -127,31 +126,30 @@ def _percent(data: bytes) -> str:
 
 
 def caller_name(text: str) -> str:
-    """``text`` as a name to show to the far end (origination_caller_id_name): always passable, perhaps ``""``.
+    """``text`` as a name to show to the far end (origination_caller_id_name).  It can always be passed, and may be ``""``.
 
-    mod_sofia shows what follows the last ``/`` or ``:`` and precedes an ``@`` (``switch_sanitize_number``), and writes
-    it between quotes into the From header without any escape, where a quote or backslash ends more than the name
-    (sofia_glue.c).  A FreeSWITCH that is called so decodes a percent sign with a hexadecimal digit or two behind it
-    (``switch_url_decode``), and answers with what came out: after ``%0A`` or ``%d`` nobody can read its answer, and the
-    call fails.  Such characters are replaced, as are braces and control characters; blanks are single; cut to 80
-    characters.
+    mod_sofia uses the part after the last ``/`` or ``:`` and before an ``@`` (``switch_sanitize_number``).  It writes that
+    between quotes into the From header without any escape, so a quote or backslash would end more than the name (sofia_glue.c).
+    A FreeSWITCH at the far end decodes a percent sign with one or two hexadecimal digits (``switch_url_decode``) and answers
+    with the result: after ``%0A`` or ``%d`` its answer is no SIP, and the call fails.  All these characters are replaced, and so
+    are braces and control characters.  Several blanks become one; the name is cut at 80 characters.
     """
     shown = "".join(_IN_NAME.get(char, char) if _is_text(char) else " " for char in text)
     return " ".join(shown.split())[:MAX_CALLER_NAME].strip()
 
 
 def caller_number(text: str) -> str:
-    """``text`` as a number to show to the far end (origination_caller_id_number), the user of the From header's SIP
-    URI: letters and digits of ASCII and ``* # + . _ -``; everything else is left out."""
+    """``text`` as a number to show to the far end (origination_caller_id_number), the user part of the From header's SIP URI.
+    ASCII letters and digits and ``* # + . _ -`` stay; all others are left out."""
     return "".join(char for char in text if char in _CALLING)[:MAX_NUMBER]
 
 
 def dialable(number: str) -> str:
-    """``number`` without blanks and ``- . / ( )``: what is dialled.
+    """``number`` without blanks and ``- . / ( )``, as it is dialled.
 
-    Allowed are digits (of ASCII), ``*``, ``#`` and ``+``: E.164, RFC 3966 and the keys of a telephone.  Letters are
-    not: in HylaFAX's dialstrings ``W``, ``T``, ``P`` and a comma are orders to a modem that a gateway has no use for,
-    and a letter that is dialled as it is, or left out, is a fax to somebody else.
+    ASCII digits, ``*``, ``#`` and ``+`` are allowed (E.164, RFC 3966, and the keys of a telephone).  Letters are not: in
+    HylaFAX's dialstrings ``W``, ``T``, ``P`` and a comma are commands to a modem, which mean nothing to a gateway.  If a letter
+    were dialled or left out, the fax would go to another number.
 
     Raises DialstringError, which names the first other character and its place.
     """
@@ -170,8 +168,8 @@ def dialable(number: str) -> str:
 
 
 def destination(number: str) -> str:
-    """A destination's number in the one form in which it is compared, filed and dialled: as :func:`dialable`, with a ``+``
-    in front or nowhere (E.164).  A gateway may leave out one that stands elsewhere, and would dial what nobody has compared.
+    """A destination's number in the one form in which it is compared, stored and dialled: as :func:`dialable`, with no ``+``
+    except in front (E.164).  A gateway may leave out a ``+`` elsewhere, and dial a number that no rule was compared with.
 
     Raises DialstringError.
     """
@@ -182,7 +180,7 @@ def destination(number: str) -> str:
 
 
 def call_prefix(text: str) -> str:
-    """``text`` as it is dialled before a number, perhaps ``""``.  Raises DialstringError as :func:`dialable`."""
+    """``text`` as it is dialled before a number; it may be ``""``.  Raises DialstringError as :func:`dialable`."""
     try:
         return dialable(text + "0")[:-1]
     except DialstringError:
@@ -202,7 +200,7 @@ def originate(values: Mapping[str, str], gateway: str, number: str, handler: str
     """The whole command: calls ``number`` through ``gateway`` with channel variables ``values``; the answered call goes
     to ``handler`` (a script for mod_python3, ``module`` or ``module::function``) with argument ``ref``.
 
-    Without the apostrophes around the application everything after its first blank is lost.  Raises DialstringError.
+    FreeSWITCH drops everything after the first blank of an application without apostrophes.  Raises DialstringError.
     """
     if not _HANDLER.fullmatch(handler):
         raise DialstringError(f"{handler[:60]!r} is no script for mod_python3")

@@ -1,38 +1,38 @@
-"""What can go wrong with FreeSWITCH's event socket.  Every text says what to check."""
+"""Errors of FreeSWITCH's event socket.  Every text says what to check."""
 
 from __future__ import annotations
 
 
 class EventSocketError(Exception):
-    """Something is wrong with the conversation with FreeSWITCH's event socket."""
+    """Any failure in the conversation with FreeSWITCH's event socket."""
 
 
 class ProtocolError(EventSocketError):
-    """The protocol was not kept."""
+    """The protocol was violated."""
 
 
 class RemoteProtocolError(ProtocolError):
-    """The other side did not keep it; perhaps it is no event socket at all."""
+    """The other side has violated it; perhaps it is no event socket."""
 
 
 class LocalProtocolError(ProtocolError):
-    """We were about to send what must not be sent."""
+    """This side was about to send something that the protocol does not allow."""
 
 
 class SwitchUnreachable(EventSocketError):
-    """Nobody answers there, or something that is no event socket."""
+    """No process answers at the address, or one that is no event socket."""
 
 
 class StrangerListens(SwitchUnreachable):
-    """Who answers there is a user of this machine that the password is not for."""
+    """A process of another user of this machine answers at the address; it is not sent the password."""
 
 
 class AuthenticationFailed(EventSocketError):
-    """The switch does not take the password."""
+    """FreeSWITCH refuses the password."""
 
 
 class Rejected(EventSocketError):
-    """The switch does not talk to this machine."""
+    """FreeSWITCH's access list does not allow this machine's address."""
 
 
 class ConnectionLost(EventSocketError):
@@ -40,4 +40,4 @@ class ConnectionLost(EventSocketError):
 
 
 class CommandRefused(EventSocketError):
-    """The switch answered a command with ``-ERR``."""
+    """FreeSWITCH has answered a command with ``-ERR``."""

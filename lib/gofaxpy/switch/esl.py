@@ -2,15 +2,15 @@
 
 The rules, of which :data:`_NEXT` is the table:
 
-* The switch speaks first: ``auth/request``, or ``text/rude-rejection`` to an address its access list does not let in.
+* The switch speaks first: ``auth/request``, or ``text/rude-rejection`` to an address that its access list does not allow.
 * Until it has answered ``auth`` with ``+OK`` it takes no other command and sends no events.  A wrong password gets
   ``-ERR invalid`` and a ``text/disconnect-notice``.
 * From then on every command gets one ``command/reply``, or one ``api/response`` if it was ``api``, in the order of the
-  commands; events come in between at any time.
-* After ``text/disconnect-notice`` or the end of the stream there is nothing more.
+  commands; events may come in between at any time.
+* No frame comes after ``text/disconnect-notice`` or the end of the stream.
 
-A frame is lines of headers, an empty line, and as many bytes of body as ``Content-Length`` says.  The body of
-``text/event-plain`` is again headers, with percent-encoded values, and perhaps a body.
+A frame is lines of headers, an empty line, and a body of ``Content-Length`` bytes.  The body of ``text/event-plain`` consists
+again of headers, with percent-encoded values, an empty line, and perhaps a body.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MAX_BODY = 16 << 20     # an event with every variable of a call has some 10 kB,
 
 
 class State(Enum):
-    """How far the conversation is."""
+    """The state of the conversation."""
 
     AUTH = "auth"
     READY = "ready"
@@ -35,7 +35,7 @@ class State(Enum):
 
 
 class NeedData(Enum):
-    """The one value that says: no whole frame has come in yet."""
+    """The type of :data:`NEED_DATA`: no whole frame has come in yet."""
 
     NEED_DATA = "need data"
 
@@ -45,7 +45,7 @@ NEED_DATA = NeedData.NEED_DATA
 
 @frozen
 class AuthRequest:
-    """The switch wants the password."""
+    """The switch asks for the password."""
 
 
 @frozen
@@ -57,20 +57,20 @@ class CommandReply:
 
     @property
     def ok(self) -> bool:
-        """Did the switch do it?"""
+        """Whether the switch has carried the command out."""
         return self.text.startswith("+OK")
 
 
 @frozen
 class ApiResponse:
-    """The answer to ``api``, as it came."""
+    """The answer to ``api``, unchanged."""
 
     body: str
 
 
 @frozen
 class EventFrame:
-    """An event.  ``headers`` are decoded and hold no control characters; ``body`` is as it came."""
+    """An event.  ``headers`` are decoded and hold no control characters; ``body`` is unchanged."""
 
     name: str
     subclass: str
@@ -85,21 +85,21 @@ class EventFrame:
 
 @frozen
 class Disconnect:
-    """The end: the switch's own words, or ``""`` where the stream just ended."""
+    """The end of the conversation.  ``text`` is the switch's notice, or ``""`` if the stream ended without one."""
 
     text: str
 
 
 @frozen
 class RudeRejection:
-    """The access list of the event socket does not let us in."""
+    """The access list of the event socket does not allow this address."""
 
     text: str
 
 
 @frozen
 class OtherFrame:
-    """A kind we have not asked for (``log/data`` …)."""
+    """A frame of another type (``log/data`` …)."""
 
     content_type: str
     body: str
@@ -107,7 +107,7 @@ class OtherFrame:
 
 Frame = AuthRequest | CommandReply | ApiResponse | EventFrame | Disconnect | RudeRejection | OtherFrame
 
-# Which frames may come in which state, and the state after them.  (A reply in AUTH leads on only if it is +OK.)
+# The frames that may come in each state, and the state after them.  (After a reply in AUTH that is not +OK it stays AUTH.)
 _NEXT: dict[State, dict[type[Frame], State]] = {
     State.AUTH: {
         AuthRequest: State.AUTH, CommandReply: State.READY, RudeRejection: State.CLOSED, Disconnect: State.CLOSED,
@@ -120,7 +120,7 @@ _NEXT: dict[State, dict[type[Frame], State]] = {
 
 
 class Connection:
-    """One conversation.  Feed it with :meth:`receive`, ask :meth:`next_frame` until it says NEED_DATA."""
+    """One conversation.  Give :meth:`receive` the bytes, and call :meth:`next_frame` until it returns NEED_DATA."""
 
     def __init__(self) -> None:
         self.state = State.AUTH
@@ -131,14 +131,14 @@ class Connection:
         self._ended = False
 
     def receive(self, data: bytes) -> None:
-        """Bytes from the switch in whatever pieces they came; ``b""`` is the end of the stream."""
+        """Takes bytes from the switch, in pieces of any size; ``b""`` is the end of the stream."""
         if data:
             self._buffer += data
         else:
             self._ended = True
 
     def next_frame(self) -> Frame | NeedData:
-        """The next frame, or NEED_DATA.  Raises RemoteProtocolError; the conversation is over then."""
+        """The next frame, or NEED_DATA.  Raises RemoteProtocolError, which ends the conversation."""
         if self.state is State.CLOSED:
             raise LocalProtocolError("the conversation with the event socket is over")
         try:
@@ -168,7 +168,7 @@ class Connection:
         return _frame(self._head, body)
 
     def _read_head(self) -> bool:
-        """Takes the head of the next frame apart, if it is there.  Newlines before it mean nothing."""
+        """Parses the head of the next frame, if it is complete.  Newlines before it are ignored."""
         while not self._looked and self._buffer.startswith(b"\n"):
             del self._buffer[:1]
         end = self._buffer.find(b"\n\n", max(self._looked - 1, 0))
@@ -189,7 +189,7 @@ class Connection:
 
 
 def _head(data: bytes) -> dict[str, str]:
-    """The headers of a frame.  A line that is none means that we have lost step."""
+    """The headers of a frame.  Raises RemoteProtocolError for a line that is no header."""
     headers: dict[str, str] = {}
     for line in data.split(b"\n"):
         name, colon, value = line.partition(b":")
@@ -240,7 +240,7 @@ def _text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
-# Commands.  All raise LocalProtocolError for text that could end the line or does not fit.
+# Commands.  All raise LocalProtocolError for text that could end the line or is too long.
 
 
 def auth(password: str) -> bytes:
@@ -278,7 +278,7 @@ def event_plain(names: Sequence[str], subclasses: Sequence[str] = ()) -> bytes:
 
 
 def exit() -> bytes:
-    """Goodbye."""
+    """Ends the conversation."""
     return _command("exit")
 
 

@@ -1,5 +1,5 @@
-"""The text form of FreeSWITCH's events (``switch_event_serialize`` in its switch_event.c), on the event socket and inside
-the switch alike: lines ``Name: value``, values percent-encoded, an empty line, and perhaps a body."""
+"""The text form of FreeSWITCH's events (``switch_event_serialize`` in its switch_event.c), on the event socket and inside the
+switch: lines ``Name: value`` with percent-encoded values, an empty line, and perhaps a body."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gofaxpy.switch.clean import incoming, one_line, raw_bytes
 from gofaxpy.values import frozen
 
 EMPTY_VALUE = "_undef_"         # what stands for a header without a value
-MAX_HEADERS = 8192              # an event has some 150, and one for each header of the INVITE; the rest is left out
+MAX_HEADERS = 8192              # an event has some 150, and one for each header of the INVITE; further ones are left out
 
 
 @frozen
@@ -23,13 +23,13 @@ class EventRecord:
 
 
 class EventHeaders(Mapping[str, str]):
-    """The headers of a serialised event, each decoded when it is asked for: an event has some 150, and few are looked at.
+    """The headers of a serialised event, up to an empty line.  A value is decoded when it is read: an event has some 150 headers,
+    and few are read.
 
-    Ends at an empty line.  Lines are split first and decoded after, so that ``%0A`` in a caller's name makes no header.
-    What it decodes to is then a blank, as every control character: FreeSWITCH leaves a ``%0A`` that stood in the value
-    alone (``switch_url_encode``), so a newline can come from outside although SIP allows none.  Of a repeated header the
-    first counts, as in FreeSWITCH itself.  ``clean`` makes a value of a decoded one; without it bytes that are not UTF-8
-    stay as surrogates.
+    Lines are split before they are decoded, so ``%0A`` in a caller's name makes no header.  The decoded newline becomes a blank,
+    as every control character does.  FreeSWITCH does not encode a ``%0A`` that stood in a value (``switch_url_encode``), so a
+    newline can come from a far end although SIP allows none.  Of a repeated header the first counts, as in FreeSWITCH.
+    ``clean`` is applied to every decoded value; its default leaves bytes that are not UTF-8 as surrogates.
     """
 
     __slots__ = ("_clean", "_raw")
@@ -55,12 +55,12 @@ class EventHeaders(Mapping[str, str]):
         return len(self._raw)
 
     def __repr__(self) -> str:
-        """What they say, decoded: two frames of the same octets look the same."""
+        """The decoded headers, so that frames of the same octets have the same text."""
         return repr(dict(self))
 
 
 def event_record(serialized: str) -> EventRecord | None:
-    """An event from its text form, as mod_python3 gives it; None for one without a name."""
+    """An event from its text form, as mod_python3 gives it; None for an event without a name."""
     headers = EventHeaders(raw_bytes(serialized), incoming)
     name = headers.get("Event-Name", "")
     if not name:
@@ -69,8 +69,8 @@ def event_record(serialized: str) -> EventRecord | None:
 
 
 def _unquoted(value: bytes) -> bytes:
-    """Percent-decoding; a ``%`` without two hexadecimal digits stays.  (urllib.parse takes longer to load than this
-    program to run.)"""
+    """Percent-decoding; a ``%`` without two hexadecimal digits stays.  (urllib.parse takes longer to load than gofaxsend takes
+    to run.)"""
     if b"%" not in value:
         return value
     first, *parts = value.split(b"%")

@@ -1,4 +1,4 @@
-"""What mod_spandsp tells of a fax: the ``fax_*`` variables of a channel and the ``fax-*`` headers of its events."""
+"""mod_spandsp's result of a fax: the ``fax_*`` variables of a channel and the ``fax-*`` headers of its events."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from gofaxpy.values import defaults_of, frozen, replace
 
 
 class ResultCode(IntEnum):
-    """SpanDSP's completion codes (``T30_ERR_…`` of its t30.h), with the numbers of the SpanDSP FreeSWITCH 1.10 uses."""
+    """SpanDSP's completion codes (``T30_ERR_…`` in t30.h), numbered as in the SpanDSP that FreeSWITCH 1.10 uses."""
 
-    UNKNOWN = -1                 # ours: no code was given, or one that is not in this list
+    UNKNOWN = -1                 # not SpanDSP's: no code was given, or one that is not in this list
     OK = 0
     # the link
     CEDTONE = 1
@@ -84,14 +84,14 @@ class ResultCode(IntEnum):
 
     @classmethod
     def parse(cls, text: str) -> ResultCode:
-        """By number; UNKNOWN for everything that is none of SpanDSP's."""
+        """A code by its number; UNKNOWN for any other text."""
         number = _number(text, default=-1)
         return cls(number) if number in _CODES else cls.UNKNOWN
 
 
 _CODES = frozenset(code.value for code in ResultCode)
 
-# Set by mod_spandsp during the negotiation or after it; without any of them no fax has begun.
+# mod_spandsp sets these during the negotiation or after it; if none is set, no fax has begun.
 _SIGNS = (
     "fax_success", "fax_result_code", "fax_transfer_rate", "fax_remote_station_id", "fax_document_transferred_pages",
 )
@@ -99,13 +99,13 @@ _SIGNS = (
 
 @frozen
 class FaxResult:
-    """One fax as SpanDSP saw it.  Whatever could not be read is 0, False or ``""``.
+    """SpanDSP's account of one fax.  A value that could not be read is 0, False or ``""``.
 
     ``rate`` in bit/s; ``resolution`` as ``8040x3850`` (pixels per metre, across and down) and ``pixel_size`` as
     ``1728x1146``, both of the line; ``image_size`` in bytes of the last page; ``encoding`` SpanDSP's number and
     ``encoding_name`` its name for the compression on the line (``T.4 2-D``, ``T.6``, ``T.85(L0)``); ``t38_status`` off,
-    requested, negotiated or refused; ``negotiations`` counts the negotiate events (more than one: trained again).
-    Station identifiers hold what the far end sent, cleaned (:func:`gofaxpy.switch.clean.incoming`).
+    requested, negotiated or refused; ``negotiations`` counts the negotiate events (more than one: the modems trained again).
+    Station identifiers are as the far end sent them, cleaned (:func:`gofaxpy.switch.clean.incoming`).
     """
 
     success: bool = False
@@ -133,21 +133,21 @@ class FaxResult:
 
     @property
     def pixel_width(self) -> int:
-        """Pixels per row on the line; 0 where that is not known."""
+        """Pixels per row on the line; 0 if unknown."""
         return _number(self.pixel_size.partition("x")[0])
 
     @classmethod
     def from_variables(cls, get: Callable[[str], str]) -> FaxResult | None:
-        """From channel variables (``get`` gives ``""`` for one that is unset).  None where no fax has begun: rxfax and
-        txfax return at once when they cannot use their file, and set ``current_application_response`` only."""
+        """From channel variables (``get`` returns ``""`` for one that is unset).  None if no fax has begun: rxfax and txfax
+        return at once if they cannot use their file, and set only ``current_application_response``."""
         if not any(get(name) for name in _SIGNS):
             return None
         return cls._read(get)
 
     @classmethod
     def from_event(cls, headers: Mapping[str, str]) -> FaxResult | None:
-        """From an event ``spandsp::…``.  What its own headers lack is taken from the channel variables it carries.
-        None where it carries neither."""
+        """From an event ``spandsp::…``.  A value that its own headers lack is taken from the channel variables in the event.
+        None if neither is there."""
 
         def get(name: str) -> str:
             return headers.get(name.replace("_", "-")) or headers.get("variable_" + name, "")
@@ -187,11 +187,11 @@ class FaxResult:
 
     @classmethod
     def nothing_left(cls) -> FaxResult:
-        """For a document whose every page has gone before: nothing is sent, and that is a success."""
+        """The result for a job whose every page was confirmed before: nothing is sent, and that is a success."""
         return cls(success=True, code=ResultCode.OK, text="Nothing left to send")
 
     def with_negotiations(self, count: int) -> FaxResult:
-        """The same result with the number of negotiate events that were seen."""
+        """The same result with the number of negotiate events."""
         return replace(self, negotiations=count)
 
     def facts(self) -> dict[str, str | int | bool]:
@@ -200,7 +200,7 @@ class FaxResult:
 
     @classmethod
     def from_facts(cls, facts: object) -> FaxResult | None:
-        """From :meth:`facts`.  A value of the wrong type counts as missing; None if there is nothing at all."""
+        """From :meth:`facts`.  A value of the wrong type counts as missing; None if ``facts`` is empty or no mapping."""
         if not isinstance(facts, Mapping) or not facts:
             return None
         values: dict[str, object] = {}

@@ -1,8 +1,8 @@
-"""Keeps every exception inside the script it happened in.
+"""Keeps every exception inside the script in which it was raised.
 
-mod_python3 formats one that leaves a handler into a fixed buffer of 20 KB without looking at its length
-(``print_python_error`` in its mod_python3.c): a long message ends the whole switch, and so does SystemExit, which
-Python itself answers by ending the process.
+mod_python3 formats an exception that leaves a handler into a buffer of 20 KB without a check of its length
+(``print_python_error`` in its mod_python3.c): a long message ends the whole switch.  So does SystemExit, for which Python itself
+ends the process.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ MAX_FRAMES = 12
 
 
 def guarded(name: str) -> Callable[[Callable[..., object]], Callable[..., None]]:
-    """For the functions FreeSWITCH calls: whatever they raise is logged as of script ``name``, and they return."""
+    """A decorator for functions that FreeSWITCH calls: an exception is logged under the script's ``name`` and not raised."""
 
     def decorate(function: Callable[..., object]) -> Callable[..., None]:
         def call(*args: object) -> None:
             try:
                 function(*args)
             except BaseException as error:      # SystemExit would end FreeSWITCH
-                with suppress(Exception):       # nothing is left to be done about a log that does not work
+                with suppress(Exception):       # if the log fails too, nothing else can be done
                     for line in report(name, error):
                         log("err", line)
 
@@ -37,7 +37,7 @@ def guarded(name: str) -> Callable[[Callable[..., object]], Callable[..., None]]
 
 
 def report(name: str, error: BaseException) -> list[str]:
-    """What is logged: the exception, then where it came from, the innermost call first, at most 2 KB of it."""
+    """The lines for the log: the exception, then its frames, the innermost first, together at most :data:`MAX_REPORT` bytes."""
     try:
         message = str(error)[:MAX_MESSAGE]
     except Exception as again:

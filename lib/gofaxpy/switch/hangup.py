@@ -1,4 +1,4 @@
-"""How calls end: FreeSWITCH's hangup causes (ITU-T Q.850 and its own) and what else is known of a call's end."""
+"""The end of a call: FreeSWITCH's hangup causes (ITU-T Q.850 and its own), the SIP status, and which side hung up."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class HangupCause(IntEnum):
 _NUMBERS = frozenset(cause.value for cause in HangupCause)
 
 
-# What FreeSWITCH answers to an originate for which it has made no channel: there is no event of such a call.
+# FreeSWITCH's answer to an originate for which it has made no channel.  No event comes for such a call.
 _NO_CHANNEL = {
     # switch_core_session_request_uuid gives no session, and sofia_outgoing_channel still has its first cause
     HangupCause.DESTINATION_OUT_OF_ORDER:
@@ -123,7 +123,7 @@ _NO_CHANNEL = {
     HangupCause.SYSTEM_SHUTDOWN: "makes no new calls: its SIP profile is paused",       # PFLAG_STANDBY
     HangupCause.CHAN_NOT_IMPLEMENTED: "cannot call: mod_sofia is not loaded",
 }
-# A channel that has sent nothing: sofia_on_init, where sofia_glue_do_invite fails.
+# A channel that has sent no INVITE: sofia_glue_do_invite has failed in sofia_on_init.
 _NO_INVITE = "could not send the call (no RTP port, descriptor or memory left?), see its log"
 
 
@@ -131,10 +131,10 @@ _NO_INVITE = "could not send the call (no RTP port, descriptor or memory left?),
 class CallEnd:
     """How a call ended.
 
-    ``sip_status`` (0: none) and ``sip_phrase`` are the far end's answer, ``q850`` the number FreeSWITCH derived (0:
-    none), ``disposition`` who ended it how (``recv_bye``, ``send_cancel``, ``recv_refuse`` …; mod_sofia's
-    sip_hangup_disposition).  ``text`` is what the switch said where that is no cause we know.  ``reply_only``: this is
-    the answer to the originate, and no event has told of the call's end.
+    ``sip_status`` (0: none) and ``sip_phrase`` are the far end's answer; ``q850`` is the number that FreeSWITCH derived (0:
+    none).  ``disposition`` is mod_sofia's sip_hangup_disposition: which side ended the call, and how (``recv_bye``,
+    ``send_cancel``, ``recv_refuse`` …).  ``text`` is FreeSWITCH's text where it is no known cause.  ``reply_only``: this comes
+    from the answer to the originate; there was no event about the end of the call.
     """
 
     cause: HangupCause
@@ -167,12 +167,14 @@ class CallEnd:
 
     @classmethod
     def unknown(cls) -> CallEnd:
-        """The call is over, and nobody can tell how."""
+        """The call is over, and nothing says how it ended."""
         return cls(HangupCause.NONE)
 
     def not_made(self) -> str:
-        """What kept FreeSWITCH from calling anybody, as the end of a sentence that begins with its name; ``""`` where a call
-        may have gone out.  What a far end refuses has its SIP status, what was cancelled a disposition."""
+        """Why FreeSWITCH has sent no call, as the end of a sentence that begins with its name; ``""`` if it may have sent one.
+
+        A call that the far end has refused has a SIP status; one that was cancelled has a disposition.
+        """
         if self.sip_status or self.disposition:
             return ""
         if self.reply_only:
@@ -180,7 +182,7 @@ class CallEnd:
         return _NO_INVITE if self.cause is HangupCause.DESTINATION_OUT_OF_ORDER else ""
 
     def describe(self) -> str:
-        """For people: ``USER_BUSY (486 Busy Here)``."""
+        """The end in words, such as ``USER_BUSY (486 Busy Here)``."""
         name = self.cause.name if self.cause is not HangupCause.NONE else self.text or "no cause given"
         if not self.sip_status:
             return name
@@ -188,8 +190,11 @@ class CallEnd:
 
 
 def _sip_answer(headers: Mapping[str, str]) -> tuple[int, str]:
-    """The far end's last SIP status.  Where we ended the call ourselves the variables hold one that nobody sent
-    (``487 CANCEL``), so this is asked only where we did not."""
+    """The far end's last SIP status and phrase.
+
+    Only for a call that this side has not ended: otherwise the variables hold a status that was never received (``487
+    CANCEL``).
+    """
     failure = _number(headers.get("variable_sip_invite_failure_status", ""), 699)
     if failure:
         return failure, incoming(headers.get("variable_sip_invite_failure_phrase"), 100).strip()

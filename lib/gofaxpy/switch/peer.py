@@ -1,11 +1,11 @@
-"""Whose socket is at the other end of a TCP connection, where that is on this machine.
+"""The user whose socket is at the other end of a TCP connection, if that end is on this machine.
 
-Any user may listen on the event socket's port while FreeSWITCH does not, and would be told its password.  The kernel knows
-whose socket it is: sock_diag(7) finds one connection among any number in some 50 us; where that is closed to us,
-``/proc/net/tcp`` and ``tcp6`` (proc(5)) are read, 2 ms, with 10,000 connections 20 ms.
+While FreeSWITCH does not listen on the event socket's port, any user may, and would be sent its password.  The kernel knows the
+owner of a socket.  sock_diag(7) finds one connection among any number in some 50 us.  Where sock_diag is not allowed,
+``/proc/net/tcp`` and ``tcp6`` (proc(5)) are read, which takes 2 ms, and 20 ms with 10,000 connections.
 
-An end that is no socket of our network name space is none of the machine's users': it takes root to lead a port of the
-machine elsewhere.  A program that passes connections on (rootless containers, ssh -L) is itself the other end.
+An end that is no socket of this network name space does not belong to an ordinary user of this machine: only root can redirect
+a port of the machine.  A program that forwards connections (rootless containers, ssh -L) is itself the other end.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ Address = tuple[bytes, int]
 
 
 class NotConnected(Exception):
-    """The other end is a socket of this machine that nobody has in hand: closed, or not accepted yet."""
+    """The other end is a socket of this machine that no process has: it is closed, or was not accepted yet."""
 
 
 def owner(connected: socket.socket) -> int | None:
-    """The user id of the socket at the other end, None if that is not on this machine or cannot be found out.
+    """The uid of the socket at the other end; None if that end is not on this machine, or the uid cannot be found out.
 
-    Ask only after the other end has said something: until its program has accepted the connection, it has no owner.  Raises
-    :class:`NotConnected`.
+    Call this only after the other end has sent something: until its program has accepted the connection, the socket has no
+    owner.  Raises :class:`NotConnected`.
     """
     try:
         theirs, ours = _address(connected.getpeername()), _address(connected.getsockname())
@@ -42,7 +42,7 @@ def owner(connected: socket.socket) -> int | None:
     try:
         found = _by_diag(theirs, ours)
         if found is None and _by_diag(ours, theirs) is None:
-            raise OSError       # it knows of no connection at all: the kernel has no tcp_diag
+            raise OSError       # it does not find this end either: the kernel has no tcp_diag
         if found is None:
             found = _bound_to_an_interface(theirs, ours)
     except OSError:
@@ -53,7 +53,7 @@ def owner(connected: socket.socket) -> int | None:
     if found is None:
         return None
     state, uid, inode = found
-    if state != ESTABLISHED or not inode:       # the kernel shows such a one as root's
+    if state != ESTABLISHED or not inode:       # the kernel shows such a socket with root as its owner
         raise NotConnected
     return uid
 
@@ -115,6 +115,6 @@ def _by_proc(theirs: Address, ours: Address) -> tuple[int, int, int] | None:
 
 
 def _shown(address: bytes, port: int) -> bytes:
-    """As the kernel writes it: words of four octets in the machine's order."""
+    """An address as in /proc/net/tcp: words of four octets in the machine's octet order, a colon, the port."""
     words = struct.unpack(f"={len(address) // 4}I", address)
     return b"".join(b"%08X" % word for word in words) + b":%04X" % port
