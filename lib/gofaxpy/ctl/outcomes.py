@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def run(arguments: argparse.Namespace, desk: Desk) -> int:
-    """Prints :func:`gofaxpy.outcome.rows`, as they hold with the configuration at hand."""
-    from gofaxpy.outcome import rows
+    """Prints :func:`gofaxpy.outcome.policy.rows`, as they hold with the configuration at hand."""
+    from gofaxpy.outcome.policy import rows
 
     found = [
         {
