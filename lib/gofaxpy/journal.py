@@ -47,6 +47,7 @@ class Step(StrEnum):
     CONNECTED = "connected"      # outbound handler: the far end has answered, txfax begins
     WITHDRAWN = "withdrawn"      # gofaxsend: this call must not send any more; valid if it comes before CONNECTED
     FAX_OVER = "fax over"        # outbound handler or gofaxsend: SpanDSP's result, before the call is hung up
+    SETTLED = "settled"          # gofaxsend: what the attempt counts as; qfile and xferfaxlog are about to say so
     # an incoming call
     ACCEPTED = "accepted"        # inbound handler: the call is accepted, nothing has been received
     RECEIVING = "receiving"      # rxfax begins to write this file

@@ -197,6 +197,38 @@ def test_an_attempt_that_ended_between_its_record_and_its_qfile_is_counted_and_n
     assert [(record[1], record[10]) for record in house.records()] == [("SEND", "1"), ("SEND", "1")]
 
 
+def test_an_attempt_for_which_freeswitch_made_no_call_is_no_dial_to_the_next_one_either(house: House) -> None:
+    """gofaxsend is ended between its answer and the removal of its entry.  The job may be dialled once."""
+    house.switch.api("fsctl pause")
+    job = house.job("1000", maxdials="1")
+    process = house.start_gofaxsend(job)
+    house.wait("the entry", house.journal)
+    kept = keep_entry(house, job)
+    assert process.wait(60) == RETRY
+    process.communicate()
+    assert (house.qfile(job)["totdials"], house.records()) == ("0", [])
+    entry_comes_back(house, kept)
+    house.switch.api("fsctl resume")
+    assert house.gofaxsend(job) == DONE
+    assert house.qfile(job)["totdials"] == "1"
+    assert [(record[1], record[10]) for record in house.records()] == [("SEND", "3")]
+
+
+def test_a_call_that_the_user_ended_while_it_rang_is_no_dial_to_the_next_attempt_either(house: House) -> None:
+    job = house.job("2001", maxdials="1")
+    process = house.start_gofaxsend(job)
+    house.wait("the call", house.switch.sessions)
+    kept = keep_entry(house, job)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == RETRY
+    process.communicate()
+    assert (house.qfile(job)["statuscode"], house.qfile(job)["totdials"], len(house.records())) == ("345", "0", 1)
+    entry_comes_back(house, kept)
+    assert house.gofaxsend(job) == FAILED       # the one dial that it may have
+    assert (house.qfile(job)["totdials"], house.qfile(job)["status"].partition(";")[0]) == ("1", "No answer from remote")
+    assert len(house.records()) == 2
+
+
 def test_no_job_gets_the_session_log_of_another_one(house: House) -> None:
     """bin/notify mails log/c<commid> to the user; log/seqf is behind after a power failure or a restore."""
     first = house.job("1000", pages=(1,))

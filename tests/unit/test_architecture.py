@@ -13,8 +13,8 @@ LIBRARY = ROOT / "lib" / "gofaxpy"
 FLOORS = (
     {"values", "jsontext", "local", "calls"},
     {"hylafax", "switch"},
-    {"commids", "config", "hooks", "outcome", "transfer"},
-    {"journal", "operatorlog", "stations", "drain"},
+    {"commids", "config", "hooks", "transfer"},
+    {"journal", "operatorlog", "stations", "drain", "outcome"},
     {"setting", "faxrcvd"},
     {"modems", "outbound", "metrics"},
     {"inbound", "send"},

@@ -10,20 +10,10 @@ from gofaxpy.config.keys import Outbound
 from gofaxpy.hylafax.qfile import QFile
 from gofaxpy.hylafax.returned import Returned
 from gofaxpy.hylafax.statuscode import StatusCode
-from gofaxpy.outcome import (
-    CONNECTED,
-    NOT_ANSWERED,
-    OTHER,
-    Delay,
-    Ending,
-    Policy,
-    Rule,
-    Stage,
-    judge,
-    rows,
-    tries_next_gateway,
-)
-from gofaxpy.send.settle import count, delay_of
+from gofaxpy.outcome.causes import CONNECTED, NOT_ANSWERED, Delay, Rule, Stage
+from gofaxpy.outcome.judge import Ending, judge, tries_next_gateway
+from gofaxpy.outcome.limits import count, delay_of
+from gofaxpy.outcome.policy import OTHER, Policy, rows
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
 from gofaxpy.switch.hangup import CallEnd, HangupCause
 from gofaxpy.values import replace

@@ -21,8 +21,10 @@ from gofaxpy.modems import virtual
 from gofaxpy.modems.getty import Getty, ModemState
 from gofaxpy.outbound.joined import remove_directory
 from gofaxpy.send import process
-from gofaxpy.send.job import send_job
+from gofaxpy.send.attempt import Attempt
+from gofaxpy.send.connection import Connection
 from gofaxpy.setting import Setting, wrong_user
+from gofaxpy.switch.client import never
 
 NOBODY = 65534
 
@@ -77,7 +79,7 @@ def test_a_job_whose_number_is_none_makes_no_files(tmp_path: Path, jobid: str) -
     qfile.write_bytes(b"jobid:" + jobid.encode() + b"\nexternal:1\nfax:0::docq/x\n")
     setting = Setting.of(Config(hylafax=HylaFax(spooldir=str(tmp_path))))
     with QFileHandle.open(str(qfile)) as handle, pytest.raises(Exception, match="is no job number"):
-        send_job(setting, None, "000000001", "freeswitch0", handle, lambda: False, lambda error: None)
+        Attempt(setting, handle, "000000001", "freeswitch0", Connection(setting.config.freeswitch, 0, never))
     assert [*(tmp_path / "log").iterdir(), *(tmp_path / "status").iterdir()] == []
 
 

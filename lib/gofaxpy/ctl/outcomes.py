@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    """Prints :func:`gofaxpy.outcome.rows` for the ``outbound.failed_response`` of the configuration."""
-    from gofaxpy.outcome import rows
+    """Prints :func:`gofaxpy.outcome.policy.rows`, as they hold with this configuration."""
+    from gofaxpy.outcome.policy import rows
 
     found = [
         {

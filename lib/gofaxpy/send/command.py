@@ -36,8 +36,8 @@ def main(argv: list[str]) -> int:
         give_up_root()
         reopen_standard_descriptors()
         aborted.open()
-        line = parse(argv[1:])
-        if line.version:
+        command = parse(argv[1:])
+        if command.version:
             print(f"gofaxsend {__version__}", flush=True)
             return 0
     except UsageError as error:
@@ -45,13 +45,13 @@ def main(argv: list[str]) -> int:
     except (OSError, KeyError) as error:
         return _refuse(f"cannot give up root or get a descriptor: {error}")
     returned = Returned.RETRY
-    for number, path in enumerate(line.qfiles):
-        returned = _one(line, path, aborted, announced=number > 0)
-        # who ended a job that was just done did not mean the next one; what is left is another faxq's
+    for number, path in enumerate(command.qfiles):
+        returned = _one(command, path, aborted, announced=number > 0)
+        # an abort of a job that was just done was not meant for the next job; what is left is another faxq's
         if returned is not Returned.DONE or aborted() or is_orphan():
             break
-        if number + 1 < len(line.qfiles):
-            _announce_next(line.qfiles[number + 1])
+        if number + 1 < len(command.qfiles):
+            _announce_next(command.qfiles[number + 1])
     return int(returned)
 
 
@@ -63,7 +63,7 @@ def _one(command: CommandLine, path: str, aborted: AbortFlag, announced: bool) -
                 return _send(command, handle, aborted, announced)
             except Exception as error:  # an answer for faxq comes before everything; the traceback goes to syslog
                 text = str(error) or type(error).__name__
-                syslogged.error(f"{path}: {text}", _trace(error))
+                syslogged.error_with_trace(f"{path}: {text}", error)
                 handle.qfile.set("returned", Returned.RETRY.value)
                 handle.qfile.set("status", f"gofaxsend: {text}"[:200])
                 handle.qfile.set("statuscode", 999)
@@ -88,17 +88,21 @@ def _send(command: CommandLine, handle: QFileHandle, aborted: AbortFlag, announc
     spool = Spool(config.hylafax.spooldir, config.hylafax.lock_dir)
     _same_spool(spool)
     number = new_commid(spool)
-    line = Connection(config.freeswitch, int(number), aborted)
+    connection = Connection(config.freeswitch, int(number), aborted)
     try:
-        from gofaxpy.send.job import send_job  # now, with the switch's greeting on its way
+        connection.connect()
+        from gofaxpy.send.attempt import Attempt  # slow to load
+        from gofaxpy.send.job import send_job
         from gofaxpy.setting import Setting
 
         gc.freeze()     # what is loaded is not looked through from here on, either; see bin/gofaxsend
         gc.enable()
         setting = Setting.of(config)
-        returned = send_job(setting, line, number, command.device, handle, aborted, _complain, announced)
+        attempt = Attempt(setting, handle, number, command.device, connection)
+        attempt.announced = announced
+        returned = send_job(attempt)
     finally:
-        line.close()
+        connection.close()
     if config.log.metrics_file:
         _count(setting)
     return returned
@@ -129,7 +133,7 @@ def _count(setting: Setting) -> None:
 
         after_fax(setting, syslogged.error)
     except Exception as error:
-        _complain(error)
+        syslogged.trouble(error)
 
 
 def _configuration(path: str) -> Config:
@@ -149,16 +153,6 @@ def _configuration(path: str) -> Config:
             syslogged.error(problem)
         syslogged.error(f"{path}: its last good state holds instead")
         return config
-
-
-def _complain(error: BaseException) -> None:
-    syslogged.error(str(error) or type(error).__name__, _trace(error))
-
-
-def _trace(error: BaseException) -> str:
-    import traceback  # slow to load
-
-    return "".join(traceback.format_exception(error, limit=8))
 
 
 def _announce_next(path: str) -> None:

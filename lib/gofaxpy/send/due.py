@@ -8,12 +8,13 @@ from: its common name, its size and the second of its last change, which a copy 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from gofaxpy.hylafax.pages import Page
 from gofaxpy.hylafax.qfile import Item, QFile
 from gofaxpy.hylafax.spool import Spool
+from gofaxpy.send.attempt import Attempt
 from gofaxpy.switch.dialstring import DialstringError, dialable
 from gofaxpy.values import frozen
 
@@ -22,18 +23,17 @@ Origin = tuple[str, int, int]       # common name, octets, second of the last ch
 
 @frozen
 class Run:
-    """Pages in a row of one document: ``pages`` from TIFF directory ``first`` on.  ``count`` is how many the whole document
-    has, ``name`` and the numbers after it are its :data:`Origin`."""
+    """Pages in a row of one document."""
 
-    first: int
+    first: int          # TIFF directory of the first of them
     pages: int
-    count: int
-    name: str
+    count: int          # pages of the whole document
+    name: str           # from here on the document's Origin
     size: int
     changed: int
 
 
-def noted(spool: Spool, qfile: QFile, pages: Sequence[Page], page_count: Callable[[str], int]) -> list[list[object]]:
+def noted(attempt: Attempt, pages: Sequence[Page]) -> list[list[object]]:
     """``pages``, which are to be sent, as they stand in the journal.  Raises TiffError."""
     runs: list[list[object]] = []
     last: Page | None = None
@@ -41,7 +41,8 @@ def noted(spool: Spool, qfile: QFile, pages: Sequence[Page], page_count: Callabl
         if last is not None and (page.item_index, page.directory) == (last.item_index, last.directory + 1):
             runs[-1][1] = int(str(runs[-1][1])) + 1
         else:
-            runs.append([page.directory, 1, page_count(page.file), *origin(spool, qfile, page.item_index)])
+            whole = origin(attempt.spool, attempt.qfile, page.item_index)
+            runs.append([page.directory, 1, attempt.page_count(page.file), *whole])
         last = page
     return runs
 
@@ -57,9 +58,7 @@ def runs_of(facts: Mapping[str, object]) -> list[Run] | None:
         return None
 
 
-def delivered_among(
-    spool: Spool, qfile: QFile, runs: Sequence[Run], delivered: int, remaining: Sequence[Page], page_count: Callable[[str], int],
-) -> list[Page]:
+def delivered_among(attempt: Attempt, runs: Sequence[Run], delivered: int, remaining: Sequence[Page]) -> list[Page]:
     """Those of the ``remaining`` pages of the job that are among the first ``delivered`` of ``runs``.
 
     A document that was imaged anew counts as the same, as long as it has as many pages as before.
@@ -71,7 +70,7 @@ def delivered_among(
         delivered -= pages
     return [
         page for page in remaining
-        if (origin(spool, qfile, page.item_index), page_count(page.file), page.directory) in confirmed
+        if (origin(attempt.spool, attempt.qfile, page.item_index), attempt.page_count(page.file), page.directory) in confirmed
     ]
 
 

@@ -6,35 +6,34 @@ dies with ``Duplicate UUID!``, and the end of the first leg looks like the end o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from gofaxpy.config.keys import Server
 from gofaxpy.hylafax import events
 from gofaxpy.journal import Entry, Step
-from gofaxpy.outcome import Ending, Stage, tries_next_gateway
-from gofaxpy.send.connection import Connection
-from gofaxpy.send.follow import CallIds, Follower, Trace
-from gofaxpy.send.launch import LaunchError, launch, new_ids, reconnect, watch
-from gofaxpy.send.report import JobReport
-from gofaxpy.setting import Setting
+from gofaxpy.outcome.causes import Stage
+from gofaxpy.outcome.judge import tries_next_gateway
+from gofaxpy.send.attempt import Attempt
+from gofaxpy.send.deadlines import deadlines
+from gofaxpy.send.follow import Follower, PlacedCall, Trace
+from gofaxpy.send.launch import CallIds, LaunchError, launch, new_ids, reconnect, watch
+from gofaxpy.send.progress import dialling, listener
 from gofaxpy.switch.client import Client, EventSocketError
 
 
-def call_through_gateways(
-    setting: Setting, report: JobReport, entry: Entry, line: Connection, gateways: Sequence[str], number: str,
-    aborted: Callable[[], bool],
-) -> Trace:
+def call_through_gateways(attempt: Attempt, gateways: Sequence[str], number: str) -> Trace:
     """The trace of the last call placed; its stage is NOT_DIALLED if none could be placed.
 
     A server that makes no calls, or that dies before the answer, is no gateway's fault: the next server tries the same one.
     """
-    caller = _Caller(setting, report, entry, line, aborted)
+    assert attempt.entry is not None, "the journal knows of a call before it is placed"
+    caller = _Caller(attempt, attempt.entry)
     trace, placed = Trace(Stage.NOT_DIALLED), None
     left = list(gateways)
     try:
         while left:
-            if aborted():
+            if attempt.aborted():
                 trace.aborted = True
                 break
             trace = caller.call(new_ids(left[0]), number)
@@ -42,8 +41,7 @@ def call_through_gateways(
             if caller.has_another_server(trace):
                 continue
             del left[0]
-            ending = Ending(trace.stage, call=trace.end, aborted=trace.aborted)
-            if not tries_next_gateway(ending, setting.config.outbound.failed_response):
+            if not tries_next_gateway(trace.ending(), attempt.setting.config.outbound.failed_response):
                 break
     finally:
         caller.close()
@@ -56,14 +54,10 @@ def call_through_gateways(
 class _Caller:
     """Places single calls for one attempt, one after the other over the same connection."""
 
-    def __init__(
-        self, setting: Setting, report: JobReport, entry: Entry, line: Connection, aborted: Callable[[], bool]
-    ) -> None:
-        self._setting = setting
-        self._report = report
+    def __init__(self, attempt: Attempt, entry: Entry) -> None:
+        self._attempt = attempt
         self._entry = entry
-        self._line = line
-        self._aborted = aborted
+        self._connection = attempt.connection
         self._client: Client | None = None
         self._server: Server | None = None
 
@@ -74,51 +68,53 @@ class _Caller:
             self._client = None
 
     def has_another_server(self, trace: Trace) -> bool:
-        """Whether another server may do what the one of this call could not, being in trouble itself; it is then used from here
-        on."""
+        """Whether another server may do what the server of this call could not, being in trouble itself; it is then used from
+        here on."""
         if trace.aborted or self._server is None or not (trace.refused or trace.withdrawn):
             return False
-        self._report.log.line(trace.reason)
-        self._line.rule_out(self._server, trace.reason)
+        self._attempt.log.line(trace.reason)
+        self._connection.rule_out(self._server, trace.reason)
         self.close()
-        if self._line.has_servers():
+        if self._connection.has_servers():
             return True
-        trace.reason = self._line.said()
+        trace.reason = self._connection.said()
         return False
 
     def call(self, ids: CallIds, number: str) -> Trace:
         """One call to its end."""
-        report = self._report
-        report.dialling(number, ids.gateway)
+        attempt = self._attempt
+        dialling(attempt, number, ids.gateway)
         try:
             client, server = self._watching(ids)
         except EventSocketError as error:
             return Trace(
-                Stage.NOT_DIALLED, aborted=self._aborted(), reason=f"FreeSWITCH cannot be asked to call: {error}"
+                Stage.NOT_DIALLED, aborted=attempt.aborted(), reason=f"FreeSWITCH cannot be asked to call: {error}"
             )
         self._entry.note(Step.LAUNCHED, **ids.facts(), host=server.host, port=server.port)
         self._entry.sync()      # with what was noted before, and the entry's name: from here on there may be a call
-        report.launched = True
+        attempt.launched = True
         try:
-            report.log.lines("\n".join(launch(client, ids, self._entry.name)))
+            attempt.log.lines("\n".join(launch(client, ids, self._entry.name)))
         except LaunchError as error:
             if self._withdrawn(ids):
                 return Trace(Stage.NOT_DIALLED, reason=str(error), refused=True)
-            report.log.line(f"{error}; but the call is there")
+            attempt.log.line(f"{error}; but the call is there")
         except EventSocketError as error:
-            report.log.line(f"{error}; whether the call was placed has to be found out")
+            attempt.log.line(f"{error}; whether the call was placed has to be found out")
             self.close()
-        if not report.announced:
-            report.announced = True
-            report.event(events.job_call_placed(report.jobid))
-        again = partial(reconnect, server, self._setting.config.freeswitch.connect_timeout, ids)
-        follower = Follower(
-            self._client, again, ids, self._setting.config.outbound, self._entry, report.tell, self._aborted
-        )
+        if not attempt.announced:
+            attempt.announced = True
+            attempt.event(events.job_call_placed(attempt.jobid))
+        return self._follow(ids, server)
+
+    def _follow(self, ids: CallIds, server: Server) -> Trace:
+        attempt, config = self._attempt, self._attempt.setting.config
+        call = PlacedCall(ids, self._entry, partial(reconnect, server, config.freeswitch.connect_timeout, ids))
+        follower = Follower(call, self._client, deadlines(config.outbound), listener(attempt), attempt.aborted)
         trace = follower.follow()
         self._client = follower.client
         if trace.end is not None and trace.stage is Stage.DIALLED:
-            report.log.line(f"GATEWAY {ids.gateway}: {trace.end.describe()}")
+            attempt.log.line(f"GATEWAY {ids.gateway}: {trace.end.describe()}")
         return trace
 
     def _withdrawn(self, ids: CallIds) -> bool:
@@ -132,11 +128,11 @@ class _Caller:
         Raises EventSocketError."""
         for last in (False, True):
             if self._client is None or self._server is None:
-                self._client, self._server = self._line.take()
-                for problem in self._line.problems:
-                    self._report.log.line(problem)
-                if len(self._line.settings.servers) > 1:
-                    self._report.log.line(f"FreeSWITCH at {self._server.host}:{self._server.port}")
+                self._client, self._server = self._connection.take()
+                for problem in self._connection.problems:
+                    self._attempt.log.line(problem)
+                if len(self._connection.settings.servers) > 1:
+                    self._attempt.log.line(f"FreeSWITCH at {self._server.host}:{self._server.port}")
             try:
                 watch(self._client, ids)
                 return self._client, self._server

@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gofaxpy.config.keys import Server
 from gofaxpy.send.connection import connect_to
-from gofaxpy.send.follow import EVENTS, SUBCLASSES, CallIds
 from gofaxpy.switch.arguments import encode_args
 from gofaxpy.switch.client import Client, EventSocketError
+from gofaxpy.values import frozen
 
 LAUNCH = "outbound_fax::launch"
+EVENTS = ("CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_ANSWER", "CHANNEL_HANGUP_COMPLETE", "BACKGROUND_JOB")
+SUBCLASSES = ("spandsp::txfaxnegociateresult", "spandsp::txfaxpageresult", "spandsp::txfaxresult")
+
+
+@frozen
+class CallIds:
+    """The ids of one call, chosen before it is placed so that none of its events is missed."""
+
+    uuid: str
+    job_uuid: str
+    gateway: str
+
+    def facts(self) -> dict[str, str]:
+        """As they stand in the journal."""
+        return {"uuid": self.uuid, "job_uuid": self.job_uuid, "gateway": self.gateway}
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, object]) -> CallIds:
+        """From the journal."""
+        return cls(*(str(facts.get(name, "")) for name in ("uuid", "job_uuid", "gateway")))
 
 
 class LaunchError(Exception):

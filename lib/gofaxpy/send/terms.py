@@ -18,6 +18,7 @@ from gofaxpy import hooks
 from gofaxpy.config.keys import Config
 from gofaxpy.hylafax.confline import boolean, parse
 from gofaxpy.hylafax.qfile import QFile
+from gofaxpy.setting import Setting
 from gofaxpy.switch.dialstring import DialstringError, call_prefix, gateway_name
 from gofaxpy.values import frozen, replace
 
@@ -39,41 +40,40 @@ _PAGE_NUMBERS = ("%%p", "%%P", "%%t")
 
 @frozen
 class Terms:
-    """What holds for one attempt.  ``ident`` is the TSI, ``header`` the text at the top of each page (``""`` for none),
-    ``fax_number`` the caller's number, ``prefix`` is dialled before the destination's number."""
+    """What holds for one attempt."""
 
-    ident: str
-    header: str
-    fax_number: str
-    prefix: str
-    gateways: Sequence[str]
+    ident: str                  # the TSI
+    header: str                 # the text at the top of each page, "" for none
+    fax_number: str             # the caller's number
+    prefix: str                 # dialled before the destination's number
+    gateways: Sequence[str]     # tried in this order
 
 
 @frozen
 class Answer:
-    """The terms, or why there are none: ``refusal`` fails the job, ``trouble`` puts it off.  ``notes`` are for the log."""
+    """The terms, or why there are none."""
 
     terms: Terms
-    refusal: str = ""
-    trouble: str = ""
-    notes: tuple[str, ...] = ()
+    refusal: str = ""               # why the job fails
+    trouble: str = ""               # why the job is put off
+    notes: tuple[str, ...] = ()     # for the session log
 
 
 def settle_terms(
-    config: Config, qfile: QFile, called: str, device: str, root: str, aborted: Callable[[], bool]
+    setting: Setting, qfile: QFile, called: str, device: str, aborted: Callable[[], bool]
 ) -> Answer:
     """The terms for one attempt at the job ``qfile`` to ``called`` (of :func:`~gofaxpy.switch.dialstring.destination`, so that
-    a rule for a number is one for all its spellings) on modem ``device``; ``root`` is the spool.
+    a rule for a number holds for all its spellings) on modem ``device``.
 
     ``outbound.dynamic_config_on_error`` decides where the script fails, or names a gateway or a prefix that cannot be one:
     ``retry`` and ``fail`` the job, or ``send`` it with what the script had said until then.
     """
-    terms = of_job(config, qfile)
-    settings = config.outbound
+    terms = of_job(setting.config, qfile)
+    settings = setting.config.outbound
     if not settings.dynamic_config:
         return Answer(terms)
     arguments = [device, qfile.get("owner"), called, qfile.get("jobid")]
-    result = hooks.run(settings.dynamic_config, arguments, root, settings.dynamic_config_timeout, aborted)
+    result = hooks.run(settings.dynamic_config, arguments, setting.spool.root, settings.dynamic_config_timeout, aborted)
     notes: list[str] = []
     options = parse(result.output, notes, TO_THE_END)
     notes = [f"DynamicConfigOutgoing: {note}" for note in notes]

@@ -157,8 +157,10 @@ class Sent:
         from gofaxpy.hylafax.sequence import commid
         from gofaxpy.journal import Step
         from gofaxpy.outbound import call as outbound
-        from gofaxpy.outcome import Stage
-        from gofaxpy.send import job, launch
+        from gofaxpy.outcome.causes import Stage
+        from gofaxpy.send import job, launch, progress
+        from gofaxpy.send.attempt import Attempt
+        from gofaxpy.send.connection import Connection
         from gofaxpy.send.follow import Progress, Trace
         from gofaxpy.setting import Setting
         from gofaxpy.switch.arguments import encode_args
@@ -167,32 +169,37 @@ class Sent:
         from gofaxpy.switch.hangup import CallEnd
 
         self._plan = plan
-        self._handle, self._commid = QFileHandle, commid
+        self._handle, self._progress = QFileHandle, Progress
         self._setting = Setting.of(load(config_path()))     # no work in the spool; the figure `cpu` has it
         self._job = job
         self._number = 0
         asked = inspect.signature(job.call_through_gateways).parameters
-        self._wanted = tuple(inspect.signature(job.send_job).parameters)
+        self._told = progress.told
+        self._made = lambda handle: Attempt(
+            self._setting, handle, commid(self._setting.spool), "freeswitch0",
+            Connection(self._setting.config.freeswitch, 0, _never),
+        )
 
         def call(*args):
             """In place of ``call_through_gateways``, whose parameters are known by their names."""
             given = dict(zip(asked, args, strict=True))
-            report, entry, gateways, number = (given[name] for name in ("report", "entry", "gateways", "number"))
+            attempt, gateways, number = (given[name] for name in ("attempt", "gateways", "number"))
+            entry = attempt.entry
             ids = launch.new_ids(gateways[0])
-            report.dialling(number, gateways[0])
+            progress.dialling(attempt, number, gateways[0])
             entry.note(Step.LAUNCHED, **ids.facts(), host="127.0.0.1", port=8021)
             entry.sync()
             order = {"ref": entry.name, "uuid": ids.uuid, "job_uuid": ids.job_uuid, "gateway": ids.gateway}
             reply = outbound.place_call(Api(Commands()), encode_args(order))
             assert reply.startswith("+OK"), reply
-            report.event(events.job_call_placed(report.jobid))
+            attempt.event(events.job_call_placed(attempt.jobid))
             entry.marks()
-            report.tell(Progress.CONNECTED, {})
-            session = Session(1, lambda values: self._txfax(report, Progress, values))
+            progress.told(attempt, Progress.CONNECTED, {})
+            session = Session(1, lambda values: self._txfax(attempt, values))
             session.values["uuid"] = ids.uuid
             with Call(session, lambda seconds: None) as held:
                 outbound.send_fax(Api(Commands()), held, entry.name)
-            report.tell(Progress.OVER, over(1))
+            progress.told(attempt, Progress.OVER, over(1))
             entry.marks()
             fax = FaxResult.from_event(over(1))
             return Trace(Stage.CONNECTED, connected_at=time.time() - 30, fax=fax, end=CallEnd.unknown())
@@ -215,19 +222,12 @@ class Sent:
         with self._handle.open(path) as handle:
             handle.qfile.set("returned", 0)
             handle.rewrite()
-            setting = self._setting
-            values = {
-                "setting": lambda: setting, "line": lambda: None, "commid": lambda: self._commid(setting.spool),
-                "device": lambda: "freeswitch0", "handle": lambda: handle, "aborted": lambda: _never,
-                "complain": lambda: _raise, "announced": lambda: False,
-            }
-            returned = self._job.send_job(*(values[name]() for name in self._wanted))
+            returned = self._job.send_job(self._made(handle))
         assert returned == DONE, handle.qfile.get("status")
 
-    @staticmethod
-    def _txfax(report, progress, values):
-        report.tell(progress.NEGOTIATED, COMMON)
-        report.tell(progress.PAGE, {**PAGE, **over(1)})
+    def _txfax(self, attempt, values):
+        self._told(attempt, self._progress.NEGOTIATED, COMMON)
+        self._told(attempt, self._progress.PAGE, {**PAGE, **over(1)})
         values.update({name.replace("-", "_"): value for name, value in {**COMMON, **PAGE, **over(1)}.items()})
 
     def tidy(self):
@@ -239,10 +239,6 @@ def over(pages):
         **COMMON, "fax-success": "1", "fax-result-code": "0", "fax-result-text": "OK",
         "fax-document-transferred-pages": str(pages), "fax-document-total-pages": str(pages),
     }
-
-
-def _raise(error):
-    raise error
 
 
 def _never():

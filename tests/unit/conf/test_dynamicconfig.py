@@ -10,10 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gofaxpy.config.keys import Config, Inbound, Outbound
+from gofaxpy.config.keys import Config, HylaFax, Inbound, Outbound
 from gofaxpy.hylafax.qfile import QFile
 from gofaxpy.inbound.screening import Screening, screen
 from gofaxpy.send.terms import Answer, settle_terms
+from gofaxpy.setting import Setting
+from gofaxpy.values import replace
 from rig.install import CHECKOUT
 
 EXAMPLES = os.path.join(CHECKOUT, "conf", "hylafax")
@@ -38,7 +40,8 @@ def call(spool: str, caller: str, recipient: str, name: str = "ACME Corp") -> Sc
 
 def job(spool: str, owner: str, number: str) -> Answer:
     qfile = QFile.parse(f"owner:{owner}\nexternal:{number}\njobid:7\n")
-    return settle_terms(OUTBOUND, qfile, number, "freeswitch0", spool, lambda: False)
+    setting = Setting.of(replace(OUTBOUND, hylafax=HylaFax(spooldir=spool)))
+    return settle_terms(setting, qfile, number, "freeswitch0", lambda: False)
 
 
 @pytest.mark.parametrize(("caller", "recipient", "expected"), [

@@ -13,14 +13,15 @@ from gofaxpy.hylafax.info import MachineInfo, path_of, read, write
 from gofaxpy.hylafax.returned import Returned
 from gofaxpy.hylafax.spool import Spool
 from gofaxpy.hylafax.statuscode import StatusCode
-from gofaxpy.outcome import Delay, Ending, Stage, Verdict
-from gofaxpy.send.machine import learn
+from gofaxpy.outcome.causes import Counts, Delay, Stage
+from gofaxpy.outcome.judge import Ending, Verdict
+from gofaxpy.send.learn import learn
 from gofaxpy.switch.faxresult import FaxResult
 from gofaxpy.switch.hangup import CallEnd, HangupCause
 
 NATIVE = Path(__file__).parents[2] / "data" / "native"
 FILES = sorted(NATIVE.glob("*/info-*"))
-BUSY = Verdict(Returned.RETRY, StatusCode.BUSY, "Busy signal detected", Delay.BUSY, True)
+BUSY = Verdict(Returned.RETRY, StatusCode.BUSY, "Busy signal detected", Delay.BUSY, Counts.DIAL)
 DONE = Verdict(Returned.DONE, StatusCode.NONE, "")
 BROKEN = Verdict(Returned.RETRY, StatusCode.DISCONNECTED, "Remote fax disconnected prematurely", Delay.PROTOCOL)
 NOT_ANSWERED = Ending(Stage.DIALLED, call=CallEnd(HangupCause.USER_BUSY))
@@ -48,7 +49,7 @@ def test_a_native_file_is_written_as_it_was(file: Path) -> None:
 def test_failed_calls_leave_the_file_native_leaves(case: str, code: StatusCode, times: int) -> None:
     info = MachineInfo()
     for _ in range(times):
-        learn(info, NOT_ANSWERED, Verdict(Returned.RETRY, code, code.text, dial_failed=True), "")
+        learn(info, NOT_ANSWERED, Verdict(Returned.RETRY, code, code.text, counts=Counts.DIAL), "")
     assert info.render() == (NATIVE / case).read_text()
 
 

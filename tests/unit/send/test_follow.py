@@ -7,7 +7,7 @@ import select
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,12 +15,14 @@ import pytest
 
 from gofaxpy.config.keys import Outbound
 from gofaxpy.journal import Entry, Journal, Step
-from gofaxpy.outcome import Stage
-from gofaxpy.send import follow
+from gofaxpy.outcome.causes import Stage
 from gofaxpy.send.abort import AbortFlag
-from gofaxpy.send.follow import CallIds, Follower
+from gofaxpy.send.deadlines import Deadlines, Wait, deadlines
+from gofaxpy.send.follow import Follower, PlacedCall, Trace
+from gofaxpy.send.launch import CallIds
 from gofaxpy.switch.client import Client, EventSocketError
 from gofaxpy.switch.esl import EventFrame
+from gofaxpy.values import replace
 
 IDS = CallIds("uuid", "job", "default")
 
@@ -51,17 +53,20 @@ def entry(tmp_path: Path) -> Iterator[Entry]:
         yield made
 
 
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The limits of :mod:`gofaxpy.send.follow`, for those who do not have minutes."""
-    for name in ("SECONDS_AFTER_KILL", "SECONDS_TO_APPEAR"):
-        monkeypatch.setattr(follow, name, 0.2)
-    monkeypatch.setattr(follow, "SECONDS_FOR_THE_NOTE", dict.fromkeys(follow.SECONDS_FOR_THE_NOTE, 0.2))
+QUICK = dict.fromkeys((Wait.END_OF_UNKNOWN, Wait.APPEAR, Wait.NOTE_HELD, Wait.NOTE_UNSEEN, Wait.NOTE_FREE), 0.2)
 
 
-def followed(switch: SilentSwitch, entry: Entry, limits: Outbound, aborted: bool) -> follow.Trace:
+def table(limits: Outbound, seconds: Mapping[Wait, float]) -> Deadlines:
+    """The deadlines, for tests that do not have minutes."""
+    return {wait: replace(row, seconds={**QUICK, **seconds}.get(wait, row.seconds)) for wait, row in deadlines(limits).items()}
+
+
+def followed(
+    switch: SilentSwitch, entry: Entry, limits: Outbound, aborted: bool, seconds: Mapping[Wait, float] | None = None,
+) -> Trace:
     client = cast(Client, switch)
-    follower = Follower(client, lambda: client, IDS, limits, entry, lambda progress, headers: None, lambda: aborted)
+    call = PlacedCall(IDS, entry, lambda: client)
+    follower = Follower(call, client, table(limits, seconds or {}), lambda progress, headers: None, lambda: aborted)
     began = time.monotonic()
     trace = follower.follow()
     assert time.monotonic() - began < 10
@@ -144,7 +149,8 @@ def test_a_signal_wakes_the_follower_out_of_a_wait_for_minutes(entry: Entry) -> 
         threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()
         client = cast(Client, Patient("-ERR No such channel!\n"))
         began = time.monotonic()
-        follower = Follower(client, lambda: client, IDS, Outbound(), entry, lambda progress, headers: None, flag)
+        call = PlacedCall(IDS, entry, lambda: client)
+        follower = Follower(call, client, table(Outbound(), {}), lambda progress, headers: None, flag)
         trace = follower.follow()
     finally:
         os.close(signal.set_wakeup_fd(-1))
@@ -156,24 +162,18 @@ def test_a_signal_wakes_the_follower_out_of_a_wait_for_minutes(entry: Entry) -> 
     assert waits[0] > 30, waits
 
 
-def test_a_call_whose_answer_was_not_told_is_not_ended_as_one_that_rings_too_long(
-    entry: Entry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(follow, "SECONDS_AFTER_RING", 0.0)
-    monkeypatch.setattr(follow, "SECONDS_OF_SILENCE", 2.0)
+def test_a_call_whose_answer_was_not_told_is_not_ended_as_one_that_rings_too_long(entry: Entry) -> None:
     noted = {"success": True, "code": 0, "pages_transferred": 3}
     switch = SilentSwitch("+OK")
     threading.Timer(0.5, lambda: entry.mark(Step.CONNECTED, uuid=IDS.uuid)).start()
     threading.Timer(1.8, lambda: entry.mark(Step.FAX_OVER, uuid=IDS.uuid, fax=noted)).start()
-    limits: dict[str, Any] = {"ring_timeout": 1}
-    trace = followed(switch, entry, Outbound(**limits), aborted=False)
+    trace = followed(switch, entry, Outbound(), aborted=False, seconds={Wait.ANSWER: 1.0, Wait.EVENT: 2.0})
     assert trace.fax is not None and trace.fax.success
     assert "uuid_kill" not in switch.asked
 
 
-def test_an_event_socket_that_stays_silent_has_the_journal_asked(entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_socket_that_stays_silent_has_the_journal_asked(entry: Entry) -> None:
     """The connection stays and no event comes any more (FreeSWITCH drops some where a queue is full)."""
-    monkeypatch.setattr(follow, "SECONDS_OF_SILENCE", 0.3)
     noted = {"success": True, "code": 0, "pages_transferred": 3}
     switch = SilentSwitch("+OK")
     began = time.monotonic()
@@ -183,7 +183,7 @@ def test_an_event_socket_that_stays_silent_has_the_journal_asked(entry: Entry, m
         entry.mark(Step.FAX_OVER, uuid=IDS.uuid, fax=noted)
 
     threading.Timer(0.5, handler).start()
-    trace = followed(switch, entry, Outbound(), aborted=False)
+    trace = followed(switch, entry, Outbound(), aborted=False, seconds={Wait.EVENT: 0.3})
     assert 0.3 < time.monotonic() - began < 5 and switch.asked == []
     assert (trace.stage, trace.fax and trace.fax.pages_transferred) == (Stage.CONNECTED, 3)
     assert began <= trace.connected_at <= time.monotonic()
@@ -193,7 +193,6 @@ def test_an_event_socket_that_stays_silent_has_the_journal_asked(entry: Entry, m
 def test_when_a_call_was_answered_does_not_depend_on_how_the_clock_was_set_since(
     entry: Entry, monkeypatch: pytest.MonkeyPatch, shift: float
 ) -> None:
-    monkeypatch.setattr(follow, "SECONDS_OF_SILENCE", 0.1)
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + shift)
     began = time.monotonic()
@@ -205,5 +204,5 @@ def test_when_a_call_was_answered_does_not_depend_on_how_the_clock_was_set_since
         monkeypatch.setattr(time, "time", lambda: now + shift)
 
     threading.Timer(0.3, handler).start()
-    trace = followed(SilentSwitch("+OK"), entry, Outbound(), aborted=False)
+    trace = followed(SilentSwitch("+OK"), entry, Outbound(), aborted=False, seconds={Wait.EVENT: 0.1})
     assert began <= trace.connected_at <= time.monotonic()

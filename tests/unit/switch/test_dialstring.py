@@ -26,7 +26,7 @@ from gofaxpy.switch.dialstring import (
     originate,
     variables,
 )
-from mocks.tokens import separate
+from mocks.sip.tokens import separate
 
 
 def in_braces(dial: str) -> tuple[str, str]:

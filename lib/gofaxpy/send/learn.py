@@ -1,4 +1,4 @@
-"""What an attempt teaches about the machine at the other end, kept where faxq looks before it prepares the next fax.
+"""What an attempt teaches about the destination, kept in its info file, where faxq looks before it prepares the next fax.
 
 SpanDSP does not tell what the far end has offered (its DIS), only what was used, and it uses the best that both sides
 have (T.6, T.4 2-D, T.4 1-D in this order; T.6 only with error correction).  So from pages that have gone we know what
@@ -7,33 +7,34 @@ the machine can do and, with error correction on, what it cannot.
 
 from __future__ import annotations
 
-from gofaxpy.hylafax import info as machine
+from gofaxpy.hylafax import info as info_file
 from gofaxpy.hylafax.dialrules import canonical
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.info import MachineInfo
 from gofaxpy.hylafax.returned import Returned
-from gofaxpy.outcome import Ending, Stage, Verdict, is_of_the_destination
-from gofaxpy.send.report import JobReport
+from gofaxpy.outcome.causes import Stage
+from gofaxpy.outcome.judge import Ending, Verdict, is_of_the_destination
+from gofaxpy.send.attempt import Attempt
 from gofaxpy.switch.faxresult import FaxResult
 
 
-def note_attempt(report: JobReport, ending: Ending, verdict: Verdict) -> bool:
+def note_attempt(attempt: Attempt, ending: Ending, verdict: Verdict) -> bool:
     """Brings the destination's info file up to date.  True if a fax machine had been reached there before this attempt.
 
-    A file that cannot be used is told in the session log and changes nothing about the fax.
+    The session log says of a file that it cannot be used; that changes nothing about the fax.
     """
     if ending.stage not in (Stage.DIALLED, Stage.CONNECTED) or ending.fax == FaxResult.nothing_left():
         return True
     try:
-        number = canonical(report.spool, report.handle.qfile.get("number"))
-        info = machine.read(report.spool, number)
+        number = canonical(attempt.spool, attempt.qfile.get("number"))
+        info = info_file.read(attempt.spool, number)
         before = info.flag("calledBefore")
         old = info.render()
-        learn(info, ending, verdict, report.station)
+        learn(info, ending, verdict, attempt.station)
         if info.render() != old:
-            machine.write(report.spool, number, info)
+            info_file.write(attempt.spool, number, info)
     except SpoolError as error:
-        report.log.line(str(error))
+        attempt.log.line(str(error))
         return True
     return before
 
@@ -47,7 +48,7 @@ def learn(info: MachineInfo, ending: Ending, verdict: Verdict, station: str) -> 
             info.set("dialFailures", info.number("dialFailures") + 1)
             info.set("lastDialFailure", verdict.code.text)
         return
-    if ending.fax_seen:     # else the call was ended before anybody knew what answers there
+    if ending.fax_seen:     # else the call was ended before it was known what answers there
         info.set("calledBefore", True)
         info.set("dialFailures", 0)
     if station:

@@ -1,0 +1,1 @@
+"""The whole policy: what the end of an attempt to send means for the job."""
