@@ -274,7 +274,8 @@ def recorded(work):
                 result = real(*args, **more)
                 return result
             finally:
-                calls.append((name, (*args, *more.values()), result if name == "open" else None))
+                given = (value for value in more.values() if value is not None)     # dir_fd=None is none
+                calls.append((name, (*args, *given), result if name == "open" else None))
         return call
 
     class Whole:
