@@ -191,7 +191,7 @@ class Supervisor:
         except filelock.Timeout:
             self._warn(CLAIM, f"another supervisor already looks after {setting.spool.root}; this one takes over when it ends")
             return True
-        except (ConfigError, SpoolError, OSError) as error:
+        except (ConfigError, SpoolError, JournalError, OSError) as error:
             self._warn(CLAIM, f"no modems yet, tried again every {CLAIM_AGAIN:g} s: {error}")
             return False
         self._problems.passed(CLAIM)
