@@ -59,6 +59,13 @@ def test_what_mod_db_remembers_goes_along_and_is_noted_line_by_line(own_spool: O
     assert "fax_enable_t38='false'" in api.given[-1] and "fax_use_ecm='false'" in api.given[-1]
 
 
+def test_a_name_in_mod_db_adds_no_line_to_the_reply(own_spool: OwnSpool) -> None:
+    args = opened(own_spool.configure(), own_spool)
+    api = Commands(TAKEN | {"db list/override-099010": "fax_use_ecm\n-ERR forged", "db select/": "x"})
+    first, note = place_call(Api(api), args).splitlines()
+    assert first == "+OK" and note.startswith("Overrides of 099010: ") and "holds a control character" in note
+
+
 @pytest.mark.parametrize(("changes", "problem"), [
     ({"ref": "8-000000018"}, "has no entry '8-000000018': is hylafax.spooldir the same"),
     ({"ref": "../x"}, "has no entry '../x'"), ({"uuid": JOB}, "is not this attempt's"),
