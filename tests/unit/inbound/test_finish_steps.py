@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -154,6 +155,20 @@ def test_what_passes_postpones_the_next_step_and_nothing_else_does(number: int, 
         error, error.__cause__ = SpoolError("log/xferfaxlog: cannot be written"), error
     with pytest.raises(PostponedError) if postponed else nullcontext():
         check_room(error)
+
+
+def test_a_record_that_cannot_be_written_at_the_moment_postpones_the_rest(setting: Setting, log: CallLog) -> None:
+    with left_after(setting, GOOD, file="", steps=(Step.TAGGED,)) as entry:
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        free = os.open(os.devnull, os.O_RDONLY)
+        os.close(free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
+        try:
+            with pytest.raises(PostponedError, match="Too many open files"):
+                finish.finish(setting, entry, log)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        assert steps_of(entry)[-1] is Step.TAGGED and os.path.exists(entry.path)
 
 
 def test_a_record_that_cannot_be_written_costs_the_record_only(
