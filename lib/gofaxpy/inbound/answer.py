@@ -127,8 +127,9 @@ class Answering:
         self.facts = facts
         self.modem = modem
         self.device = modem.device
-        self.started, self.came_in = time.time(), time.monotonic()
-        self._recv_file = -1
+        self.started = time.time()              # seconds since the epoch, for the records
+        self.came_in = time.monotonic()         # for durations
+        self._recv_file = -1                    # the descriptor that holds HylaFAX's lock on the file in recvq; -1: none yet
         self.commid = new_commid(setting.spool)
         session = SessionLog.create(setting.spool, self.commid, digits(setting.config.freeswitch.ident))
         self.log = CallLog(setting, session)
@@ -209,7 +210,7 @@ class Answering:
             return
         answered = self._answer(entry)
         if not self.setting.config.inbound.dynamic_config:
-            self._log_caller()      # only now: before the answer the caller would wait for syslog
+            self._log_caller()      # only now: before the answer it would delay the caller
         if not answered:
             self._remove_file(file)
             reason = CALLS.end_reason(self.facts.uuid) or CALLER_GONE

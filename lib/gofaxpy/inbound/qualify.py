@@ -1,4 +1,4 @@
-"""Which stations may send to us: HylaFAX's QualifyTSI, a file of regular expressions (faxd/FaxRecv.c++, hylafax-config(5)).
+"""Which stations may send: HylaFAX's QualifyTSI, a file of regular expressions (faxd/FaxRecv.c++, hylafax-config(5)).
 
 Each line is one expression.  The first one that matches in the sender's TSI decides; ``!`` before it means *refuse*.  If
 no expression matches, the file is empty or the file cannot be read, the sender is refused (ServerConfig::checkACL: reject

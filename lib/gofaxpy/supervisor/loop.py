@@ -34,6 +34,7 @@ from gofaxpy.modems.getty import Getty
 from gofaxpy.operatorlog import Problems
 from gofaxpy.setting import Setting, current_setting, wrong_user
 from gofaxpy.supervisor import sweep
+from gofaxpy.supervisor.poke import Poke
 from gofaxpy.switch.boundary import log
 
 TYPE_CHECKING = False
@@ -50,7 +51,7 @@ CLAIM_AGAIN = 5.0             # between attempts to become the supervisor of the
 LAST_MESSAGES = 1.0           # for faxq to take the last messages, when FreeSWITCH ends
 SWEEP = 15.0                  # between two sweeps of the spool and checks for calls that are left unfinished
 AFTER_TROUBLE = 1.0           # pause after an exception in a round
-POKE_AFTER = 3.0              # faxq 6.0.7 may leave a job lying that is submitted right after other news; a poke wakes it
+
 CLAIM, SPOOL, METRICS = "claim", "spool", "metrics"     # subjects of problems that are logged once
 OWN_EVENTS = (("SHUTDOWN", ""), *(("CUSTOM", subclass) for subclass in (*NEGOTIATE, *PAGE, *RESULT)))
 
@@ -111,9 +112,7 @@ class Supervisor:
         self._claim_at = 0.0                        # these three by the clock
         self._refresh_at = 0.0
         self._sweep_at = 0.0
-        self._poke_at = 0.0                         # by the clock; 0: no poke is due
-        self._poke_again = False                    # there was news since the poke was set
-        self._news = (0, 0)                         # announcements of idle modems and finished calls, as last seen
+        self._poke = Poke()
         self._stopping = False                      # FreeSWITCH shuts down
 
     def loop(self) -> None:
@@ -191,7 +190,7 @@ class Supervisor:
         except filelock.Timeout:
             self._warn(CLAIM, f"another supervisor already looks after {setting.spool.root}; this one takes over when it ends")
             return True
-        except (ConfigError, SpoolError, OSError) as error:
+        except (ConfigError, SpoolError, JournalError, OSError) as error:
             self._warn(CLAIM, f"no modems yet, tried again every {CLAIM_AGAIN:g} s: {error}")
             return False
         self._problems.passed(CLAIM)
@@ -254,7 +253,9 @@ class Supervisor:
         getty, setting = self._getty, self._setting
         if getty is None or setting is None:
             return
-        self._poke(now, getty)
+        getty.poll_locks(now)
+        if self._poke.is_due(now, getty.announcements, CALLS.finished):
+            FAXQ.put(setting.spool.fifo, events.SCHEDULER_POKE)
         if now >= self._refresh_at:
             self._refresh_at = now + REFRESH
             self._refresh(getty)
@@ -280,25 +281,6 @@ class Supervisor:
                 log("warning", problem)
         if not problems:
             self._problems.passed(METRICS)
-
-    def _poke(self, now: float, getty: Getty) -> None:
-        """Wakes faxq's scheduler some seconds after a call or job has ended or modems were announced.
-
-        A job that is submitted about then may be left lying (faxQueueApp.c++, SchedTimeout::start).  News does not put off
-        a poke that is already due.
-        """
-        getty.poll_locks(now)
-        news = (getty.announcements, CALLS.finished)
-        if news != self._news:
-            self._news = news
-            if self._poke_at:
-                self._poke_again = True
-            else:
-                self._poke_at = now + POKE_AFTER
-        if self._poke_at and now >= self._poke_at:
-            self._poke_at = now + POKE_AFTER if self._poke_again else 0.0
-            self._poke_again = False
-            FAXQ.put(getty.setting.spool.fifo, events.SCHEDULER_POKE)
 
     def _abort(self, uuid: str) -> None:
         self._end_call(uuid, StatusCode.RECEIVE_ABORTED.text, "NORMAL_CLEARING")

@@ -14,6 +14,7 @@ from gofaxpy.modems.getty import POLL_LOCK, Getty
 from gofaxpy.operatorlog import Problems
 from gofaxpy.setting import Setting
 from gofaxpy.supervisor import loop, sweep
+from rig.channel import OwnSpool
 
 
 @pytest.fixture
@@ -97,3 +98,20 @@ def test_metrics_and_a_journal_that_fail_at_every_sweep_are_logged_once_and_each
     journal.write_text("no directory")
     supervisor._sweep(setting)
     assert len(lines) == 3 and lines[2] == lines[0]
+
+
+def test_a_journal_that_cannot_be_read_at_the_start_is_logged_once_and_leaves_the_spool_to_the_next_attempt(
+    own_spool: OwnSpool
+) -> None:
+    own_spool.configure()
+    supervisor = loop.Supervisor(SimpleNamespace(next=lambda: None), SimpleNamespace(command=lambda name, args="": ""))
+    (own_spool.path / "gofax").mkdir(mode=0o700)
+    journal = own_spool.path / "gofax" / "journal"
+    journal.write_text("no directory")
+    for _ in range(3):
+        assert not supervisor._claim()
+    [line] = own_spool.lines
+    assert "no modems yet" in line and str(journal) in line
+    journal.unlink()
+    assert supervisor._claim()
+    supervisor._leave()
