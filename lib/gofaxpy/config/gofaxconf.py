@@ -66,7 +66,7 @@ def convert(text: str, path: str = "gofax.conf") -> Conversion:
             section, key = row.target
             settings[section][key] = converted
     _servers(parsed, path, result)
-    # GOfax.IP does not look at a job's own tag line
+    # GOfax.IP ignores a job's own tag line
     settings["outbound"]["job_tag_line"] = False
     for (section, key), value in parsed.items():
         result.notes.append(

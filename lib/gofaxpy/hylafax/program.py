@@ -23,20 +23,20 @@ def answer_of(command: Sequence[bytes], question: bytes, seconds: float) -> byte
     """
     if len(question) > LONGEST_QUESTION:
         raise OSError(f"a question of {len(question)} octets is too long")
-    asked, ask = os.pipe()
+    stdin, question_end = os.pipe()
     try:
         try:
-            os.write(ask, question)
+            os.write(question_end, question)
         finally:
-            os.close(ask)
-        told, tell = os.pipe()
+            os.close(question_end)
+        answer_end, stdout = os.pipe()
         try:
-            pid = _started(command, asked, tell)
-            return _output(pid, told, time.monotonic() + seconds)
+            pid = _started(command, stdin, stdout)
+            return _output(pid, answer_end, time.monotonic() + seconds)
         finally:
-            os.close(told)
+            os.close(answer_end)
     finally:
-        os.close(asked)
+        os.close(stdin)
 
 
 def _started(command: Sequence[bytes], stdin: int, stdout: int) -> int:

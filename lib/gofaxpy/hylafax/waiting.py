@@ -19,7 +19,7 @@ def wait_for_lock(fd: int, path: str, tell: Callable[[str], None]) -> None:
 
     To give up would do more harm: as soon as gofaxsend has ended, faxq itself waits for this lock, and then no job goes on.
     """
-    began, told, pause = time.monotonic(), TOLD_AFTER, SHORTEST
+    began, next_message, pause = time.monotonic(), TOLD_AFTER, SHORTEST
     while True:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -27,9 +27,9 @@ def wait_for_lock(fd: int, path: str, tell: Callable[[str], None]) -> None:
         except BlockingIOError:
             pass
         waited = time.monotonic() - began
-        if waited >= told:
+        if waited >= next_message:
             tell(f"{path}: has been locked by {holder(fd)} for {waited:.0f} s; the job waits until that lets it go or is ended")
-            told *= 10
+            next_message *= 10
         time.sleep(pause)
         pause = min(pause * 2, LONGEST)
 
