@@ -115,7 +115,8 @@ def may_go_on(entry: Entry) -> bool:
 
 
 def record_orphan(entry: Entry, log: str) -> xferfaxlog.Record | None:
-    """Records an attempt whose job is gone, or has become another fax, so that no next attempt can do it; what was written.
+    """Records an attempt whose job is gone, or has become another fax, so that no next attempt can record it.  Returns the
+    record that it has written.
 
     None where there was no call, or where ``log`` (xferfaxlog, ``""`` for none) has a record of it.  As far as the journal
     knows the job: its tag, its sender and its owner stand there for this.  Raises SpoolError.

@@ -31,7 +31,7 @@ class Delay(Enum):
 class Stage(Enum):
     """How far the attempt got."""
 
-    NOT_DIALLED = "not dialled"    # something of ours was in the way; nobody was called
+    NOT_DIALLED = "not dialled"    # something of ours was in the way; no call was placed
     DIALLED = "dialled"            # a call was placed and not answered
     CONNECTED = "connected"        # the far end answered
     UNKNOWN = "unknown"            # a call was placed and we lost sight of it

@@ -52,7 +52,7 @@ class Verdict:
 
 
 def tries_next_gateway(ending: Ending, final_causes: Collection[str] = ()) -> bool:
-    """Whether another gateway may have more luck: not once somebody has answered, is busy or has been rung in vain."""
+    """Whether another gateway may have more luck: not once the destination has answered, is busy or has been rung in vain."""
     if ending.stage is not Stage.DIALLED or ending.aborted or ending.call is None:
         return False
     return row_of_cause(ending.call.cause, final_causes).next_gateway

@@ -14,8 +14,8 @@ NO_WAKE = -1
 class AbortFlag:
     """Set by the first of these signals, and from then on.
 
-    ``wake`` is a descriptor that is readable from then on, so that whoever waits for something else need not look at the
-    flag again and again (signal.set_wakeup_fd of Python's library).  There is one such flag in a process.
+    ``wake`` is a descriptor that is readable from then on, so that a function that waits for something else need not look at
+    the flag again and again (signal.set_wakeup_fd of Python's library).  There is one such flag in a process.
     """
 
     def __init__(self) -> None:

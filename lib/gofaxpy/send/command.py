@@ -112,7 +112,7 @@ def _same_spool(spool: Spool) -> None:
     """Raises SpoolError where ``hylafax.spooldir`` is not the spool of the faxq that runs this job.
 
     faxq starts its send command in its spool, and the qfile was opened there; documents, journal and records would be those of
-    the other one, in which documents of the same names belong to somebody else.
+    the other one, in which documents of the same names belong to other users.
     """
     try:
         if os.path.samestat(os.stat(spool.root), os.stat(".")):

@@ -52,9 +52,9 @@ class State(Enum):
     GONE_FREE = "over, its handler is gone"
 
 
-TOLD = frozenset((State.CALLING, State.SENDING))
+WITH_CONNECTION = frozenset((State.CALLING, State.SENDING))
 GONE = {True: State.GONE_HELD, None: State.GONE_UNSEEN, False: State.GONE_FREE}     # by Entry.in_work
-LOST = frozenset(State) - TOLD
+WITHOUT_CONNECTION = frozenset(State) - WITH_CONNECTION
 ANY = frozenset(State)
 
 
@@ -122,14 +122,14 @@ def deadlines(limits: Outbound) -> Deadlines:
     return {
         # FreeSWITCH tells of the end of a call within this; else the end was missed, or its event waits for a handler that
         # does not return
-        Wait.END_OF_UNKNOWN: Deadline(TOLD, Moment.UNKNOWN, 10.0, Then.FIND_AGAIN),
+        Wait.END_OF_UNKNOWN: Deadline(WITH_CONNECTION, Moment.UNKNOWN, 10.0, Then.FIND_AGAIN),
         # CHANNEL_HANGUP_COMPLETE comes within 20 ms of a failed originate's reply, before or after it
         Wait.REPLIED_END: Deadline(ANY, Moment.REPLY, 0.5, Then.TAKE_REPLY),
         # FreeSWITCH may lose events (full queues)
-        Wait.EVENT: Deadline(TOLD, Moment.HEARD, 40.0, Then.ASK_JOURNAL),
-        Wait.ABORTED_END: Deadline(TOLD, Moment.ABORT, 0.0, Then.HANG_UP),
+        Wait.EVENT: Deadline(WITH_CONNECTION, Moment.HEARD, 40.0, Then.ASK_JOURNAL),
+        Wait.ABORTED_END: Deadline(WITH_CONNECTION, Moment.ABORT, 0.0, Then.HANG_UP),
         # T.38 stalls at the end of a fax (signalwire/freeswitch #3044)
-        Wait.FAX_END: Deadline(TOLD, Moment.RESULT, 5.0, Then.HANG_UP),
+        Wait.FAX_END: Deadline(WITH_CONNECTION, Moment.RESULT, 5.0, Then.HANG_UP),
         Wait.PAGE: Deadline(
             sending, Moment.PROGRESS, limits.page_timeout, Then.HANG_UP, "No page has got through for {:g} s"),
         Wait.END: Deadline(

@@ -126,7 +126,7 @@ def _join(spool: Spool, runs: list[tuple[str, list[int]]], directory: str) -> st
     try:
         ended = subprocess.run(
             [TIFFCP, *sources, target], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            timeout=JOIN_TIMEOUT, check=False, start_new_session=True,     # without a terminal, if somebody has started us on one
+            timeout=JOIN_TIMEOUT, check=False, start_new_session=True,     # without a terminal, if gofaxsend was started on one
         )
     except FileNotFoundError as error:
         raise DocumentError(f"{TIFFCP} is missing: install libtiff-tools", again=True) from error

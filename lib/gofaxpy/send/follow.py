@@ -11,79 +11,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from enum import Enum
 
-from gofaxpy.journal import Entry, JournalError, Step
+from gofaxpy.journal import JournalError, Step
 from gofaxpy.outcome.causes import Stage
-from gofaxpy.outcome.judge import Ending
 from gofaxpy.send.abort import NO_WAKE, wake_of
+from gofaxpy.send.call import PlacedCall, Progress, Trace, exists
 from gofaxpy.send.deadlines import GONE, LOOK, Deadline, Deadlines, Moment, State, Then, Wait
-from gofaxpy.send.launch import CallIds
 from gofaxpy.send.lostcall import Fate, fate_of, handler_is_gone
 from gofaxpy.switch.client import Client, EventSocketError
 from gofaxpy.switch.esl import EventFrame
 from gofaxpy.switch.faxresult import FaxResult
 from gofaxpy.switch.hangup import CallEnd
-from gofaxpy.values import define, frozen
 
 TICK = 0.2      # seconds between attempts to connect again
 UNREACHABLE = "FreeSWITCH cannot be reached any more, so it is not known what became of the call: {}"
 NOT_KNOWN = "FreeSWITCH knows the call no more, and nobody has noted how it ended"
-
-
-class Progress(Enum):
-    """What a listener is told while a call goes on, with the event's headers."""
-
-    RINGING = "ringing"
-    CONNECTED = "connected"
-    NEGOTIATED = "negotiated"
-    PAGE = "page"
-    OVER = "over"
-    ABORTED = "aborted"
-
-
-@frozen
-class PlacedCall:
-    """A call that was ordered: its ids, its entry in the journal, and how to connect to its FreeSWITCH again."""
-
-    ids: CallIds
-    entry: Entry
-    reconnect: Callable[[], Client]     # raises EventSocketError, OSError
-
-
-@define
-class Trace:
-    """What became of the call; the attempt ends as that of its last call (:meth:`ending`)."""
-
-    stage: Stage = Stage.DIALLED
-    connected_at: float = 0.0   # by the monotonic clock; 0 where the call was not answered
-    fax: FaxResult | None = None
-    end: CallEnd | None = None
-    aborted: bool = False
-    reason: str = ""
-    withdrawn: bool = False     # lost from sight, but certain to send nothing
-    refused: bool = False       # no FreeSWITCH made the call, for a reason of its own: another server may
-
-    @property
-    def kept(self) -> bool:
-        """Whether the call may still be running."""
-        return self.stage is Stage.UNKNOWN and not self.withdrawn
-
-    def ending(self, pages_due: int = 0, pages_sent: int = 0, fax_seen: bool = True) -> Ending:
-        """The ending of an attempt of which this was the last call."""
-        return Ending(
-            self.stage, pages_due, pages_sent, self.end, self.fax, self.aborted, reason=self.reason, kept=self.kept,
-            fax_seen=fax_seen, refused=self.refused, connected_at=self.connected_at,
-        )
-
-
-def exists(client: Client, uuid: str) -> bool:
-    """Whether FreeSWITCH knows the call.  Raises EventSocketError, also where it does not say."""
-    answer = client.api("uuid_exists", uuid).strip()
-    if answer not in ("true", "false"):
-        said = " ".join(answer.split())[:80] or "nothing"
-        raise EventSocketError(f"FreeSWITCH does not say whether a call goes on (uuid_exists: {said}), see its log")
-    return answer == "true"
 
 
 class Follower:
@@ -127,13 +69,13 @@ class Follower:
                 continue
             try:
                 if self._is_time_to_look():     # also where each connection breaks at once
-                    self._look(self._told())
+                    self._look(self._state())
                     continue
                 event = self._client.events(*self._until())
                 if event is not None:
                     self._take(event)
                 if event is None or self._is_time_to_look():
-                    self._look(self._told())
+                    self._look(self._state())
             except EventSocketError:
                 self._disconnect()
                 self._at[Moment.LOST] = time.monotonic()
@@ -224,7 +166,7 @@ class Follower:
 
     # -- the table
 
-    def _told(self) -> State:
+    def _state(self) -> State:
         """The state while there is a connection."""
         return State.SENDING if self._trace.stage is Stage.CONNECTED else State.CALLING
 
@@ -270,14 +212,14 @@ class Follower:
         soon = time.monotonic() + LOOK
         if self._wake == NO_WAKE or self._trace.aborted:
             return soon, NO_WAKE
-        return max(soon, min(due for _, due in self._rows(self._told()))), self._wake
+        return max(soon, min(due for _, due in self._rows(self._state()))), self._wake
 
     def _is_time_to_look(self) -> bool:
         """Events must not keep deadlines and abort from being looked at, however fast they come."""
         return self._trace.end is None and time.monotonic() - self._looked_at >= LOOK
 
     def _note_abort(self) -> None:
-        """Whether the user wants the job ended; told once."""
+        """Notes that the user wants the job ended, and tells the listener once."""
         if self._aborted() and not self._trace.aborted:
             self._trace.aborted = True
             self._at[Moment.ABORT] = time.monotonic()
@@ -290,7 +232,7 @@ class Follower:
         missed, or the end's event waits for a handler that does not return.  Then another row of the table is due.
         """
         self._trace.reason = self._trace.reason or row.reason.format(row.seconds)
-        assert self._client is not None, "rows of a call that we are told of"
+        assert self._client is not None, "only states with a connection have rows that hang up"
         if self._client.api("uuid_kill", self._uuid).startswith("-ERR"):
             self._at.setdefault(Moment.UNKNOWN, time.monotonic())
         else:

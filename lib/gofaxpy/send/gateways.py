@@ -15,8 +15,9 @@ from gofaxpy.journal import Entry, Step
 from gofaxpy.outcome.causes import Stage
 from gofaxpy.outcome.judge import tries_next_gateway
 from gofaxpy.send.attempt import Attempt
+from gofaxpy.send.call import PlacedCall, Trace
 from gofaxpy.send.deadlines import deadlines
-from gofaxpy.send.follow import Follower, PlacedCall, Trace
+from gofaxpy.send.follow import Follower
 from gofaxpy.send.launch import CallIds, LaunchError, launch, new_ids, reconnect, watch
 from gofaxpy.send.progress import dialling, listener
 from gofaxpy.switch.client import Client, EventSocketError

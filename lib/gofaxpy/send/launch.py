@@ -35,7 +35,7 @@ class CallIds:
 
 
 class LaunchError(Exception):
-    """FreeSWITCH did not take the order to call; nobody has been called."""
+    """FreeSWITCH did not take the order to call; no call was placed."""
 
 
 def reconnect(server: Server, timeout: float, ids: CallIds) -> Client:

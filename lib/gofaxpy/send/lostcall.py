@@ -1,9 +1,9 @@
-"""What is certain of a call whose FreeSWITCH cannot be asked: it is dead, hangs, or is configured no more.
+"""What is certain of a call whose FreeSWITCH cannot be asked, because it is dead, hangs, or is configured no more.
 
 The journal tells.  A call that is not answered can be withdrawn, and sends nothing from then on.  One that was answered has
-a handler, which holds the entry until the result is noted: whose lock is gone, that handler is gone, and with it the fax.
-Locks tell that for certain among processes of one kernel.  Of a handler on another machine, or where the file system keeps
-no locks, only time tells: pages that may be on the line still are never sent by a second call.
+a handler, which holds the entry until the result is noted: if that lock is gone, the handler is gone, and the fax with it.
+Among processes of one kernel the lock tells that for certain.  Of a handler on another machine, or where the file system
+keeps no locks, only time tells: a second call never sends pages that may still be on their way.
 """
 
 from __future__ import annotations

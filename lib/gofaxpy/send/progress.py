@@ -17,8 +17,8 @@ from gofaxpy.hylafax.params import FaxParams
 from gofaxpy.hylafax.returned import Returned
 from gofaxpy.hylafax.statuscode import StatusCode
 from gofaxpy.send.attempt import Attempt
+from gofaxpy.send.call import Progress
 from gofaxpy.send.confirm import confirm, leave_out_first, name_next_document, next_page, release
-from gofaxpy.send.follow import Progress
 from gofaxpy.switch.faxresult import FaxResult
 from gofaxpy.transfer import params_of
 from gofaxpy.values import replace
@@ -51,10 +51,10 @@ def dialling(attempt: Attempt, number: str, gateway: str) -> None:
 
 def listener(attempt: Attempt) -> Callable[[Progress, Mapping[str, str]], None]:
     """What :class:`gofaxpy.send.follow.Follower` tells of the call."""
-    return partial(told, attempt)
+    return partial(on_progress, attempt)
 
 
-def told(attempt: Attempt, progress: Progress, headers: Mapping[str, str]) -> None:
+def on_progress(attempt: Attempt, progress: Progress, headers: Mapping[str, str]) -> None:
     """``progress`` of the call, with the headers of its event.  A spool in trouble does not end the call."""
     try:
         if progress is Progress.CONNECTED:
@@ -80,7 +80,7 @@ def _negotiated(attempt: Attempt, headers: Mapping[str, str]) -> None:
     if rate.isascii() and rate.isdigit():
         negotiated = FaxParams.from_transfer(int(rate), ecm, "", "", 0)
         attempt.params = replace(attempt.params, br=negotiated.br, ec=negotiated.ec)
-    if not attempt.connected:       # as native: once a fax machine has answered, not just anybody
+    if not attempt.connected:       # as native: once a fax machine has answered, not a person
         attempt.connected = True
         attempt.event(events.job_connected(attempt.jobid))
     attempt.log.line(f'REMOTE CSI "{attempt.station}"')
@@ -114,7 +114,7 @@ def _page(attempt: Attempt, headers: Mapping[str, str]) -> None:
 
 def result(attempt: Attempt, fax: FaxResult) -> None:
     """What the result of the fax says, where an event that said it was missed.  A rate alone says nothing: SpanDSP gives one
-    for a call that nobody answered as a fax machine, too."""
+    also for a call that no fax machine answered."""
     if fax.negotiations or fax.remote_station or fax.pages_transferred:
         attempt.fax_seen = True
     if not attempt.connected and fax.rate and (fax.remote_station or fax.pages_transferred):

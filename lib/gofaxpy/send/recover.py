@@ -20,8 +20,9 @@ from gofaxpy.journal import Entry, JournalError, Mark, Step
 from gofaxpy.outbound.joined import remove_directory
 from gofaxpy.outbound.lost import Earlier, may_go_on, record_orphan
 from gofaxpy.send.attempt import Attempt
+from gofaxpy.send.call import PlacedCall, Progress, exists
 from gofaxpy.send.deadlines import SECONDS_FOR_THE_NOTE, deadlines
-from gofaxpy.send.follow import Follower, PlacedCall, Progress, exists
+from gofaxpy.send.follow import Follower
 from gofaxpy.send.launch import CallIds, reconnect
 from gofaxpy.send.lostcall import Fate, fate_of
 from gofaxpy.send.takeover import count_other_number, is_of_this_fax, take_over
@@ -127,7 +128,7 @@ def _wait_for(attempt: Attempt, entry: Entry, launched: Mark) -> str:
 
 
 def _without_switch(attempt: Attempt, entry: Entry, uuid: str, problem: str) -> str:
-    """A call whose FreeSWITCH cannot be asked, because of ``problem``: another call may do the rest if that one is certain to
+    """A call whose FreeSWITCH cannot be asked, because of ``problem``: another call may do the rest if this call is certain to
     send nothing more.  Returns ``problem`` where it is not."""
     try:
         fate = fate_of(entry, uuid, attempt.setting.config.outbound.call_timeout)

@@ -160,8 +160,8 @@ class Sent:
         from gofaxpy.outcome.causes import Stage
         from gofaxpy.send import job, launch, progress
         from gofaxpy.send.attempt import Attempt
+        from gofaxpy.send.call import Progress, Trace
         from gofaxpy.send.connection import Connection
-        from gofaxpy.send.follow import Progress, Trace
         from gofaxpy.setting import Setting
         from gofaxpy.switch.arguments import encode_args
         from gofaxpy.switch.boundary import Api, Call
@@ -174,7 +174,7 @@ class Sent:
         self._job = job
         self._number = 0
         asked = inspect.signature(job.call_through_gateways).parameters
-        self._told = progress.told
+        self._told = progress.on_progress
         self._made = lambda handle: Attempt(
             self._setting, handle, commid(self._setting.spool), "freeswitch0",
             Connection(self._setting.config.freeswitch, 0, _never),
@@ -194,12 +194,12 @@ class Sent:
             assert reply.startswith("+OK"), reply
             attempt.event(events.job_call_placed(attempt.jobid))
             entry.marks()
-            progress.told(attempt, Progress.CONNECTED, {})
+            progress.on_progress(attempt, Progress.CONNECTED, {})
             session = Session(1, lambda values: self._txfax(attempt, values))
             session.values["uuid"] = ids.uuid
             with Call(session, lambda seconds: None) as held:
                 outbound.send_fax(Api(Commands()), held, entry.name)
-            progress.told(attempt, Progress.OVER, over(1))
+            progress.on_progress(attempt, Progress.OVER, over(1))
             entry.marks()
             fax = FaxResult.from_event(over(1))
             return Trace(Stage.CONNECTED, connected_at=time.time() - 30, fax=fax, end=CallEnd.unknown())

@@ -9,10 +9,10 @@ import pytest
 
 from gofaxpy.hylafax.errors import QFileError
 from gofaxpy.hylafax.qfile import QFileHandle
+from gofaxpy.send.call import Progress
 from gofaxpy.send.confirm import confirm, delivered_before
 from gofaxpy.send.due import Run, noted, runs_of
-from gofaxpy.send.follow import Progress
-from gofaxpy.send.progress import begin, equipment, result, told
+from gofaxpy.send.progress import begin, equipment, on_progress, result
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
 
 if TYPE_CHECKING:
@@ -49,16 +49,16 @@ def test_a_job_that_faxq_has_given_out_says_at_once_that_it_is_to_be_tried_again
 
 def test_each_confirmed_page_leaves_the_qfile_and_nothing_else(make: Make) -> None:
     attempt = make((2, 1))
-    told(attempt, Progress.CONNECTED, {})
+    on_progress(attempt, Progress.CONNECTED, {})
     assert not attempt.connected, "an answer is no fax machine yet"
-    told(attempt, Progress.NEGOTIATED, NEGOTIATED)
+    on_progress(attempt, Progress.NEGOTIATED, NEGOTIATED)
     assert (attempt.connected, attempt.fax_seen, attempt.station) == (True, True, "+49 30 FAR")
     assert attempt.qfile.get("csi") == "+49 30 FAR" and attempt.qfile.get("nsf") == "Equipment:Maker  Ltd X1:Station:"
-    told(attempt, Progress.PAGE, page(1))
+    on_progress(attempt, Progress.PAGE, page(1))
     assert (attempt.confirmed, len(attempt.remaining())) == (1, 2)
     assert "npages:1\n" in on_disk(attempt) and "status:Sending page 2\n" in on_disk(attempt)
     assert (attempt.params.rate, attempt.params.ec > 0) == (9600, True)
-    told(attempt, Progress.PAGE, page(3))       # the event of page 2 was missed
+    on_progress(attempt, Progress.PAGE, page(3))       # the event of page 2 was missed
     assert (attempt.confirmed, attempt.remaining(), attempt.qfile.number("npages")) == (3, [], 3)
     assert not any(item.op == "fax" for item in attempt.qfile.items)
     assert not Path(attempt.spool.path("docq", "doc0.tif.7")).exists(), "the document has its common name"
@@ -88,7 +88,7 @@ def test_a_document_that_goes_away_meanwhile_does_not_keep_pages_in_the_qfile(ma
     attempt = make((2,))
     assert len(attempt.remaining()) == 2
     Path(attempt.spool.path("docq", "doc0.tif;e1")).unlink()
-    told(attempt, Progress.PAGE, page(2))
+    on_progress(attempt, Progress.PAGE, page(2))
     assert (attempt.confirmed, attempt.remaining()) == (2, [])
 
 
@@ -121,7 +121,7 @@ def test_the_runs_of_an_entry_are_read_back() -> None:
 
 def test_a_spool_in_trouble_does_not_end_the_call(make: Make) -> None:
     attempt = make((2,), pagehandling="nonsense")
-    told(attempt, Progress.PAGE, page(1))
+    on_progress(attempt, Progress.PAGE, page(1))
     assert attempt.confirmed == 0 and "pagehandling" in session_log(attempt)
 
 

@@ -17,8 +17,9 @@ from gofaxpy.config.keys import Outbound
 from gofaxpy.journal import Entry, Journal, Step
 from gofaxpy.outcome.causes import Stage
 from gofaxpy.send.abort import AbortFlag
+from gofaxpy.send.call import PlacedCall, Trace
 from gofaxpy.send.deadlines import Deadlines, Wait, deadlines
-from gofaxpy.send.follow import Follower, PlacedCall, Trace
+from gofaxpy.send.follow import Follower
 from gofaxpy.send.launch import CallIds
 from gofaxpy.switch.client import Client, EventSocketError
 from gofaxpy.switch.esl import EventFrame
