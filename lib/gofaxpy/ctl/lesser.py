@@ -89,7 +89,8 @@ def _take_groups(uid: int) -> None:
 
 
 def user_of(hylafax: HylaFax) -> int:
-    """The user whose the spool is: ``hylafax.user``; where there is no such user, or he is root, the spool's owner."""
+    """The user whose the spool is: ``hylafax.user``; where there is no such user, or he is root, the owner of the spool, or,
+    where that is root's so that nobody else can exchange what is in it, of the faxes."""
     import pwd
 
     try:
@@ -98,10 +99,14 @@ def user_of(hylafax: HylaFax) -> int:
         uid = 0
     if uid:
         return uid
-    try:
-        return os.stat(hylafax.spooldir).st_uid
-    except OSError:
-        return 0        # then there is nothing in it either
+    for name in ("", "recvq", "sendq", "log"):
+        try:
+            uid = os.lstat(os.path.join(hylafax.spooldir, name)).st_uid
+        except OSError:
+            continue    # then there is nothing in it either
+        if uid:
+            break
+    return uid
 
 
 def exchangeable_by(path: str) -> int:
