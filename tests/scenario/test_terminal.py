@@ -5,12 +5,16 @@ from __future__ import annotations
 import ast
 import os
 import pty
+import pwd
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from gofaxpy.config.keys import Config, HylaFax
+from gofaxpy.ctl.doctor.hylafax import send_command
+from gofaxpy.ctl.doctor.subject import Subject
 from rig import Installed, RunDir, gofaxyaml
 from rig.install import CHECKOUT
 from rig.rundir import FAX_USER
@@ -123,3 +127,16 @@ def test_every_program_is_started_in_a_session_of_its_own() -> None:
         words = {word.arg: word.value for word in call.keywords}
         session = words.get("start_new_session") or words.get("setsid")
         assert isinstance(session, ast.Constant) and session.value is True, where
+
+
+def test_the_command_that_doctor_shows_for_it_gives_roots_terminal_to_nobody_either(run_dir: RunDir) -> None:
+    program, told = typist(run_dir, "gofaxsend")
+    spool = run_dir.sub("spool")
+    Path(run_dir.sub("spool/etc"), "config").write_text(f"SendFaxCmd: {program}\n", encoding="ascii")
+    subject = Subject("gofax.yaml", Config(hylafax=HylaFax(spooldir=spool, user=FAX_USER)), [])
+    Path(program).write_text(Path(program).read_text(encoding="ascii").replace("gofaxsend 0", "trouble"), encoding="ascii")
+    shown = next(one.remedy for one in send_command(subject) if "-V" in one.remedy).partition(", and")[0]
+    os.unlink(told)
+    output = on_a_terminal(["/bin/bash", "-c", f'{shown}; read -r -n 1 -t 1 key; echo "key:$key."'], run_dir.environ)
+    assert Path(told).read_text(encoding="ascii").split()[1] == str(pwd.getpwnam(FAX_USER).pw_uid)
+    assert b"key:." in output

@@ -93,7 +93,11 @@ def _take_groups(uid: int) -> None:
 
 
 def user_of(hylafax: HylaFax) -> int:
-    """The uid that the spool is read as: ``hylafax.user``; the spool's owner where that user does not exist or is root."""
+    """The uid that the spool is read as: ``hylafax.user``.
+
+    Where that user does not exist or is root, it is the owner of the spool; where the spool is root's, so that no other user can
+    exchange what is in it, the owner of the faxes.
+    """
     import pwd
 
     try:
@@ -102,10 +106,14 @@ def user_of(hylafax: HylaFax) -> int:
         uid = 0
     if uid:
         return uid
-    try:
-        return os.stat(hylafax.spooldir).st_uid
-    except OSError:
-        return 0        # there is no spool, so nothing in it can be exchanged
+    for name in ("", "recvq", "sendq", "log"):
+        try:
+            uid = os.lstat(os.path.join(hylafax.spooldir, name)).st_uid
+        except OSError:
+            continue    # then there is nothing in it either
+        if uid:
+            break
+    return uid
 
 
 def exchangeable_by(path: str) -> int:

@@ -262,7 +262,7 @@ def restore():
 
 
 def recorded(work):
-    """The calls that ``work`` makes: name, arguments, and the descriptor that came of it (None for anything else)."""
+    """The calls that ``work`` makes: name, arguments, keywords, and the descriptor that came of it (None for anything else)."""
     calls = []
 
     def recorder(name):
@@ -274,8 +274,7 @@ def recorded(work):
                 result = real(*args, **more)
                 return result
             finally:
-                given = (value for value in more.values() if value is not None)     # dir_fd=None is none
-                calls.append((name, (*args, *given), result if name == "open" else None))
+                calls.append((name, args, more, result if name == "open" else None))
         return call
 
     class Whole:
@@ -320,14 +319,14 @@ def recorded(work):
 
 
 def prepared(calls, spool, twin):
-    """The calls with paths in the twin, ready to be made: function, arguments, whether the first is a descriptor, and the
-    descriptor as it was called when it was recorded."""
+    """The calls with paths in the twin, ready to be made: function, arguments, keywords, whether the first is a descriptor, and
+    the descriptor as it was called when it was recorded."""
     def moved(value):
         return value.replace(spool, twin, 1) if isinstance(value, str) and value.startswith(spool) else value
 
     return [
-        (_link, [args[2], moved(args[1])], True, result) if name == "link" and len(args) > 2 else
-        (_REAL[name], [moved(value) for value in args], name in _ON_DESCRIPTORS, result) for name, args, result in calls
+        (_link, [more["src_dir_fd"], moved(args[1])], {}, True, result) if more.get("src_dir_fd") is not None else
+        (_REAL[name], [moved(value) for value in args], more, name in _ON_DESCRIPTORS, result) for name, args, more, result in calls
     ]
 
 
@@ -338,11 +337,13 @@ def _link(fd, path):
 
 def repeat(steps):
     held = {}
-    for function, args, on_descriptor, opened in steps:
+    for function, args, more, on_descriptor, opened in steps:
         if on_descriptor:
             args[0] = held.get(args[0], -1)
+        if more.get("dir_fd") is not None:
+            more = {**more, "dir_fd": held.get(more["dir_fd"], -1)}
         try:
-            result = function(*args)
+            result = function(*args, **more)
         except OSError:
             continue        # as it was: a file that is not there, a FIFO that nobody reads
         if opened is not None:

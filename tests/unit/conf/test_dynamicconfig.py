@@ -77,7 +77,7 @@ def test_the_table_decides_on_a_job(
 @pytest.mark.parametrize("number", [
     "0900123", "+49900123", "+490900123", "0049900123", "00490900123", "*31#0900123", "0100330900123",
     "+49100330900123", "+490100330900123", "+490049900123", "0049100330900123", "00490100330900123", "00490049900123", "+0900123",
-    "0000900123",
+    "0000900123", "00900123",
 ])
 def test_a_job_to_a_premium_number_is_refused(spool: str, number: str) -> None:
     assert job(spool, "alice", number).refusal

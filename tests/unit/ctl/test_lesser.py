@@ -116,6 +116,12 @@ def test_the_spools_user_is_that_of_the_configuration_or_else_its_owner(tmp_path
     for user, uid in ((FAX_USER, UUCP.pw_uid), ("nosuchuser", NOBODY), ("root", NOBODY)):
         assert user_of(HylaFax(spooldir=str(tmp_path), user=user)) == uid
     assert user_of(HylaFax(spooldir=str(tmp_path / "none"), user="nosuchuser")) == 0
+    os.chown(tmp_path, 0, 0)        # as our unit of faxq has it
+    for name in ("recvq", "sendq", "log"):
+        (tmp_path / name).mkdir()
+    assert user_of(HylaFax(spooldir=str(tmp_path), user="nosuchuser")) == 0
+    os.chown(tmp_path / "recvq", NOBODY, NOBODY)
+    assert user_of(HylaFax(spooldir=str(tmp_path), user="nosuchuser")) == NOBODY
 
 
 def test_a_path_belongs_to_the_first_who_could_exchange_a_part_of_it() -> None:

@@ -217,7 +217,7 @@ def test_no_remedy_of_doctor_holds_a_command_of_somebody_elses() -> None:
         subject = Subject("gofax.yaml", Config(hylafax=HylaFax(spooldir=str(spool), user="uucp")), [], api=api)
         subject.no_inside = f"No module named 'yaml{trick}'"
         remedies = [one.remedy for check in (calls, from_inside, send_command) for one in check(subject)]
-    assert any("chmod o-rwx" in remedy for remedy in remedies) and any("sudo -u uucp" in remedy for remedy in remedies)
+    assert any("chmod o-rwx" in remedy for remedy in remedies) and any("runuser -P -u uucp" in remedy for remedy in remedies)
     assert any("python3-yaml" in remedy for remedy in remedies)
     for remedy in remedies:
         assert "reboot" not in remedy.replace(shlex.quote(str(logs)), "").replace(shlex.quote(str(send)), "")

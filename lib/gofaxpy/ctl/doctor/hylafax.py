@@ -65,7 +65,8 @@ def send_command(subject: Subject) -> Iterator[Finding]:
             yield problem(check, f"{command} says {said}, gofaxctl is {__version__}", "install both from the same package")
         else:
             yield problem(check, f"{command} does not start as {subject.config.hylafax.user}: {said[:200]}",
-                          f"sudo -u {subject.config.hylafax.user} {shlex.quote(command)} -V, and see what it lacks")
+                          # on a terminal of its own, for what runs as that user could type into root's
+                          f"runuser -P -u {subject.config.hylafax.user} -- {shlex.quote(command)} -V, and see what it lacks")
     batch = tags.get("maxbatchjobs", "64")
     if batch != "1":
         yield warning("MaxBatchJobs", f"is {batch}: jobs of a batch wait for one another, and gain nothing",
