@@ -63,7 +63,7 @@ def main():
         os.sync()
         found["bare"].append(timed(lambda steps=steps: repeat(steps)))
         found["calls"] = len(calls)
-        found["durable"] = sum(name in DURABLE for name, _, _ in calls)
+        found["durable"] = sum(name in DURABLE for name, *_ in calls)
     print(json.dumps(found))
 
 
@@ -326,7 +326,8 @@ def prepared(calls, spool, twin):
 
     return [
         (_link, [more["src_dir_fd"], moved(args[1])], {}, True, result) if more.get("src_dir_fd") is not None else
-        (_REAL[name], [moved(value) for value in args], more, name in _ON_DESCRIPTORS, result) for name, args, more, result in calls
+        (_REAL[name], [moved(value) for value in args], more, name in _ON_DESCRIPTORS, result)
+        for name, args, more, result in calls
     ]
 
 
@@ -340,10 +341,9 @@ def repeat(steps):
     for function, args, more, on_descriptor, opened in steps:
         if on_descriptor:
             args[0] = held.get(args[0], -1)
-        if more.get("dir_fd") is not None:
-            more = {**more, "dir_fd": held.get(more["dir_fd"], -1)}
+        below = {"dir_fd": held.get(more["dir_fd"], -1)} if more.get("dir_fd") is not None else {}
         try:
-            result = function(*args, **more)
+            result = function(*args, **{**more, **below})
         except OSError:
             continue        # as it was: a file that is not there, a FIFO that nobody reads
         if opened is not None:
