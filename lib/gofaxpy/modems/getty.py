@@ -91,6 +91,7 @@ class Getty:
         """A new configuration for the same modems, perhaps; and FIFOs that somebody has replaced."""
         number, self.setting = self.setting.config.freeswitch.ident, setting
         for modem in self._modems:
+            virtual.keep_again(setting.spool, modem.device)
             if not modem.reader.in_place():
                 try:
                     reader = fifo.Reader(modem.reader.path)

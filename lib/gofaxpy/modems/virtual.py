@@ -36,6 +36,7 @@ class Ready(Enum):
 _ready: dict[tuple[str, str], Ready] = {}
 _gone: set[tuple[str, str]] = set()
 _ours: set[tuple[str, str]] = set()
+_unkept: set[tuple[str, str]] = set()       # whose file does not say what is the case: the disk was full, say
 STATES = ("gofax", "modems")        # a directory in the spool, with a file for each modem that a supervisor has looked after
 _ANNOUNCEMENT = {
     Ready.READY: events.modem_ready, Ready.BUSY: events.modem_busy, Ready.DOWN: events.modem_down, Ready.GONE: events.modem_down,
@@ -61,6 +62,12 @@ def look_after(spool: Spool, device: str, somebody: bool) -> None:
     _keep(spool, device)
     if not somebody:        # another supervisor may do so
         _ours.discard((spool.fifo, device))
+
+
+def keep_again(spool: Spool, device: str) -> None:
+    """Writes the file of a modem that could not be written when there was something to be said."""
+    if (spool.fifo, device) in _unkept:
+        _keep(spool, device)
 
 
 def known(spool: Spool) -> list[str]:
@@ -103,8 +110,11 @@ def _keep(spool: Spool, device: str) -> None:
             os.ftruncate(fd, len(octets))
         finally:
             os.close(fd)
+        _unkept.discard((spool.fifo, device))
     except OSError as error:
-        log("warning", f"{device}: its state cannot be kept for other processes: {error}")
+        if (spool.fifo, device) not in _unkept:     # tried again soon, and told once
+            log("warning", f"{device}: its state cannot be kept for other processes: {error}")
+        _unkept.add((spool.fifo, device))
 
 
 def idle_announcement(spool: Spool, device: str) -> str:
