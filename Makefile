@@ -32,7 +32,7 @@ types: deps ## check types (mypy)
 	$(PYTHON) -m mypy --cache-dir=/dev/null
 
 unit: deps ## run the tests that need neither root nor HylaFAX
-	$(PYTHON) -m pytest tests/unit $(ARGS)
+	$(PYTHON) -m pytest tests/unit tests/standin tests/rigging $(ARGS)
 
 pytest: deps
 	$(AS_ROOT) env -u FREESWITCH PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)

@@ -1,7 +1,7 @@
 """The operator's command on FreeSWITCH's console: ``fs_cli -x 'python gofax status'``; see gofaxctl(8).
 
-FreeSWITCH executes this file anew at every call (mod_python3), so it holds no state and no classes.  What Python lacks is
-told here, where ``gofaxctl doctor`` can read it: elsewhere it stands in FreeSWITCH's log only.
+FreeSWITCH executes this file anew at every call (mod_python3), so it holds no state and no classes.  If a Python package is
+missing, the reply says so, for ``gofaxctl doctor``; with the other scripts only FreeSWITCH's log does.
 """
 
 
@@ -16,7 +16,7 @@ def fsapi(session, stream, env, args):
         return
     try:
         Reply(stream).write(answer(api, args))
-    except BaseException as error:  # SystemExit would end FreeSWITCH, and so would a long message that leaves here
+    except BaseException as error:  # SystemExit would end FreeSWITCH, and so would an exception with a long message
         text = f"{type(error).__name__}: {str(error)[:300]}"
         log("err", f"gofax: {text}")
-        stream.write("-ERR " + ascii(text) + "\n")       # no answer at all looks as if there were no such script
+        stream.write("-ERR " + ascii(text) + "\n")       # FreeSWITCH gives an empty reply if there is no such script

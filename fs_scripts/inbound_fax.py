@@ -1,4 +1,4 @@
-"""Dialplan application: ``<action application="python" data="inbound_fax"/>`` takes an incoming fax.
+"""Dialplan application: ``<action application="python" data="inbound_fax"/>`` receives an incoming fax.
 
 FreeSWITCH executes this file anew at every call (mod_python3), so it holds no state and no classes.
 """

@@ -1,4 +1,4 @@
-"""An outgoing fax: ``python outbound_fax::launch ARGS`` places the call, ``handler`` sends once it is answered.
+"""An outgoing fax: ``python outbound_fax::launch ARGS`` places the call, ``handler`` sends the fax when it is answered.
 
 FreeSWITCH executes this file anew at every call (mod_python3), so it holds no state and no classes.
 """

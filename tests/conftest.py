@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from rig import Installed, RunDir, install
+from rig import Installed, RunDir, gofaxyaml, install
 from rig.accidents import AccidentTable
 from rig.conformance import CONFORMANCE, SWITCH, Recorder
 from rig.driven import switches_used
 from rig.namespaces import overlays_are_allowed
+from rig.ports import Port
 from rig.switch import FREESWITCH
 from rig.syslog import SyslogSink
 
@@ -28,12 +29,23 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Recorder(os.environ[CONFORMANCE]))
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    directory = RunDir()
+    config.add_cleanup(directory.close)
+    _nowhere_live(directory)
     if os.geteuid() == 0 and not hasattr(config, "workerinput"):
-        directory = RunDir()        # of the process that outlives all workers: one /dev/log for them all
-        config.add_cleanup(directory.close)
-        syslog = SyslogSink(directory.path)
+        syslog = SyslogSink(directory.path)     # of the process that outlives all workers: one /dev/log for them all
         config.add_cleanup(syslog.stop)
         syslog.start()
+
+
+def _nowhere_live(directory: RunDir) -> None:
+    """What a test asks for without naming a file is a configuration with places of its own, never /etc/gofax.yaml."""
+    spool, lock_dir = directory.sub("spool"), directory.sub("lock")
+    port = Port()
+    os.environ["GOFAX_CONFIG"] = gofaxyaml(
+        os.path.join(directory.path, "gofax.yaml"), spool=spool, lock_dir=lock_dir, esl_port=port.number
+    )
+    port.release()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

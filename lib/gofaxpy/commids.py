@@ -1,6 +1,6 @@
-"""Communication identifiers: each names one call, in its session log, its journal entry and its records.
+"""Communication identifiers (commids): each names one call, in its session log, its journal entry and its records.
 
-gofaxsend needs one before it connects to FreeSWITCH, so nothing is imported here that is slow to load.
+gofaxsend needs a commid before it connects to FreeSWITCH, so this module imports nothing that is slow to load.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ JOURNAL = ("gofax", "journal")      # below the spool (gofaxpy.journal)
 
 
 def new_commid(spool: Spool) -> str:
-    """A communication identifier that no session log and no journal entry has.  Raises SpoolError."""
+    """A new commid, nine digits, that no session log and no journal entry has.  Raises SpoolError."""
     directory = spool.path(*JOURNAL)
     try:
         names = os.listdir(directory)
@@ -27,15 +27,15 @@ def new_commid(spool: Spool) -> str:
 
 
 def attempt_name(jobid: str, commid: str) -> str:
-    """The name of the journal entry of one attempt to send; both are digits."""
+    """The name of the journal entry of one attempt to send: ``42-000000017``.  Both arguments are digits."""
     return f"{jobid}-{commid}"
 
 
 def call_name(commid: str) -> str:
-    """The name of the journal entry of one incoming call."""
+    """The name of the journal entry of one incoming call: ``c000000018``."""
     return f"c{commid}"
 
 
 def commid_of(name: str) -> str:
-    """The communication identifier in the name of a journal entry."""
+    """The commid in the name of a journal entry of either kind."""
     return name[1:] if name.startswith("c") else name.rpartition("-")[2]

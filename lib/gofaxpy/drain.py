@@ -1,12 +1,11 @@
-"""``python3 -I -m gofaxpy.drain [PORT | HOST:PORT]``: tells FreeSWITCH to take no new calls, in or out.  What is in progress
-goes on.
+"""``python3 -I -m gofaxpy.drain [PORT | HOST:PORT]`` has FreeSWITCH accept no new calls, in or out.  Calls in progress go on.
 
-It is the ``ExecStop=`` of FreeSWITCH's unit.  FreeSWITCH itself, started with ``-elegant-term``, ends at SIGTERM as soon as
-there are no calls any more, but goes on taking new ones until then (measured on 1.10.12).  ``fsctl pause`` is undone by
-``fsctl resume`` or a restart.
+It is the ``ExecStop=`` of FreeSWITCH's unit.  FreeSWITCH itself, started with ``-elegant-term``, ends after SIGTERM when it
+has no calls any more, but accepts new ones until then (measured on 1.10.12).  ``fsctl pause`` is undone by ``fsctl resume``
+or a restart.
 
-Which one is told: the one of ``freeswitch.servers`` whose event socket is on this machine.  Where there are several, the unit
-of each has to say which is its own, by the argument.
+The FreeSWITCH meant is the one of ``freeswitch.servers`` whose event socket is on this machine.  If there are several, the
+unit of each names its own by the argument.
 """
 
 from __future__ import annotations
@@ -26,19 +25,19 @@ USAGE = "usage: python3 -I -m gofaxpy.drain [PORT | HOST:PORT], an event socket 
 
 
 class DrainError(Exception):
-    """Nobody was told; the text says why, and what to do."""
+    """No FreeSWITCH was paused; the text says why, and what to do."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """0 if this machine's FreeSWITCH has been told, 1 if not, with the reasons on standard error; 2 for a wrong command line."""
+    """The exit status: 0 if FreeSWITCH is paused, 1 if not, with the reasons on standard error, 2 for a wrong command line."""
     if len(arguments) > 1 or any(argument.startswith("-") for argument in arguments):
         print(USAGE, file=sys.stderr)
         return 2
     try:
         config = load(config_path())
-        settings, user = config.freeswitch, config.hylafax.user
-        server = chosen(settings, arguments[0] if arguments else "")
-        with Client.connect(server.host, server.port, server.secret(), settings.connect_timeout, user=user) as client:
+        user, timeout = config.hylafax.user, config.freeswitch.connect_timeout
+        server = chosen(config.freeswitch, arguments[0] if arguments else "")
+        with Client.connect(server.host, server.port, server.secret(), timeout, user=user) as client:
             answer = " ".join(client.api("fsctl", "pause").split())
         if not answer.startswith("+OK"):
             raise DrainError(f"{server.host}:{server.port} answers to fsctl pause: {answer[:100]}")
@@ -53,12 +52,12 @@ def main(arguments: Sequence[str]) -> int:
     return 1
 
 
-def chosen(settings: FreeSwitch, wanted: str) -> Server:
-    """The server of this machine, or the one of them that is ``wanted``, by its port or as HOST:PORT.
+def chosen(config: FreeSwitch, wanted: str) -> Server:
+    """The server of this machine; of several the one that is ``wanted``, by its port or as HOST:PORT.
 
-    Raises DrainError where that is none or not certain: the wrong one would refuse all faxes from then on.
+    Raises DrainError if there is none, or if it is not certain which: a FreeSWITCH paused by mistake refuses all faxes.
     """
-    here = [server for server in settings.servers if is_here(server.host)]
+    here = [server for server in config.servers if is_here(server.host)]
     host, _, port = wanted.rpartition(":")
     fitting = [
         server for server in here
@@ -79,7 +78,7 @@ def chosen(settings: FreeSwitch, wanted: str) -> Server:
 
 
 def is_loopback(server: Server) -> bool:
-    """Whether it is named by one of the names of the loopback interface, which all lead to the same socket."""
+    """Whether the server has one of the names of the loopback interface, which all lead to the same socket."""
     return server.host in ("127.0.0.1", "::1", "localhost")
 
 

@@ -1,7 +1,7 @@
-"""The process that runs faxrcvd: ``python3 -I -S faxrcvd.py SPOOL ENTRY FD TIMEOUT FACILITY LEVEL FAXRCVD ARGUMENT...``
+"""The runner of faxrcvd: ``python3 -I -S faxrcvd.py SPOOL ENTRY FD TIMEOUT FACILITY LEVEL FAXRCVD ARGUMENT...``
 
-Its parent has given it the journal entry's descriptor ``FD``, and with that the lock (see :mod:`gofaxpy.inbound.announce`).
-faxrcvd is started before anything else is loaded, because somebody waits for the fax.
+It inherits the journal entry's descriptor ``FD``, and with that the entry's lock (see :mod:`gofaxpy.inbound.announce`).
+It starts faxrcvd before it loads any other module, because a user is waiting for the fax.
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ import signal
 import sys
 import time
 
-MAX_OUTPUT = 16384
-MAX_LINES = 200
+MAX_OUTPUT = 16384  # octets of faxrcvd's output that are kept
+MAX_LINES = 200     # lines of it in the session log
 AGAIN = 300         # seconds until a faxrcvd that could not be started is tried again (gofaxpy.inbound.recovery)
-STACK = 8 << 20
-LOOK = 0.2          # seconds between looks whether faxrcvd has ended, where the kernel does not tell of it
+STACK = 8 << 20     # octets
+LOOK = 0.2          # seconds between checks whether faxrcvd has ended, on a kernel without pidfd_open(2)
 
 
 class _Faxrcvd:
-    """A faxrcvd that has been started: in a session of its own, what it prints in a pipe.  Raises OSError."""
+    """A running faxrcvd, in a session of its own, with its output in a pipe."""
 
     def __init__(self, command: list[str], lock: int) -> None:
-        # FreeSWITCH's threads have stacks of 240 KiB and hand that limit down; ghostscript and others need more
+        """Starts it; it does not inherit the descriptor ``lock``.  Raises OSError."""
+        # FreeSWITCH's threads have stacks of 240 KiB, and child processes inherit that limit; ghostscript and others need more
         _, hard = resource.getrlimit(resource.RLIMIT_STACK)
         wanted = STACK if hard == resource.RLIM_INFINITY else min(STACK, hard)
         resource.setrlimit(resource.RLIMIT_STACK, (wanted, hard))
@@ -40,9 +41,9 @@ class _Faxrcvd:
             os.close(end)
 
     def wait(self, timeout: float) -> tuple[int, bytes, str]:
-        """Exit status (negative: the signal), the beginning of what it printed, and what is wrong in words.
+        """Waits for its end.  The exit status (negative: the signal), the beginning of its output, what is wrong in words.
 
-        What it leaves in the background may go on printing; nobody waits for that.
+        faxrcvd is killed after ``timeout`` seconds.  Processes that it leaves in the background are not waited for.
         """
         deadline = time.monotonic() + timeout
         ended = _end_of(self.pid)
@@ -68,7 +69,10 @@ _LOOK_ONLY = os.WEXITED | os.WNOHANG | os.WNOWAIT
 
 
 def _end_of(pid: int) -> list[int]:
-    """A descriptor that can be read when the process has ended; none before Linux 5.3, or under a filter that refuses it."""
+    """A descriptor that can be read when the process has ended (pidfd_open(2)).
+
+    None before Linux 5.3, or under a filter of system calls (seccomp(2)) that refuses it.
+    """
     try:
         return [os.pidfd_open(pid)]
     except OSError:
@@ -76,12 +80,12 @@ def _end_of(pid: int) -> list[int]:
 
 
 def main(argv: list[str]) -> int:
-    """The process.  Without a faxrcvd that could be started the entry stays: the supervisor tries again."""
+    """Runs faxrcvd and logs and marks its end.  If faxrcvd cannot be started, the entry stays and the recovery tries again."""
     root, name, fd, timeout, facility, level, program, *arguments = argv
-    try:  # noqa: SIM105 - nothing is loaded before faxrcvd runs
+    try:  # noqa: SIM105 - contextlib is not loaded before faxrcvd runs
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))     # FreeSWITCH may have real-time priority, for its timers
     except OSError:
-        pass        # a filter of system calls; a fax is not lost for that
+        pass        # refused by a filter of system calls; faxrcvd then runs with FreeSWITCH's priority
     status, output = None, b""
     try:
         faxrcvd = _Faxrcvd([program, *arguments], int(fd))
@@ -96,19 +100,19 @@ def main(argv: list[str]) -> int:
     from gofaxpy.journal import Entry, JournalError, Step
 
     if output or problem:
-        _tell(root, arguments, output, problem)
+        _session_log(root, arguments, output, problem)
     if problem:
         _syslog(facility, level, f"RECV FAX: {arguments[0] if arguments else name}: {program} {problem}")
     entry = Entry(os.path.join(root, *JOURNAL), name, int(fd))
-    with suppress(JournalError):    # a full disk: the entry goes all the same
+    with suppress(JournalError):    # the disk is full: the entry is removed all the same
         entry.mark(Step.UNANNOUNCED if status is None else Step.ANNOUNCED, status=status)
     if status is not None:
         entry.remove()
     return 0
 
 
-def _tell(root: str, arguments: list[str], output: bytes, problem: str) -> None:
-    """Into the session log."""
+def _session_log(root: str, arguments: list[str], output: bytes, problem: str) -> None:
+    """Writes faxrcvd's output, and what is wrong, into the session log.  ``arguments`` are faxrcvd's."""
     from gofaxpy.hylafax.sessionlog import SessionLog
     from gofaxpy.hylafax.spool import Spool
 
@@ -121,6 +125,7 @@ def _tell(root: str, arguments: list[str], output: bytes, problem: str) -> None:
 
 
 def _syslog(facility: str, level: str, text: str) -> None:
+    """Writes an error to syslog, as ``log.syslog_facility`` and ``log.level`` say."""
     import syslog
 
     syslog.openlog("gofax", syslog.LOG_PID, getattr(syslog, f"LOG_{facility.upper()}"))

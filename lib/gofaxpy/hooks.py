@@ -1,7 +1,7 @@
-"""Runs an operator's hook script (DynamicConfig and the like) so that it can do no harm to the call it is asked about.
+"""Runs an operator's hook script (DynamicConfig and the like) so that the script can do no harm to its call.
 
-No shell is involved: the arguments come from callers and users.  A script has a time limit, after which its whole
-process group is killed, and what it prints is read up to a limit.
+No shell is involved, because the arguments come from callers and users.  A script has a time limit, after which its whole
+process group is killed.  Its output is read up to a limit.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 # Threads of FreeSWITCH have 240 KiB stacks, and their children inherit that as RLIMIT_STACK; scripts need the usual 8 MiB.
 PRLIMIT = (b"/usr/bin/prlimit", b"--stack=8388608:", b"--")
-# FreeSWITCH may run with real-time priority, for its timers.  A script with that would hold them up.
+# FreeSWITCH may run with real-time priority, for its timers.  A script that inherits it would delay them.
 CHRT = (b"/usr/bin/chrt", b"--other", b"0")
 KEPT_ENVIRONMENT = ("PATH", "TZ", "LANG", "LC_ALL", "LC_CTYPE")
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-MAX_OUTPUT = 65536
-MAX_ARGUMENT = 1024
-UMASK = 0o077                   # as HylaFAX's servers have it (faxd/ModemServer.c++): FreeSWITCH's is anybody's guess
-TICK = 0.2                      # seconds between looks at the abort flag
-SHORT_TICK = 0.01               # seconds between looks at a script that says no more; mostly it ends at once
+MAX_OUTPUT = 65536              # octets
+MAX_ARGUMENT = 1024             # characters
+UMASK = 0o077                   # that of HylaFAX's servers (faxd/ModemServer.c++); FreeSWITCH's own may be any
+TICK = 0.2                      # seconds between checks of the abort flag
+SHORT_TICK = 0.01               # seconds between checks of a script that has closed its output; mostly it ends at once
 
 
 def _never() -> bool:
@@ -38,30 +38,32 @@ def _never() -> bool:
 
 @frozen
 class HookResult:
-    """What a script said.  ``problem`` is empty if it ran, printed no more than it may and ended with status 0."""
+    """How a script ended."""
 
-    output: str
-    status: int
-    problem: str
+    output: str         # what it printed
+    status: int         # its exit status; negative: the signal that ended it, or -1 if it was not started
+    problem: str        # "" if it ran, printed no more than MAX_OUTPUT and ended with status 0
 
 
 def environment(extra: dict[str, str] | None = None) -> dict[str, str]:
-    """A small environment: FreeSWITCH's own is nobody's business."""
+    """A small environment for a script, and ``extra``.  FreeSWITCH's own environment is not passed on."""
     kept = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
     kept.setdefault("PATH", DEFAULT_PATH)
     return kept | (extra or {})
 
 
 def argument(text: str) -> bytes:
-    """One word for execve: bounded, without NUL, and what was no UTF-8 as the bytes it was."""
+    """One word for execve(2): bounded, without NUL.  Octets that were not UTF-8 become what they were."""
     return encode(text.replace("\0", "")[:MAX_ARGUMENT])
 
 
 def run(
     program: str, arguments: Sequence[str], directory: str, timeout: float, aborted: Callable[[], bool] = _never
 ) -> HookResult:
-    """Runs ``program`` (a path, relative to ``directory`` unless absolute) and waits at most ``timeout`` seconds, or
-    until ``aborted`` says that nobody wants to know any more."""
+    """Runs ``program`` in ``directory`` and waits for its end, at most ``timeout`` seconds or until ``aborted()`` is true.
+
+    ``program`` is a path, relative to ``directory`` unless absolute.  Never raises for a script that fails.
+    """
     import subprocess  # loaded only where a hook is configured
 
     path = program if program.startswith("/") else os.path.join(directory, program)
@@ -90,9 +92,9 @@ def run(
 
 
 def _read(fd: int, deadline: float, aborted: Callable[[], bool]) -> tuple[bytes, str]:
-    """All that comes until the end of the pipe; the reason in words if that is not reached."""
+    """Reads to the end of the pipe.  The output, and in words why the end was not reached, ``""`` if it was."""
     data = b""
-    poll = select.poll()    # select(2) takes no descriptor over 1023, and a switch with a hundred calls has more
+    poll = select.poll()    # select(2) takes no descriptor over 1023, and FreeSWITCH with a hundred calls has more
     poll.register(fd, select.POLLIN)
     while True:
         if problem := _no_more(deadline, aborted):
@@ -109,7 +111,7 @@ def _read(fd: int, deadline: float, aborted: Callable[[], bool]) -> tuple[bytes,
 
 
 def _wait(process: subprocess.Popen[bytes], deadline: float, aborted: Callable[[], bool]) -> str:
-    """Until the script has ended, which may be long after it has closed its standard output; or why not, in words."""
+    """Waits for the end of the script, which may come long after the end of its output.  In words why it did not come."""
     while process.poll() is None:
         if problem := _no_more(deadline, aborted):
             return problem
@@ -118,14 +120,14 @@ def _wait(process: subprocess.Popen[bytes], deadline: float, aborted: Callable[[
 
 
 def _no_more(deadline: float, aborted: Callable[[], bool]) -> str:
-    """Why the script is not waited for any longer, if it is not."""
+    """Why the script is not waited for any longer, ``""`` if it is."""
     if aborted():
         return "was not waited for: the job is aborted"
     return "has not ended in time" if time.monotonic() >= deadline else ""
 
 
 def _kill_group(pid: int) -> None:
-    """The script and all it has started, as far as that stayed in its group."""
+    """Kills the script and the processes that it has started, except those that have left its process group."""
     try:
         os.killpg(pid, signal.SIGKILL)
     except ProcessLookupError:

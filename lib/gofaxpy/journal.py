@@ -1,14 +1,15 @@
-"""What is known of each fax under way, kept so that it survives the death of every process and of the machine.
+"""The journal: the state of each fax under way, which survives the death of any process and of the machine.
 
-One file per call attempt in ``<spool>/gofax/journal``: ``42-000000017`` for job 42 under commid 000000017, and
-``c000000018`` for an incoming call.  A file is only ever appended to: one line of JSON per :class:`Step`, written with
-one write and then fsynced, so that a crash leaves at worst one torn last line, which readers pass over.  The name is
-made durable by an fsync of the directory when the entry is created.  When everything the entry was for has reached
-HylaFAX's own files, the entry is removed; an entry that is still there is something to be finished.
+It has one file per call attempt, an *entry*, in ``<spool>/gofax/journal``: ``42-000000017`` for job 42 under commid
+000000017, and ``c000000018`` for an incoming call.  A file is only appended to: each :class:`Step` is one line of JSON, a
+*mark*, written with one write(2) and then synced.  So a crash leaves at worst one incomplete last line, which readers
+skip.  The entry's name is made durable by an fsync of the directory when the entry is created.  An entry is removed when
+everything it was for has reached HylaFAX's own files; an entry that is still there is unfinished.
 
-Who works on an entry holds ``flock`` on it (gofaxsend, the handler of an incoming call, the runner of faxrcvd, the
-recovery).  The lock belongs to the open file description: it can be handed to a child process and ends with its last
-holder, however that dies.  Marks may also be added without the lock: lines are short and appended whole.
+The process that works on an entry holds ``flock`` on it: gofaxsend, the handler of an incoming call, the runner of
+faxrcvd, or the recovery.  The lock belongs to the open file description: a child process can inherit it, and it ends with
+the last process that has it, however that process dies.  Marks may also be added without the lock: lines are short, and
+appended whole.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-MAX_ENTRY = 1 << 20
+MAX_ENTRY = 1 << 20         # octets that are read of an entry
 _END_OF_TIME = 1 << 36      # seconds since the epoch; localtime(3) still knows the year
 _UNNAMED = os.O_TMPFILE | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC     # open(2)
-_ENCODE = json.JSONEncoder(separators=(",", ":")).encode     # json.dumps would make an encoder for every mark
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode     # json.dumps would create an encoder for every mark
 
 
 class Step(StrEnum):
@@ -42,12 +43,12 @@ class Step(StrEnum):
 
     # an attempt to send
     OPENED = "opened"            # gofaxsend: what is to be sent; nothing has been dialled
-    LAUNCHED = "launched"        # gofaxsend: about to ask for one call (a UUID per gateway), several of these are possible
+    LAUNCHED = "launched"        # gofaxsend: about to order a call; one mark for each gateway, with its UUID
     CONNECTED = "connected"      # outbound handler: the far end has answered, txfax begins
-    WITHDRAWN = "withdrawn"      # gofaxsend: this call must not send any more; counts if it stands before CONNECTED
-    FAX_OVER = "fax over"        # whoever sees it first: SpanDSP's result, before the call is hung up
+    WITHDRAWN = "withdrawn"      # gofaxsend: this call must not send any more; valid if it comes before CONNECTED
+    FAX_OVER = "fax over"        # outbound handler or gofaxsend: SpanDSP's result, before the call is hung up
     # an incoming call
-    ACCEPTED = "accepted"        # inbound handler: the call is ours, nothing received yet
+    ACCEPTED = "accepted"        # inbound handler: the call is accepted, nothing has been received
     RECEIVING = "receiving"      # rxfax begins to write this file
     RECEIVED = "received"        # SpanDSP's result, before the call is hung up
     TAGGED = "tagged"            # HylaFAX's TIFF tags are in the file
@@ -66,11 +67,11 @@ class JournalError(Exception):
 
 @frozen
 class Mark:
-    """One line of an entry: the step, when it was set (seconds since the epoch), and what was known then."""
+    """One line of an entry."""
 
     step: Step
-    at: float
-    facts: dict[str, Any]
+    at: float                   # when it was set, in seconds since the epoch
+    facts: dict[str, Any]       # what was known then: names and JSON values
 
 
 class Entry:
@@ -80,19 +81,20 @@ class Entry:
         self._directory = directory
         self.name = name
         self._fd = fd
-        self._read: list[Mark] = []     # an entry only grows, so what was read once is not read again
-        self._read_to = 0
+        self._read: list[Mark] = []     # an entry only grows, so each of its lines is read once
+        self._read_to = 0               # octets of the file that are in _read
 
     @property
     def path(self) -> str:
+        """The path of the entry's file."""
         return os.path.join(self._directory, self.name)
 
     def fileno(self) -> int:
-        """The descriptor that carries the lock; a child that inherits it shares the lock."""
+        """The descriptor that has the lock; a child process that inherits it shares the lock."""
         return self._fd
 
     def lock(self, blocking: bool = False) -> bool:
-        """Takes the entry's flock.  False if another holds it and ``blocking`` is not set."""
+        """Takes the entry's flock.  False if another process holds it and ``blocking`` is not set."""
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | (0 if blocking else fcntl.LOCK_NB))
         except BlockingIOError:
@@ -106,14 +108,14 @@ class Entry:
     def note(self, step: Step, **facts: Any) -> None:
         """Appends one mark without waiting: for a step that does no harm when it is done twice.
 
-        It survives the death of this process at once, that of the machine with the next :meth:`mark` or :meth:`sync`.
+        Survives a crash of the process; survives a power failure only after the next :meth:`mark` or :meth:`sync`.
         Raises :class:`JournalError`.
         """
         self._append(step, facts, False)
 
     def _append(self, step: Step, facts: dict[str, Any], sync: bool) -> None:
         line = _ENCODE({"step": step.value, "at": round(time.time(), 3), **facts})
-        data = b"\n" + line.encode("ascii") + b"\n"  # the first newline ends a line torn by an earlier crash
+        data = b"\n" + line.encode("ascii") + b"\n"  # the first newline ends a line left incomplete by an earlier crash
         try:
             written = os.write(self._fd, data)
             if written != len(data):
@@ -124,9 +126,9 @@ class Entry:
             raise JournalError(f"{self.path}: cannot note `{step}`: {error.strerror}") from error
 
     def reserve(self, octets: int) -> None:
-        """Has the file system keep room for the marks to come, so that a disk that fills up meanwhile takes none of them.
+        """Reserves ``octets`` on the file system for later marks, so that they can be written even if the disk fills up.
 
-        File systems that cannot do that are left alone.  Raises :class:`JournalError` if there is no room.
+        Does nothing on file systems that cannot reserve.  Raises :class:`JournalError` if there is no room.
         """
         error = _reserve(self._fd, octets)
         if error in (errno.ENOSPC, errno.EDQUOT):
@@ -141,7 +143,7 @@ class Entry:
             raise JournalError(f"{self.path}: cannot be brought to the disk: {error.strerror}") from error
 
     def marks(self) -> list[Mark]:
-        """All marks so far, whoever set them.  Raises :class:`JournalError` if the file cannot be read."""
+        """All marks so far, of all processes.  Raises :class:`JournalError` if the file cannot be read."""
         try:
             data = os.pread(self._fd, MAX_ENTRY, self._read_to)
         except OSError as error:
@@ -149,17 +151,18 @@ class Entry:
         whole, newline, rest = data.rpartition(b"\n")
         self._read += _marks(whole)
         self._read_to += len(whole) + len(newline)
-        return self._read + _marks(rest)        # a line without an end may still get one
+        return self._read + _marks(rest)        # a line without its newline is read again: the newline may come
 
     def find(self, step: Step) -> Mark | None:
-        """The first mark of this step: where two observers noted the same thing, the first one counts."""
+        """The first mark of this step, None without any.  If two processes noted the same step, the first one counts."""
         return next((mark for mark in self.marks() if mark.step is step), None)
 
     def hold(self) -> bool:
-        """Shows others, as long as this descriptor is open, that a call's handler is at work.  False where that cannot be.
+        """Holds the entry as long as this descriptor is open: so gofaxsend sees that the call's handler is at work.
 
-        An open file description lock (fcntl(2), F_OFD_SETLK): unlike flock it may be asked for without being taken, and
-        it stands beside the flock of whoever owns the entry.  It ends with the handler, however that ends.
+        False if the file system has no such lock.  It is an open file description lock (fcntl(2), F_OFD_SETLK): unlike
+        flock it can be tested without being taken, and it does not conflict with the flock of the process that works on
+        the entry.  It ends with the handler, however the handler ends.
         """
         try:
             fcntl.fcntl(self._fd, fcntl.F_OFD_SETLK, _WHOLE.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
@@ -168,11 +171,11 @@ class Entry:
         return True
 
     def held(self) -> bool:
-        """Whether another descriptor holds the entry (:meth:`hold`), as far as that can be told."""
+        """Whether another descriptor holds the entry (:meth:`hold`).  False if the file system cannot test that."""
         return bool(self._holding())
 
     def _holding(self) -> bool | None:
-        """The same, None where the file system does not tell (fcntl(2), ENOLCK)."""
+        """The same, but None if the file system cannot test that (fcntl(2), ENOLCK)."""
         try:
             answer = fcntl.fcntl(self._fd, fcntl.F_OFD_GETLK, _WHOLE.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
         except OSError:
@@ -181,21 +184,24 @@ class Entry:
         return kind != fcntl.F_UNLCK
 
     def in_work(self, uuid: str) -> bool | None:
-        """Whether the handler of call ``uuid`` may still note its result: it holds the entry; None where that cannot be told."""
+        """Whether the handler of call ``uuid`` holds the entry, and so may still note its result; None if that is unknown.
+
+        Raises :class:`JournalError`.
+        """
         for mark in self.marks():
             if mark.step is Step.CONNECTED and mark.facts.get("uuid") == uuid:
                 return self._holding() if mark.facts.get("held") else None
         return False
 
     def launches(self, uuid: str) -> bool:
-        """Whether gofaxsend has noted here that it orders the call ``uuid``.  Raises :class:`JournalError`."""
+        """Whether the entry has a ``LAUNCHED`` mark of call ``uuid``.  Raises :class:`JournalError`."""
         return any(mark.step is Step.LAUNCHED and mark.facts.get("uuid") == uuid for mark in self.marks())
 
     def withdrawn(self, uuid: str) -> bool:
         """Whether the call ``uuid`` was withdrawn before it was connected.
 
-        Both sides add their mark first and look then: of a call that is withdrawn while it is answered, both see the
-        same mark first.  Raises :class:`JournalError`.
+        gofaxsend and the handler each add their mark first and read the entry then.  So both see the same mark first, even
+        if the call is withdrawn while it is answered.  Raises :class:`JournalError`.
         """
         for mark in self.marks():
             if mark.facts.get("uuid") == uuid and mark.step in (Step.WITHDRAWN, Step.CONNECTED):
@@ -203,7 +209,10 @@ class Entry:
         return False
 
     def remove(self) -> None:
-        """Ends the entry: everything it stood for has been done.  A missing file is fine."""
+        """Removes the entry: everything it was for has been done.  A missing file is no error.
+
+        Raises :class:`JournalError`.
+        """
         try:
             os.unlink(self.path)
         except FileNotFoundError:
@@ -212,7 +221,7 @@ class Entry:
             raise JournalError(f"{self.path}: cannot be removed: {error.strerror}") from error
 
     def close(self) -> None:
-        """Closes the descriptor; the lock goes with it unless a child has inherited it."""
+        """Closes the descriptor.  The lock ends, unless a child process has inherited it."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -247,7 +256,7 @@ class Journal:
         self.directory = os.path.join(spool_root, *JOURNAL)
 
     def create(self, name: str, step: Step, **facts: Any) -> Entry:
-        """A new, locked entry with its first mark, durable in the directory.  Raises :class:`JournalError`."""
+        """Creates a locked entry with its first mark, and waits until it is on the disk.  Raises :class:`JournalError`."""
         entry = self.begin(name, step, **facts)
         try:
             entry.sync()
@@ -257,10 +266,10 @@ class Journal:
         return entry
 
     def begin(self, name: str, step: Step, **facts: Any) -> Entry:
-        """A new, locked entry with its first mark; :meth:`Entry.sync` makes it durable.  Raises :class:`JournalError`.
+        """Creates a locked entry with its first mark; :meth:`Entry.sync` makes it durable.  Raises :class:`JournalError`.
 
-        It gets its name only when it is locked and marked, so that nobody who looks through the journal meanwhile takes
-        it for one that was left behind.
+        The entry gets its name only after it is locked and marked.  Otherwise the recovery, which reads the journal at any
+        time, could take it for one that was left behind.
         """
         if not _is_name(name):
             raise JournalError(f"{self.directory}: {name[:80]!r} cannot be the name of an entry")
@@ -274,7 +283,7 @@ class Journal:
         try:
             entry.lock()
             entry.note(step, **facts)
-            # src_dir_fd is not used, but makes it linkat(2) that follows the link, as open(2) wants it
+            # src_dir_fd is not used, but has Python call linkat(2) and follow the link, as open(2) describes for O_TMPFILE
             os.link(source, path, src_dir_fd=fd, follow_symlinks=True)
         except OSError as error:
             entry.close()
@@ -288,8 +297,10 @@ class Journal:
         return entry
 
     def _unnamed(self, name: str) -> tuple[int, str]:
-        """A file without a name, of which nothing is left if its maker dies, and the path to link it from; a hidden one
-        on file systems that know of no such files (NFS)."""
+        """Creates a file without a name, which vanishes if this process dies; the descriptor and the path to link it from.
+
+        On file systems without such files (NFS) it is a file with a hidden name.
+        """
         try:
             fd = os.open(self.directory, _UNNAMED, 0o600)
             return fd, f"/proc/self/fd/{fd}"
@@ -330,8 +341,11 @@ _FALLOC_FL_KEEP_SIZE = 1
 
 
 def _reserve(fd: int, octets: int) -> int:
-    """fallocate(2) behind the end of the file, whose size stays (os.posix_fallocate would change it); the errno or 0."""
-    import ctypes  # only those that receive need it
+    """Calls fallocate(2) behind the end of the file and returns its errno, or 0.
+
+    The size of the file stays; os.posix_fallocate would change it.
+    """
+    import ctypes  # gofaxsend does not need it
 
     fallocate = ctypes.CDLL(None, use_errno=True).fallocate
     fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)

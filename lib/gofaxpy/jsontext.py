@@ -1,8 +1,8 @@
-"""Reading JSON that somebody else may have written: the one place that does.
+"""Parses JSON from outside: no other module does.
 
-Python's parser calls itself for every bracket.  Up to 3.11 ``sys.setrecursionlimit`` ends that; from 3.12 on the C code of the
-standard library has a limit of its own, of some thousand levels, which the stacks of FreeSWITCH's threads (240 KiB) do not
-have.  So the depth is looked at before.
+Python's parser calls itself for every bracket.  Up to 3.11 ``sys.setrecursionlimit`` limits that.  From 3.12 on the C code
+of the standard library has a limit of its own, some thousand levels, and the stacks of FreeSWITCH's threads (240 KiB) are
+too small for that.  So the depth is checked before the text is parsed.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-MAX_DEPTH = 32          # what is written here is six deep
-_TOKENS = r'"[^"\\]*(?:\\.?[^"\\]*)*"?|[\[{]|[\]}]'      # a text, up to its end or that of all; brackets
+MAX_DEPTH = 32          # levels; the JSON of this program has six
+_TOKENS = r'"[^"\\]*(?:\\.?[^"\\]*)*"?|[\[{]|[\]}]'      # a string, up to its closing quote or the end of the data; brackets
 
 
 def parse(data: str | bytes) -> Any:
-    """The value.  Raises ValueError for what is no JSON, no UTF-8, nested more than :data:`MAX_DEPTH` deep, or too large a
-    number."""
+    """The value of the JSON text.
+
+    Raises ValueError if it is no JSON or no UTF-8, is nested more than :data:`MAX_DEPTH` deep, or has too large a number.
+    """
     text = data if isinstance(data, str) else data.decode("utf-8")
     if text.count("[") + text.count("{") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
         raise ValueError(f"it is nested more than {MAX_DEPTH} deep")
@@ -31,9 +33,9 @@ def parse(data: str | bytes) -> Any:
 
 
 def _depth(text: str) -> int:
-    """How deep the brackets outside of texts go."""
+    """The depth of the brackets outside of strings."""
     depth = deepest = 0
-    for found in re.finditer(_TOKENS, text, re.DOTALL):     # compiled where it is needed: gofaxsend loads this
+    for found in re.finditer(_TOKENS, text, re.DOTALL):     # compiled here, not when loaded: gofaxsend loads this module
         token = found[0]
         if token in "[{":
             depth += 1

@@ -1,4 +1,4 @@
-"""What belongs to this machine: its kernel, whose locks tell who is at work, and its addresses."""
+"""This machine: the identity of its running kernel, and its network addresses."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import socket
 
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"    # random(4)
 _DISCARD = 9        # a port for connect(2) on a datagram socket, which sends nothing
-_known: list[str] = []
+_known: list[str] = []      # the boot id, once it was read
 
 
 def boot_id() -> str:
-    """Names the kernel that runs, from its start to its end; containers of one machine have it in common.  ``""`` where it
-    cannot be read.
+    """Identifies the running kernel, from its boot to its end; ``""`` if that cannot be read.
 
-    Processes that see the same one see each other's locks on a file.  Over a network that depends on how it is mounted.
+    Containers of one machine have the same.  Processes under the same kernel see each other's locks on a file.  Processes
+    under different kernels may not, if the file is on a network file system.
     """
     if not _known:
         try:
@@ -34,8 +34,11 @@ def is_here(host: str) -> bool:
 
 
 def _is_own(family: int, address: tuple[object, ...]) -> bool:
-    """A socket can be bound to the address; and what goes there comes from there, for with ip_nonlocal_bind (ip(7), set where
-    an address moves between machines) one can be bound to any."""
+    """Whether a socket can be bound to the address, and datagrams to it have it as their source.
+
+    The second condition is for machines with ip_nonlocal_bind (ip(7)), which is set if an address moves between machines:
+    there a socket can be bound to any address.
+    """
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as bound:
             bound.bind((address[0], 0, *address[2:]))

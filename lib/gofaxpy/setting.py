@@ -1,4 +1,4 @@
-"""Where a fax is handled: the configuration in force together with the spool and the journal it names."""
+"""The setting of a fax: the configuration in force, together with the spool and the journal that it names."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from gofaxpy.values import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gofaxpy.config.live import ConfigFile
 
 
 @frozen
 class Setting:
-    """Passed to everything that touches a fax, so that none of it asks the environment itself."""
+    """Passed to all code that handles a fax, so that only :func:`current_setting` reads the environment."""
 
     config: Config
     spool: Spool
@@ -26,22 +24,22 @@ class Setting:
 
     @classmethod
     def of(cls, config: Config) -> Setting:
-        """The setting that a configuration describes."""
+        """The setting of a configuration."""
         spool = Spool(config.hylafax.spooldir, config.hylafax.lock_dir)
         return cls(config, spool, Journal(spool.root))
 
     @property
     def xferfaxlog(self) -> str:
-        """The path of the accounting, ``""`` if none is written."""
+        """The path of HylaFAX's accounting file (xferfaxlog(5)), ``""`` if none is written."""
         name = self.config.hylafax.xferfaxlog
         return os.path.join(self.spool.root, name) if name else ""
 
 
 def wrong_user(user: str) -> str:
-    """Why this process must not touch the spool, or ``""``: it has to be HylaFAX's user (``hylafax.user``).
+    """Why this process must not touch the spool, or ``""``: it has to run as HylaFAX's user (``hylafax.user``).
 
-    Files of anybody else are lost to HylaFAX.  And as root it would run scripts and open files that the fax user can exchange,
-    who would then be root as well; a thread of the switch cannot give root up.
+    HylaFAX cannot use files of another user.  As root this process would run scripts and open files that the fax user can
+    exchange, and so make the fax user root; and a thread of FreeSWITCH cannot give root up.
     """
     import pwd
 
@@ -58,11 +56,15 @@ def wrong_user(user: str) -> str:
 _files: dict[str, ConfigFile] = {}
 
 
-def current(complain: Callable[[str], None]) -> Setting:
-    """The setting of this process, from ``GOFAX_CONFIG`` or ``/etc/gofax.yaml``; follows changes of the file, and holds on
-    to the last good one (:mod:`gofaxpy.config.live`)."""
-    from gofaxpy.config.live import ConfigFile  # gofaxsend has no use for it
+def current_setting() -> Setting:
+    """The setting inside FreeSWITCH, from the file that ``GOFAX_CONFIG`` names or ``/etc/gofax.yaml``.
+
+    Follows changes of the file, and keeps the last good one in force (:mod:`gofaxpy.config.live`).  Problems of a changed
+    file go to FreeSWITCH's log, once.
+    """
+    from gofaxpy.config.live import ConfigFile  # gofaxsend does not need these two
+    from gofaxpy.switch.boundary import log
 
     path = config_path()
     file = _files.setdefault(path, ConfigFile(path))
-    return Setting.of(file.current(complain))
+    return Setting.of(file.current(lambda problem: log("warning", problem)))

@@ -7,5 +7,5 @@ from gofaxpy.switch.faxresult import FaxResult
 
 
 def params_of(fax: FaxResult) -> FaxParams:
-    """The transfer parameters that were used."""
+    """The transfer parameters that the fax used."""
     return FaxParams.from_transfer(fax.rate, fax.ecm, fax.resolution, fax.encoding_name, fax.pixel_width)

@@ -1,11 +1,11 @@
 """Value classes for programs that must start fast: :func:`frozen` and :func:`define`.
 
-They are what ``@dataclass(frozen=True, slots=True)`` and ``@dataclass(slots=True)`` are, for the parts that every
-``gofaxsend`` loads.  The standard library's decorator writes the text of five methods for each class and compiles it,
-and brings ``inspect`` with it: some 20 ms for the classes here, half as much again as the interpreter itself takes.  These
-share one function of each kind.  Type checkers see dataclasses (PEP 681).
+They stand for ``@dataclass(frozen=True, slots=True)`` and ``@dataclass(slots=True)`` in the modules that every
+``gofaxsend`` loads.  The standard library's decorator generates and compiles five methods for each class, and imports
+``inspect``.  That takes some 20 ms for the classes here, half as long as the start of the interpreter.  Classes of these
+decorators share one function for each method.  Type checkers see dataclasses (PEP 681).
 
-Not there, because nothing needs it: ``__post_init__``, inheritance of fields, default factories, ordering.
+Not supported, because nothing needs it: ``__post_init__``, inheritance of fields, default factories, ordering.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 else:
     def dataclass_transform(**_):
-        """Only a type checker has a use for it, and ``typing`` takes 4 ms to load."""
+        """For type checkers only: ``typing`` would take 4 ms to load."""
         return lambda decorator: decorator
 
 
 @dataclass_transform(frozen_default=True)
 def frozen(cls: type[T]) -> type[T]:
-    """A class of values that never change: equal if their fields are, usable as keys."""
+    """A class of immutable values: equal if their fields are equal, and hashable."""
     made = _slotted(cls)
     made.__setattr__ = _refuse              # type: ignore[method-assign]
     made.__delattr__ = _refuse              # type: ignore[method-assign]
@@ -35,7 +35,7 @@ def frozen(cls: type[T]) -> type[T]:
 
 @dataclass_transform()
 def define(cls: type[T]) -> type[T]:
-    """A class whose fields may change, and no others be added."""
+    """A class of mutable values, which take no other attributes than their fields."""
     made = _slotted(cls)
     made.__hash__ = None                    # type: ignore[assignment]
     return made
@@ -49,13 +49,13 @@ def replace(value: T, /, **changes: Any) -> T:
 
 
 def defaults_of(cls: type) -> dict[str, Any]:
-    """The fields that have a default, and what it is, in the order of the class."""
+    """The fields with a default and the default of each, in the order of the class."""
     found: dict[str, Any] = cls.__field_defaults__  # type: ignore[attr-defined]
     return found
 
 
 def _slotted(cls: type[T]) -> type[T]:
-    """The class made again with slots (a class cannot get them later) and the shared methods."""
+    """A copy of the class with slots, which an existing class cannot get, and the shared methods."""
     names = tuple(cls.__annotations__)
     defaults = {name: cls.__dict__[name] for name in names if name in cls.__dict__}
     body = {name: item for name, item in cls.__dict__.items() if name not in names and name not in ("__dict__", "__weakref__")}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from crash.audit import Audit, at_rest, nothing_left, pages_of, which
 from crash.strace import CHANGES, Accident, Attached, calls_in
+from rig.driven import burden
 from rig.esl import EventSocket
 from rig.house import OWN_NUMBER, House
 from rig.rundir import RigError, lives
@@ -53,7 +54,7 @@ class IncomingFax:
             self._listen(socket, uuid, patience)
 
     def _listen(self, socket: EventSocket, uuid: str, patience: float) -> None:
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + patience * burden()
         while time.monotonic() < deadline:
             headers, _ = socket.event(timeout=max(deadline - time.monotonic(), 0.1))
             if headers.get("Unique-ID") != uuid:
@@ -163,8 +164,8 @@ def interpreter(house: House) -> int:
     """The process of the stand-in that runs our Python: the child of the switch's process."""
     switch = house.switch
     assert isinstance(switch, StandIn)
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
+    began = time.monotonic()
+    while time.monotonic() - began < 10 * burden():
         for child in _children(switch.pid):
             with contextlib.suppress(OSError), open(f"/proc/{child}/cmdline", "rb") as command:
                 if b"host/__main__" in command.read():

@@ -18,6 +18,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rig.driven import burden
+
 STRACE = "/usr/bin/strace"
 CHANGES = (
     "write", "pwrite64", "ftruncate", "fsync", "fdatasync", "link", "linkat", "unlink", "unlinkat", "rename", "symlink",
@@ -90,9 +92,9 @@ class Attached:
         self._process = subprocess.Popen(
             self._command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        deadline = time.monotonic() + 10
+        began = time.monotonic()
         while not self._all_traced():
-            if time.monotonic() > deadline or self._process.poll() is not None:
+            if time.monotonic() - began > 10 * burden() or self._process.poll() is not None:
                 raise RuntimeError(f"strace has not attached to {self._pids}: may this machine trace processes?")
             time.sleep(0.01)
         return self

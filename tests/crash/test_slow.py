@@ -17,13 +17,14 @@ from crash.receiving import IncomingFax, interpreter, prepare
 from crash.sending import done_with, log_of, to_the_end
 from crash.slow import all_loaded, beating, slowly
 from crash.strace import Attached, traced
+from rig.driven import burden
 from rig.house import House, HouseMaker
 from rig.syslog import SyslogSink
 
 pytestmark = pytest.mark.standin("strace counts the system calls of a call that takes no time")
 DELAYS = (0.5, 1.0, 2.0) if ALL else (0.3,)
 SWITCH_DELAYS = (1.0, 2.0) if ALL else (1.0,)
-BREATH = 0.8        # seconds, less than any delay there: on a busy machine a thread may not get the interpreter's lock at once
+BREATH = 0.8        # seconds, less than any delay there
 
 
 def sent(house: House, *, under: list[str] | None = None, most: float) -> Audit:
@@ -33,12 +34,12 @@ def sent(house: House, *, under: list[str] | None = None, most: float) -> Audit:
     job = SentJob(house, jobid, pages_of(house.sent[jobid]))
     began = time.monotonic()
     process = house.start_gofaxsend(jobid, under=under or ())
-    output, _ = process.communicate(timeout=most * 3)
+    output, _ = process.communicate(timeout=most * 3 * burden())
     seconds = time.monotonic() - began
     job.returned.append(str(process.returncode))
     found = Audit()
     found.must(job.returned == ["2"], f"returned {job.returned}: {house.qfile(jobid)['status']} {output}")
-    found.must(seconds <= most, f"it took {seconds:.1f} s")
+    found.must(seconds <= most * burden(), f"it took {seconds:.1f} s")
     to_the_end(house, job)
     job.far = [file for file in house.far_received() if file not in before]
     found.violations += job.audit().violations
@@ -103,7 +104,7 @@ def test_two_faxes_come_into_a_switch_with_a_slow_disk(make_house: HouseMaker, d
             house.wait("the end of the journal entries", lambda: not house.journal(), timeout=30 + 30 * delay)
         audit = Audit()
         audit.must(longest[0] < BREATH, f"no Python ran for {longest[0]:.2f} s")
-        audit.must(seconds < 30 + 30 * delay, f"the call took {seconds:.1f} s")
+        audit.must(seconds < (30 + 30 * delay) * burden(), f"the call took {seconds:.1f} s")
         records = house.records()[fax.before_records:]
         audit.must([record[10] for record in records if record[1] == "RECV"] == ["3", "3"], f"not all pages: {records}")
         audit.must(not any(record[13] for record in records), f"a reason: {records}")
@@ -120,7 +121,7 @@ def test_a_job_that_is_locked_for_a_while_is_sent_afterwards(make_house: HouseMa
         process = house.start_gofaxsend(jobid)
         time.sleep(2)
         assert process.poll() is None and house.qfile(jobid)["returned"] == "7", "nothing is done without the lock"
-    process.communicate(timeout=30)
+    process.communicate(timeout=30 * burden())
     job = SentJob(house, jobid, pages_of(house.sent[jobid]), [str(process.returncode)], house.far_received())
     tries.note("locked for 2 s", job.audit())
     tries.must_be_none(1)
@@ -141,11 +142,11 @@ def test_a_job_that_stays_locked_is_not_called_and_the_operator_is_told_by_whom(
             process.send_signal(signal.SIGTERM)     # faxrm
             time.sleep(1)
             assert process.poll() is None and house.switch.calls() == []
-        process.communicate(timeout=10)
+        process.communicate(timeout=10 * burden())
         told, heard = _of_the_lock(sink), sink.hears()
     finally:
         sink.stop()
-    wanted = rf"q{jobid}: has been locked by process {os.getpid()} \(.+\) for 1\d s; the job waits until"
+    wanted = rf"q{jobid}: has been locked by process {os.getpid()} \(.+\) for \d+ s; the job waits until"
     assert not heard or re.search(wanted, told[0]), told
     qfile = house.qfile(jobid)
     assert (process.returncode, qfile["returned"], qfile["status"]) == (0, "0", "Call aborted by user")

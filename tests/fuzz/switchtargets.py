@@ -13,7 +13,7 @@ from fuzz.ground import Directory, clean, install_console, text_of, texts_of
 from gofaxpy.config.file import ConfigError, load
 from gofaxpy.config.keys import Config, HylaFax, fields_of
 from gofaxpy.inbound import qualify, recipient
-from gofaxpy.modems.faxq import OUTBOX
+from gofaxpy.modems.faxq import FAXQ
 from gofaxpy.modems.getty import Getty
 from gofaxpy.send.process import UsageError, parse
 from gofaxpy.setting import Setting
@@ -26,9 +26,9 @@ from gofaxpy.switch.errors import LocalProtocolError, RemoteProtocolError
 from gofaxpy.switch.faxresult import FaxResult
 from gofaxpy.switch.guard import report
 from gofaxpy.switch.hangup import CallEnd
-from mocks import expand
-from mocks.dialstring import parse_application, parse_dialstring, parse_originate
-from mocks.tokens import separate
+from mocks.channel import expand
+from mocks.sip.dialstring import parse_application, parse_dialstring, parse_originate
+from mocks.sip.tokens import separate
 
 _place = Directory()
 _console = install_console()
@@ -256,11 +256,11 @@ def fifo_commands(data: bytes) -> None:
     """Whatever is written into a modem's FIFO, the getty goes on, and tells faxq nothing but what it means to."""
     getty = _getty()
     [(descriptor, modem)] = getty.descriptors().items()
-    OUTBOX._messages = {}
+    FAXQ._messages = {}
     if data:
         os.write(descriptor, data[:4096])
     getty.read(modem)
-    said, OUTBOX._messages = OUTBOX._messages, {}
+    said, FAXQ._messages = FAXQ._messages, {}
     for told in itertools.chain(*said.values()):
         clean(told)
         assert told.startswith("+freeswitch0:") and told[13] in "NRBDI", told

@@ -16,6 +16,7 @@ import pytest
 from rig import Installed, PrivateHylaFAX, RunDir, gofaxyaml
 from rig.install import CHECKOUT, SYSTEM_PYTHON
 from rig.markdown import Block, blocks
+from rig.namespaces import BEFORE_INSTALLATION
 from rig.ports import Port
 from rig.rundir import FAX_USER, system_environment
 from rig.spool import make_spool
@@ -97,8 +98,8 @@ mkdir "$1/stubs"
 for name in systemctl; do printf '#!/bin/sh\necho "%s $*" >>"%s/stubs.log"\n' "$name" "$1" >"$1/stubs/$name"; done
 chmod 755 "$1"/stubs/*
 export PATH="$1/stubs:$PATH"
+""" + BEFORE_INSTALLATION + r"""
 mkdir -p /usr/share/freeswitch/scripts /usr/share/man/man8; [ -d /etc/freeswitch ] || mkdir /etc/freeswitch
-rm -rf /usr/lib/python3/dist-packages/gofaxpy /usr/bin/gofaxsend /usr/bin/gofaxctl /etc/gofax.yaml
 set -x
 """
 _LOOK = r"""

@@ -11,6 +11,7 @@ import pytest
 
 from rig.install import CHECKOUT
 from rig.markdown import blocks
+from rig.namespaces import BEFORE_INSTALLATION
 from rig.rundir import RunDir, system_environment
 from rig.switch import FREESWITCH
 
@@ -28,8 +29,7 @@ done
 mount -t tmpfs -o mode=1777 none /run/lock
 mkdir "$aside/stubs"; printf '#!/bin/sh\n' >"$aside/stubs/systemctl"; chmod 755 "$aside/stubs/systemctl"
 export PATH="$aside/stubs:$PATH"
-rm -rf /var/spool/hylafax/FIFO* /var/spool/hylafax/status/freeswitch* /var/spool/hylafax/gofax /etc/hylafax/config.freeswitch*
-rm -rf /usr/lib/python3/dist-packages/gofaxpy /usr/bin/gofaxsend /usr/bin/gofaxctl /etc/gofax.yaml
+""" + BEFORE_INSTALLATION + r"""
 mkdir -p /usr/share/freeswitch/scripts /usr/share/man/man8; [ -d /etc/freeswitch ] || mkdir /etc/freeswitch
 """
 # In place of systemd: what its units say.

@@ -29,7 +29,7 @@ LIVE = bool(os.environ.get(FREESWITCH))
 Findings = list[dict[str, str]]
 
 
-class Ward:
+class Site:
     """The server, and what can be done to it.  Whatever a breakage changes is put back after it."""
 
     def __init__(self, run_dir: RunDir, hylafax: PrivateHylaFAX) -> None:
@@ -69,9 +69,9 @@ class Ward:
             self.run_dir, self.installed, gofaxyaml=self.config, port=self.port, password=PASSWORD, **arguments
         )
         self.switch.start()
-        deadline = time.monotonic() + 10 * patience()
+        began = time.monotonic()
         while "fax_supervisor" in arguments.get("startup_scripts", ("fax_supervisor",)) and not self.supervised():
-            if time.monotonic() > deadline:
+            if time.monotonic() - began > 10 * patience():
                 break       # some rows keep it from starting
             time.sleep(0.05)
 
@@ -237,9 +237,15 @@ class Ward:
             file.write('__version__ = "9.9"\n')
         return directory
 
-    def other_config(self) -> str:
-        """A second gofax.yaml with the same content."""
+    def other_config(self, spool: str = "") -> str:
+        """A second gofax.yaml with the same content, or with another spool."""
         path = shutil.copy(self.config, self.config + ".other")
+        if spool:
+            with open(path, encoding="utf-8") as file:
+                tree = yaml.safe_load(file)
+            tree["hylafax"]["spooldir"] = spool
+            with open(path, "w", encoding="utf-8") as file:
+                yaml.safe_dump(tree, file)
         shutil.chown(path, FAX_USER)
         return path
 
@@ -258,15 +264,15 @@ class Ward:
 
 
 @pytest.fixture(scope="module")
-def ward() -> Iterator[Ward]:
+def site() -> Iterator[Site]:
     with RunDir() as run_dir, PrivateHylaFAX(run_dir) as hylafax:
-        made = Ward(run_dir, hylafax)
+        made = Site(run_dir, hylafax)
         yield made
         if made.switch is not None:
             made.switch.stop()
 
 
-Break = Callable[[Ward], contextlib.AbstractContextManager[None]]
+Break = Callable[[Site], contextlib.AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,128 +296,134 @@ def runtime(args): freeswitch.API = API
 """
 WRAPPER = "#! /bin/sh\nmount -o bind /etc/hylafax {0}/etc\n/usr/lib/hylafax/bin/x\numount {0}/etc\n"
 BREAKAGES = (
-    Row("a typing error", lambda ward: ward.settings("outbound", dail="external"), "configuration", "did you mean dial?", "mend"),
-    Row("a number without quotes", lambda ward: ward.settings("outbound", fax_number=4930123), "configuration", 'write "4930123"',
+    Row("a typing error", lambda site: site.settings("outbound", dail="external"), "configuration", "did you mean dial?", "mend"),
+    Row("a number without quotes", lambda site: site.settings("outbound", fax_number=4930123), "configuration", 'write "4930123"',
         "mend"),
-    Row("a password file for everybody", lambda ward: ward.settings("freeswitch", servers=[
-        {"port": ward.port.number, "password_file": "/etc/hostname"}]), "password", "/etc/hostname: everybody", "chmod 640",
+    Row("a password file for everybody", lambda site: site.settings("freeswitch", servers=[
+        {"port": site.port.number, "password_file": "/etc/hostname"}]), "password", "/etc/hostname: everybody", "chmod 640",
         others=("event socket",)),
-    Row("a password for everybody", lambda ward: ward.rights(ward.config, 0o644), "password", "every user of this machine",
+    Row("a password for everybody", lambda site: site.rights(site.config, 0o644), "password", "every user of this machine",
         "chmod 640", "warning"),
-    Row("the password that everybody knows", lambda ward: ward.settings("freeswitch", servers=[
-        {"port": ward.port.number, "password_file": ward.password_file("ClueCon")}]), "password", "which everybody knows",
+    Row("the password that everybody knows", lambda site: site.settings("freeswitch", servers=[
+        {"port": site.port.number, "password_file": site.password_file("ClueCon")}]), "password", "which everybody knows",
         "event_socket_password", "warning", others=("event socket",)),
-    Row("a directory of FreeSWITCH's for everybody", lambda ward: ward.readable("freeswitch.xml.fsxml"),
+    Row("a directory of FreeSWITCH's for everybody", lambda site: site.readable("freeswitch.xml.fsxml"),
         "FreeSWITCH's passwords", "freeswitch.xml.fsxml", "chmod o-rwx", "warning"),
-    Row("which passwords to change", lambda ward: ward.readable("freeswitch.xml.fsxml"),
+    Row("which passwords to change", lambda site: site.readable("freeswitch.xml.fsxml"),
         "FreeSWITCH's passwords", "with its passwords", "that of gateway closed, dead, default, at the provider", "warning"),
-    Row("a log for everybody", lambda ward: ward.readable("freeswitch.log"), "FreeSWITCH's logs", "who calls and is called",
+    Row("a log for everybody", lambda site: site.readable("freeswitch.log"), "FreeSWITCH's logs", "who calls and is called",
         "UMask=0077", "warning"),
-    Row("a spool whose etc/ can be exchanged", lambda ward: ward.rights(ward.hylafax.spool, 0o775, FAX_USER),
+    Row("a spool whose etc/ can be exchanged", lambda site: site.rights(site.hylafax.spool, 0o775, FAX_USER),
         "HylaFAX's programs", "uucp can exchange etc, bin", "chmod 1775", "warning"),
-    Row("a spool whose etc/ belongs to uucp", lambda ward: ward.rights(ward.hylafax.path("etc"), owner=FAX_USER),
+    Row("a spool whose etc/ belongs to uucp", lambda site: site.rights(site.hylafax.path("etc"), owner=FAX_USER),
         "HylaFAX's programs", "uucp can exchange etc", "chown -h root", "warning"),
-    Row("a script of uucp's", lambda ward: ward.rights(ward.hylafax.path("bin", "faxrcvd"), owner=FAX_USER),
+    Row("a script of uucp's", lambda site: site.rights(site.hylafax.path("bin", "faxrcvd"), owner=FAX_USER),
         "HylaFAX's programs", "bin/faxrcvd", "chown -h root", "warning"),
-    Row("a link in the place of the accounting", lambda ward: ward.link("log/xferfaxlog", "/etc/hostname"), "spool",
+    Row("a link in the place of the accounting", lambda site: site.link("log/xferfaxlog", "/etc/hostname"), "spool",
         "log/xferfaxlog is no regular file", "see who has put it there"),
-    Row("a link in the place of a script", lambda ward: ward.link("bin/faxrcvd", "/etc/passwd"), "faxrcvd",
+    Row("a link in the place of a script", lambda site: site.link("bin/faxrcvd", "/etc/passwd"), "faxrcvd",
         "leads to /etc/passwd", "see who has set this link"),
-    Row("a link in the place of the FIFO", lambda ward: ward.link("FIFO", "/etc/hostname"), "faxq", "is no FIFO", "rm "),
-    Row("another password", lambda ward: ward.settings("freeswitch", servers=[{"port": ward.port.number, "password": "wrong"}]),
+    Row("a link in the place of the FIFO", lambda site: site.link("FIFO", "/etc/hostname"), "faxq", "is no FIFO", "rm "),
+    Row("another password", lambda site: site.settings("freeswitch", servers=[{"port": site.port.number, "password": "wrong"}]),
         "event socket", "refuses the password", "event_socket.conf.xml"),
-    Row("nobody on the port", lambda ward: ward.settings("freeswitch", servers=[{"port": 9, "password": PASSWORD}]),
+    Row("nobody on the port", lambda site: site.settings("freeswitch", servers=[{"port": 9, "password": PASSWORD}]),
         "event socket", "127.0.0.1:9", "systemctl status freeswitch"),
-    Row("no spool", lambda ward: ward.settings("hylafax", spooldir=ward.root), "spool", "is no HylaFAX spool",
+    Row("no spool", lambda site: site.settings("hylafax", spooldir=site.root), "spool", "is no HylaFAX spool",
         "correct hylafax.spooldir", others=("setup.cache", "SendFaxCmd", "modem files", "faxq", "faxrcvd")),
-    Row("no such user", lambda ward: ward.settings("hylafax", user="faxman"), "user", "no user faxman", "hylafax.user",
-        others=("SendFaxCmd", "FreeSWITCH's user")),
-    Row("no recvq", lambda ward: ward.gone("recvq"), "spool", "recvq missing", "hylafax.spooldir"),
-    Row("recvq is root's", lambda ward: ward.rights(ward.hylafax.path("recvq"), owner="root"), "spool", "recvq", "chown -h uucp",
+    Row("no such user", lambda site: site.settings("hylafax", user="faxman"), "user", "no user faxman", "hylafax.user",
+        others=("event socket", "SendFaxCmd", "FreeSWITCH's user")),
+    Row("FreeSWITCH runs as another user", lambda site: site.settings("hylafax", user="daemon"), "event socket",
+        "is held by uucp", "run FreeSWITCH as hylafax.user", others=("spool", "SendFaxCmd", "FreeSWITCH's user")),
+    Row("no recvq", lambda site: site.gone("recvq"), "spool", "recvq missing", "hylafax.spooldir"),
+    Row("recvq is root's", lambda site: site.rights(site.hylafax.path("recvq"), owner="root"), "spool", "recvq", "chown -h uucp",
         others=("FreeSWITCH's user",)),
-    Row("recvq is read-only", lambda ward: ward.rights(ward.hylafax.path("recvq"), 0o555), "FreeSWITCH's user",
+    Row("recvq is read-only", lambda site: site.rights(site.hylafax.path("recvq"), 0o555), "FreeSWITCH's user",
         "may not write to recvq", "run FreeSWITCH as uucp"),
-    Row("a document that cannot be read", lambda ward: ward.document_of_root(), "FreeSWITCH's user", "may not read docq/doc1.tif",
+    Row("a document that cannot be read", lambda site: site.document_of_root(), "FreeSWITCH's user", "may not read docq/doc1.tif",
         "run FreeSWITCH as uucp"),
-    Row("HylaFAX's configuration is gone (bug 1076953)", lambda ward: ward.gone("etc", "setup.cache"), "setup.cache",
+    Row("HylaFAX's configuration is gone (bug 1076953)", lambda site: site.gone("etc", "setup.cache"), "setup.cache",
         "Debian bug 1076953", "debian12-workaround"),
-    Row("the wrapper unmounts it (bug 1076953)", lambda ward: ward.text(
-        os.path.join(ward.root, "usr/sbin/hylafax_wrapper"), WRAPPER.format(ward.hylafax.spool)), "hylafax_wrapper",
+    Row("the wrapper unmounts it (bug 1076953)", lambda site: site.text(
+        os.path.join(site.root, "usr/sbin/hylafax_wrapper"), WRAPPER.format(site.hylafax.spool)), "hylafax_wrapper",
         "unmounts", "debian12-workaround", "warning"),
-    Row("HylaFAX sends by itself", lambda ward: ward.hylafax_setting("SendFaxCmd", ""), "SendFaxCmd", "is not set",
+    Row("HylaFAX sends by itself", lambda site: site.hylafax_setting("SendFaxCmd", ""), "SendFaxCmd", "is not set",
         "SendFaxCmd:"),
-    Row("SendFaxCmd with arguments", lambda ward: ward.hylafax_setting(
-        "SendFaxCmd", f'SendFaxCmd: "{ward.installed.gofaxsend} -v"'), "SendFaxCmd", "has arguments", "SendFaxCmd:"),
-    Row("SendFaxCmd is not there", lambda ward: ward.hylafax_setting("SendFaxCmd", "SendFaxCmd: /usr/bin/gofaxsendd"),
+    Row("SendFaxCmd with arguments", lambda site: site.hylafax_setting(
+        "SendFaxCmd", f'SendFaxCmd: "{site.installed.gofaxsend} -v"'), "SendFaxCmd", "has arguments", "SendFaxCmd:"),
+    Row("SendFaxCmd is not there", lambda site: site.hylafax_setting("SendFaxCmd", "SendFaxCmd: /usr/bin/gofaxsendd"),
         "SendFaxCmd", "does not exist", "SendFaxCmd:"),
-    Row("SendFaxCmd is another program", lambda ward: ward.hylafax_setting("SendFaxCmd", "SendFaxCmd: /bin/true"), "SendFaxCmd",
+    Row("SendFaxCmd is another program", lambda site: site.hylafax_setting("SendFaxCmd", "SendFaxCmd: /bin/true"), "SendFaxCmd",
         "another program", "SendFaxCmd:"),
-    Row("SendFaxCmd does not start", lambda ward: ward.text(
-        os.path.join(ward.installed.lib, "gofaxpy", "send", "__init__.py"), "import no_such_thing\n"), "SendFaxCmd",
+    Row("SendFaxCmd does not start", lambda site: site.text(
+        os.path.join(site.installed.lib, "gofaxpy", "send", "__init__.py"), "import no_such_thing\n"), "SendFaxCmd",
         "does not start", "-V"),
-    Row("batches", lambda ward: ward.hylafax_setting("MaxBatchJobs", "MaxBatchJobs: 64"), "MaxBatchJobs", "is 64",
+    Row("batches", lambda site: site.hylafax_setting("MaxBatchJobs", "MaxBatchJobs: 64"), "MaxBatchJobs", "is 64",
         "MaxBatchJobs: 1", "warning"),
-    Row("a modem without a file", lambda ward: ward.gone("etc", "config.freeswitch1"), "modem files",
+    Row("a modem without a file", lambda site: site.gone("etc", "config.freeswitch1"), "modem files",
         "config.freeswitch1 is missing", "touch"),
-    Row("another lock directory", lambda ward: ward.hylafax_setting("UUCPLockDir", "UUCPLockDir: /var/spool/lock"), "lock files",
+    Row("another lock directory", lambda site: site.hylafax_setting("UUCPLockDir", "UUCPLockDir: /var/spool/lock"), "lock files",
         "may be used twice", "hylafax.lock_dir"),
-    Row("locks cannot be made", lambda ward: ward.rights(ward.hylafax.lock_dir, 0o555, "root"), "lock files",
+    Row("locks cannot be made", lambda site: site.rights(site.hylafax.lock_dir, 0o555, "root"), "lock files",
         "may not make files", "uucp"),
-    Row("faxq does not run", lambda ward: ward.faxq_stopped(), "faxq", "does not run", "systemctl start faxq"),
-    Row("faxrcvd cannot be run", lambda ward: ward.rights(ward.hylafax.path("bin", "faxrcvd"), 0o644), "faxrcvd",
+    Row("faxq does not run", lambda site: site.faxq_stopped(), "faxq", "does not run", "systemctl start faxq"),
+    Row("faxrcvd cannot be run", lambda site: site.rights(site.hylafax.path("bin", "faxrcvd"), 0o644), "faxrcvd",
         "cannot be executed", "chmod 755"),
-    Row("no DynamicConfig", lambda ward: ward.settings("inbound", dynamic_config="etc/DynamicConfig"), "DynamicConfig",
+    Row("no DynamicConfig", lambda site: site.settings("inbound", dynamic_config="etc/DynamicConfig"), "DynamicConfig",
         "does not exist", "put it there"),
-    Row("the disk is full", lambda ward: ward.settings("inbound", min_free=1 << 20), "disk", "calls are refused", "make room"),
-    Row("a gateway nobody knows", lambda ward: ward.settings("freeswitch", gateways=["default", "nirvana"]), "gateway nirvana",
+    Row("the disk is full", lambda site: site.settings("inbound", min_free=1 << 20), "disk", "calls are refused", "make room"),
+    Row("a gateway nobody knows", lambda site: site.settings("freeswitch", gateways=["default", "nirvana"]), "gateway nirvana",
         "does not know it", "nirvana.xml"),
-    Row("a gateway that is down", lambda ward: ward.switch_with(gateways={"default": {"up": False}}), "gateway default",
+    Row("a gateway that is down", lambda site: site.switch_with(gateways={"default": {"up": False}}), "gateway default",
         "is down", "sofia status gateway default"),
-    Row("no modem in FreeSWITCH", lambda ward: ward.switch_with(more={"absent_modules": ["mod_spandsp"]}), "modules",
+    Row("no modem in FreeSWITCH", lambda site: site.switch_with(more={"absent_modules": ["mod_spandsp"]}), "modules",
         "mod_spandsp is not loaded", "load mod_spandsp"),
-    Row("no mod_db", lambda ward: ward.switch_with(more={"absent_modules": ["mod_db"]}), "modules", "mod_db is not loaded",
+    Row("no mod_db", lambda site: site.switch_with(more={"absent_modules": ["mod_db"]}), "modules", "mod_db is not loaded",
         "load mod_db"),
-    Row("no mod_python3", lambda ward: ward.switch_with(more={"absent_modules": ["mod_python3"]}, startup_scripts=()), "modules",
+    Row("no mod_python3", lambda site: site.switch_with(more={"absent_modules": ["mod_python3"]}, startup_scripts=()), "modules",
         "mod_python3 is not loaded", "load mod_python3", others=("scripts",)),
-    Row("a dialplan without us", lambda ward: ward.switch_with(more={"dialplan": ward.dialplan(
+    Row("a dialplan without us", lambda site: site.switch_with(more={"dialplan": site.dialplan(
         '<context name="fax"><extension name="x"><condition><action application="hangup"/></condition></extension></context>')}),
         "dialplan", "go nowhere", "dialplan/gofax.xml"),
-    Row("a profile in another context", lambda ward: ward.switch_with(more={"profile": {"context": "public"}}), "dialplan",
+    Row("a profile in another context", lambda site: site.switch_with(more={"profile": {"context": "public"}}), "dialplan",
         "no SIP profile has the context fax", "context"),
-    Row("session timers", lambda ward: ward.switch_with(more={"profile": {"enable-timer": "true"}}), "SIP profile fax",
+    Row("session timers", lambda site: site.switch_with(more={"profile": {"enable-timer": "true"}}), "SIP profile fax",
         "session timers are on", "enable-timer", "warning"),
-    Row("a time-out for RTP", lambda ward: ward.switch_with(more={"profile": {"rtp-timeout-sec": "300"}}), "SIP profile fax",
+    Row("a time-out for RTP", lambda site: site.switch_with(more={"profile": {"rtp-timeout-sec": "300"}}), "SIP profile fax",
         "rtp-timeout-sec is 300", "page_timeout", "warning"),
-    Row("a dangerous version", lambda ward: ward.switch_with(more={"version": "1.10.12"}), "FreeSWITCH's version", "UDPTL",
+    Row("a dangerous version", lambda site: site.switch_with(more={"version": "1.10.12"}), "FreeSWITCH's version", "UDPTL",
         "1.11.2", "warning"),
-    Row("an event socket for the whole network", lambda ward: ward.switch_with(more={"event_socket": {
-        "host": "0.0.0.0", "port": ward.port.number, "password": PASSWORD}}), "event socket", "from the network", "listen-ip",
+    Row("an event socket for the whole network", lambda site: site.switch_with(more={"event_socket": {
+        "host": "0.0.0.0", "port": site.port.number, "password": PASSWORD}}), "event socket", "from the network", "listen-ip",
         "warning"),
-    Row("no supervisor", lambda ward: ward.switch_with(startup_scripts=()), "supervisor", "does not run", "startup-script"),
-    Row("a script that is missing", lambda ward: ward.switch_with(more={"script_dir": ward.scripts_without("inbound_fax")}),
+    Row("no supervisor", lambda site: site.switch_with(startup_scripts=()), "supervisor", "does not run", "startup-script"),
+    Row("a script that is missing", lambda site: site.switch_with(more={"script_dir": site.scripts_without("inbound_fax")}),
         "scripts", "inbound_fax.py", "copy fs_scripts/inbound_fax.py"),
-    Row("no scripts at all", lambda ward: ward.switch_with(more={"script_dir": ward.scripts_without(
+    Row("no scripts at all", lambda site: site.switch_with(more={"script_dir": site.scripts_without(
         "inbound_fax", "outbound_fax", "fax_supervisor", "gofax")}, startup_scripts=()), "scripts",
         "does not run the script gofax.py", "copy fs_scripts"),
-    Row("FreeSWITCH finds no gofaxpy", lambda ward: ward.switch_with(more={"python_path": []}, startup_scripts=()),
-        "Python in FreeSWITCH", "does not find gofaxpy", "dist-packages"),
-    Row("FreeSWITCH has another gofaxpy", lambda ward: ward.switch_with(more={"python_path": [ward.other_version()]}),
+    Row("FreeSWITCH finds no gofaxpy", lambda site: site.switch_with(more={"python_path": [     # nor one that is installed
+        site.library("no-gofaxpy", gofaxpy="raise ModuleNotFoundError(\"No module named 'gofaxpy'\", name='gofaxpy')")]},
+        startup_scripts=()), "Python in FreeSWITCH", "does not find gofaxpy", "dist-packages"),
+    Row("FreeSWITCH has another gofaxpy", lambda site: site.switch_with(more={"python_path": [site.other_version()]}),
         "Python in FreeSWITCH", "has loaded gofax 9.9", "restart FreeSWITCH"),
-    Row("FreeSWITCH finds no yaml", lambda ward: ward.switch_with(more={"python_path": [
-        ward.library("no-yaml", yaml="raise ModuleNotFoundError(\"No module named 'yaml'\")"), ward.installed.lib]},
+    Row("FreeSWITCH finds no yaml", lambda site: site.switch_with(more={"python_path": [
+        site.library("no-yaml", yaml="raise ModuleNotFoundError(\"No module named 'yaml'\")"), site.installed.lib]},
         startup_scripts=()), "Python in FreeSWITCH", "does not find yaml", "apt install python3-yaml"),
-    Row("FreeSWITCH finds no filelock", lambda ward: ward.switch_with(more={"python_path": [
-        ward.library("no-filelock", filelock="raise ModuleNotFoundError(\"No module named 'filelock'\")"), ward.installed.lib]},
+    Row("FreeSWITCH finds no filelock", lambda site: site.switch_with(more={"python_path": [
+        site.library("no-filelock", filelock="raise ModuleNotFoundError(\"No module named 'filelock'\")"), site.installed.lib]},
         startup_scripts=()), "Python in FreeSWITCH", "filelock cannot be loaded", "apt install python3-filelock",
         others=("supervisor",)),
-    Row("freeswitch.py of another version", lambda ward: ward.switch_with(
-        more={"script_dir": ward.scripts_without(break_swig=SWIG)}, startup_scripts=("break_swig",)), "freeswitch.py",
+    Row("freeswitch.py of another version", lambda site: site.switch_with(
+        more={"script_dir": site.scripts_without(break_swig=SWIG)}, startup_scripts=("break_swig",)), "freeswitch.py",
         "is of another version", "the same FreeSWITCH"),
-    Row("another Python first in PATH", lambda ward: ward.switch_with(env={"PATH": ward.fake_python()}), "FreeSWITCH's PATH",
+    Row("another Python first in PATH", lambda site: site.switch_with(env={"PATH": site.fake_python()}), "FreeSWITCH's PATH",
         "leads to the Python in", "PATH=/usr/sbin:/usr/bin"),
-    Row("FreeSWITCH reads another file", lambda ward: ward.switch_with(env={"GOFAX_CONFIG": ward.other_config()}),
+    Row("FreeSWITCH reads another file", lambda site: site.switch_with(env={"GOFAX_CONFIG": site.other_config()}),
         "configuration", "reads another file", "GOFAX_CONFIG", "warning"),
-    Row("FreeSWITCH may not read its file", lambda ward: ward.rights(ward.config, 0o600), "configuration", "cannot read it",
+    Row("FreeSWITCH works in another spool", lambda site: site.switch_with(env={
+        "GOFAX_CONFIG": site.other_config(site.run_dir.sub("other-spool"))}), "spool", "FreeSWITCH works in the spool",
+        "make hylafax.spooldir in", others=("supervisor",)),
+    Row("FreeSWITCH may not read its file", lambda site: site.rights(site.config, 0o600), "configuration", "cannot read it",
         "chown root:uucp", others=("setup.cache",)),
 )
 
@@ -420,9 +432,9 @@ def test_there_are_twenty_breakages_and_more() -> None:
     assert len({row.name for row in BREAKAGES}) == len(BREAKAGES) >= 20
 
 
-def test_a_server_that_is_well_has_nothing_to_be_found(ward: Ward) -> None:
-    ward.usual_switch()
-    found = ward.doctor()
+def test_a_server_that_is_well_has_nothing_to_be_found(site: Site) -> None:
+    site.usual_switch()
+    found = site.doctor()
     worth_telling = [one for one in found if one["level"] not in ("ok", "note")]
     if LIVE:        # a FreeSWITCH may be one that has known dangers; it is told of, and that is all
         assert {(one["level"], one["check"]) for one in worth_telling} <= {("warning", "FreeSWITCH's version")}
@@ -432,9 +444,9 @@ def test_a_server_that_is_well_has_nothing_to_be_found(ward: Ward) -> None:
 
 
 @pytest.mark.parametrize("row", BREAKAGES, ids=lambda row: row.name)
-def test_what_is_broken_is_named_with_its_remedy(ward: Ward, row: Row) -> None:
-    with row.made(ward):
-        found = ward.doctor()
+def test_what_is_broken_is_named_with_its_remedy(site: Site, row: Row) -> None:
+    with row.made(site):
+        found = site.doctor()
     named = [one for one in found if one["check"] == row.check and row.says in one["text"]]
     assert named, "\n".join(f"{one['level']} {one['check']}: {one['text']}" for one in found if one["level"] != "ok")
     assert named[0]["level"] == row.level and row.remedy in named[0]["remedy"], named
@@ -443,11 +455,11 @@ def test_what_is_broken_is_named_with_its_remedy(ward: Ward, row: Row) -> None:
     assert not others, f"{others} complain as well"
 
 
-def test_a_person_reads_a_line_and_its_remedy(ward: Ward) -> None:
-    with ward.gone("etc", "config.freeswitch0"):
+def test_a_person_reads_a_line_and_its_remedy(site: Site) -> None:
+    with site.gone("etc", "config.freeswitch0"):
         done = subprocess.run(
-            [ward.installed.gofaxctl, "-C", ward.config, "doctor", "--root", ward.root, "--quiet"], text=True,
-            capture_output=True, check=False, env=ward.run_dir.environ,
+            [site.installed.gofaxctl, "-C", site.config, "doctor", "--root", site.root, "--quiet"], text=True,
+            capture_output=True, check=False, env=site.run_dir.environ,
         )
     assert done.returncode == 1 and done.stderr == ""
     lines = done.stdout.splitlines()
@@ -456,15 +468,15 @@ def test_a_person_reads_a_line_and_its_remedy(ward: Ward) -> None:
     assert lines[-1].startswith("1 problem, ") if LIVE else (at, lines[-1]) == (0, "1 problem, 0 warnings")
 
 
-def test_somebody_else_than_root_is_told_what_he_cannot_see(ward: Ward) -> None:
+def test_somebody_else_than_root_is_told_what_he_cannot_see(site: Site) -> None:
     done = subprocess.run(
-        [ward.installed.gofaxctl, "-C", ward.config, "doctor", "--root", ward.root, "--json"], text=True, capture_output=True,
-        check=False, env=ward.run_dir.environ, user=FAX_USER, group=FAX_USER, extra_groups=(),
+        [site.installed.gofaxctl, "-C", site.config, "doctor", "--root", site.root, "--json"], text=True, capture_output=True,
+        check=False, env=site.run_dir.environ, user=FAX_USER, group=FAX_USER, extra_groups=(),
     )
     assert done.stderr == "" and json.loads(done.stdout)
 
 
-def test_the_full_examination_sends_a_page(ward: Ward) -> None:
-    ward.usual_switch()
-    [selftest] = [one for one in ward.doctor("--full") if one["check"] == "selftest"]
+def test_the_full_examination_sends_a_page(site: Site) -> None:
+    site.usual_switch()
+    [selftest] = [one for one in site.doctor("--full") if one["check"] == "selftest"]
     assert selftest["level"] == "ok" and "as it was sent" in selftest["text"]

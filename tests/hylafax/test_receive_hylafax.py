@@ -6,6 +6,7 @@ import re
 import subprocess
 
 from rig import JobState, PrivateHylaFAX
+from rig.guard import hylafax_program
 from rig.pages import read_pages
 from rig.server import ServerMaker, idle, recorded, wait
 
@@ -88,7 +89,7 @@ def test_debians_faxrcvd_mails_the_fax_where_faxdispatch_says(make_server: Serve
 
 def faxstate(hylafax: PrivateHylaFAX, modem: str, state: str) -> None:
     """Debian's faxstate(8); the name in /usr/sbin leads to a wrapper for the machine's own spool."""
-    subprocess.run(["/usr/lib/hylafax/bin/faxstate", "-q", hylafax.spool, "-s", state, modem], check=True)
+    subprocess.run([hylafax_program("faxstate"), "-q", hylafax.spool, "-s", state, modem], check=True)
 
 
 def span(hylafax: PrivateHylaFAX, commid: str) -> tuple[str, str]:

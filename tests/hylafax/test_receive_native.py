@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 import pytest
 
 from rig import PrivateHylaFAX
+from rig.guard import hylafax_program
 from rig.pages import NORMAL, make_tiff
 from rig.server import Server, ServerMaker, idle, recorded, wait
 
 NATIVE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data", "native")
-FAXINFO = "/usr/lib/hylafax/bin/faxinfo"
+FAXINFO = hylafax_program("faxinfo")
 
 # Lines of native's that we have nothing to say for: frames and training, which SpanDSP keeps to itself until the DCS
 # is over (rate and error correction it tells), and the dialogue with a modem that is a device.

@@ -15,10 +15,10 @@ import threading
 from collections.abc import Sequence
 
 from mocks.config import Config, ConfigError, load
-from mocks.event import Event
-from mocks.eventbus import Origin
-from mocks.eventsocket import EventSocket
-from mocks.pyhost import PythonHost
+from mocks.esl.bus import Origin
+from mocks.esl.event import Event
+from mocks.esl.server import EventSocket
+from mocks.host.pyhost import PythonHost
 from mocks.switch import Services, Switch
 from mocks.switchlog import ALERT, CONSOLE
 

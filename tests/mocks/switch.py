@@ -14,25 +14,25 @@ import uuid as uuid_module
 from collections.abc import Callable
 from typing import Protocol
 
-from mocks import lifecycle
-from mocks.api import Apis
-from mocks.apixml import write_fsxml
-from mocks.applications import Application, Applications
-from mocks.causes import cause_name
-from mocks.channel import Channel
+from mocks.api.commands import Apis
+from mocks.api.moddb import ModDb
+from mocks.api.xml import write_fsxml
+from mocks.channel import lifecycle
+from mocks.channel.applications import Application, Applications
+from mocks.channel.causes import cause_name
+from mocks.channel.channel import Channel
+from mocks.channel.faxapp import APPLICATIONS
+from mocks.channel.states import State
+from mocks.channel.variables import whole_number
 from mocks.config import Config
-from mocks.dialplan import Dialplan
-from mocks.event import Event
-from mocks.eventbus import EventBus, Identity, Origin
-from mocks.faxapp import APPLICATIONS
+from mocks.esl.bus import EventBus, Identity, Origin
+from mocks.esl.event import Event
 from mocks.host.mishap import Mishaps
 from mocks.line import Clock
-from mocks.moddb import ModDb
-from mocks.originate import Outcome, originate
 from mocks.scheduler import Scheduler
-from mocks.states import State
+from mocks.sip.dialplan import Dialplan
+from mocks.sip.originate import Outcome, originate
 from mocks.switchlog import CRIT, ERR, SwitchLog
-from mocks.variables import whole_number
 
 MAX_SESSIONS = 1000
 SESSIONS_PER_SECOND = 1000

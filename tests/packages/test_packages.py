@@ -20,6 +20,7 @@ import pytest
 from gofaxpy import __version__
 from rig import RunDir
 from rig.install import CHECKOUT, SYSTEM_PYTHON
+from rig.namespaces import BEFORE_INSTALLATION
 from rig.pages import make_tiff
 
 CleanRoot = Callable[[str], str]
@@ -68,7 +69,7 @@ def in_clean_root(run_dir: RunDir, deb: Path, overlays: None) -> CleanRoot:
     def run(script: str) -> str:
         done = subprocess.run(
             ["unshare", "--mount", "--propagation", "private", "sh", "-c", _CLEAN_ROOT, "sh", run_dir.sub("clean"), str(deb),
-             textwrap.dedent(script)],
+             BEFORE_INSTALLATION + textwrap.dedent(script)],
             capture_output=True, text=True, check=False, timeout=120, cwd="/", stdin=subprocess.DEVNULL,
             env={"PATH": PATH, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"},
         )

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from rig.faxwatch import FaxWatch
+from rig.guard import hylafax_program, program
 from rig.rundir import RigError, RunDir
 
 USER = "root"
@@ -81,7 +82,7 @@ class Clients:
 
     def faxwatch(self, events: str = "J*S*R*M*") -> FaxWatch:
         """Start to collect the events that hfaxd's clients see."""
-        command = ["/usr/lib/hylafax/bin/faxwatch", "-h", self._host, events]
+        command = [hylafax_program("faxwatch"), "-h", self._host, events]
         return FaxWatch(command, self.run_dir.environ)
 
     def script(self, name: str, *arguments: str) -> str:
@@ -90,7 +91,7 @@ class Clients:
         They have the machine's spool built in, so a copy with this one in its place is run.
         """
         path = os.path.join(self.run_dir.sub("bin"), name)
-        with open(f"/usr/lib/hylafax/bin/{name}", encoding="utf-8") as file:
+        with open(hylafax_program(name), encoding="utf-8") as file:
             text = file.read().replace("/var/spool/hylafax", self.spool)
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
@@ -106,7 +107,7 @@ class Clients:
 
     def _run(self, command: Sequence[str], *, check: bool, user: str = USER) -> str:
         done = subprocess.run(
-            command,
+            [program(command[0]), *command[1:]],
             env={**self.run_dir.environ, "FAXUSER": user},
             cwd=self.spool,
             stdin=subprocess.DEVNULL,

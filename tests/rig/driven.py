@@ -21,8 +21,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from rig.esl import EventSocket
+from rig.guard import own
+from rig.install import DIRECTORY_MODE
 from rig.ports import Port
-from rig.rundir import RigError
+from rig.rundir import FAX_USER, RigError, RunDir
 
 FREESWITCH = "FREESWITCH"
 """Environment variable: prefix of the installation of the real FreeSWITCH that tests are to use, such as /usr."""
@@ -48,9 +50,18 @@ class PlacedCall:
         return self.reply.removeprefix("-ERR").strip() if not self.answered else ""
 
 
+def burden() -> float:
+    """How many times as long things may take because of what else the machine does: programs that want to run for each
+    processor, now or over the last minute, whichever are more; 1 where there is room."""
+    with open("/proc/loadavg", encoding="ascii") as file:       # see proc(5)
+        fields = file.read().split()
+    return max(1.0, max(float(fields[0]), float(fields[3].partition("/")[0])) / (os.cpu_count() or 1))
+
+
 def patience() -> float:
-    """How many times as long as on the stand-in, whose line time runs fast, things may take on this run's switch."""
-    return 8.0 if os.environ.get(FREESWITCH) else 1.0
+    """How many times as long as on the stand-in, whose line time runs fast, on an idle machine things may take now on this
+    run's switch.  To be asked anew while one waits: another program may have begun."""
+    return (8.0 if os.environ.get(FREESWITCH) else 1.0) * burden()
 
 
 def dial_variables(variables: Mapping[str, str]) -> str:
@@ -82,22 +93,26 @@ def switches_used() -> str:
 class Switch(ABC):
     """A switch as a process of its own.  A context manager; ``start`` raises RigError."""
 
-    esl_port: int
-    password: str
-    directory: str
-    """Where the switch may write."""
-    far: str
-    """Directory of what the far ends received."""
     log: str
     """Path of the log file."""
     output: str
     """What the process itself printed: its last words after a crash."""
     live = False
     """True for a real FreeSWITCH."""
-    patience = 1.0
-    """How many times as long as with the stand-in a call may take."""
     _process: subprocess.Popen[Any] | None = None
-    _port: Port
+
+    def __init__(self, run_dir: RunDir, gofaxyaml: str, port: Port | None, password: str, user: str, umask: int) -> None:
+        own(gofaxyaml)
+        self.run_dir = run_dir
+        self._port = port or Port()
+        self.esl_port = self._port.number
+        self.password = password
+        self._user, self._umask = user, umask
+        self.directory = run_dir.sub("switch", owner=FAX_USER)
+        """Where the switch may write."""
+        os.chmod(self.directory, DIRECTORY_MODE)
+        self.far = os.path.join(self.directory, "far")
+        """Directory of what the far ends received."""
 
     def __enter__(self) -> Self:
         return self
@@ -113,6 +128,11 @@ class Switch(ABC):
         """For :func:`switches_used`."""
         if self not in _started:
             _started.append(self)
+
+    @property
+    def patience(self) -> float:
+        """:func:`patience`: how many times as long a call may take."""
+        return patience()
 
     @property
     def running(self) -> bool:
@@ -240,8 +260,8 @@ class Switch(ABC):
         FreeSWITCH writes its table of channels behind the calls' backs, so a call that has just begun is not in there;
         the count of sessions has it.
         """
-        deadline = time.monotonic() + timeout * self.patience
+        began = time.monotonic()
         while (sessions := self.sessions()) or self.calls():
-            if time.monotonic() > deadline:
+            if time.monotonic() - began > timeout * self.patience:
                 raise TimeoutError(f"after {timeout:g} s there are still {sessions} calls: {self.calls()}; see {self.log}")
             time.sleep(0.05)

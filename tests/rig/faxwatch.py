@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import subprocess
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
+
+from rig.driven import patience
 
 
 class FaxWatch:
@@ -43,7 +46,10 @@ class FaxWatch:
             return bool(found)
 
         with self._changed:
-            if not self._changed.wait_for(seen, timeout):
+            began = time.monotonic()
+            while not self._changed.wait_for(seen, 1) and time.monotonic() - began < timeout * patience():
+                pass
+            if not found:
                 raise TimeoutError(f"no {pattern!r} among faxwatch's lines: {self._lines}")
         return found[0]
 

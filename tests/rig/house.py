@@ -236,9 +236,10 @@ class House:
 
     def wait(self, what: str, condition: Callable[[], object], timeout: float = 30) -> None:
         """Waits until ``condition`` holds; fails with ``what`` otherwise."""
-        deadline = time.monotonic() + timeout * self.switch.patience
+        began = time.monotonic()
         while not condition():
-            assert time.monotonic() < deadline, f"{what}: not after {timeout:g} s; see {self.switch.log}"
+            late = time.monotonic() - began
+            assert late < timeout * self.switch.patience, f"{what}: not after {late:.1f} s; see {self.switch.log}"
             time.sleep(0.02)
 
 

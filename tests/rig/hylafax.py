@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from rig.clients import Clients
-from rig.driven import patience
+from rig.driven import burden, patience
+from rig.guard import program
 from rig.ports import Port
 from rig.rundir import FAX_USER, RigError, RunDir, fax_ids
 from rig.spool import JobState, QFile, make_spool, parse_qfile
@@ -240,14 +241,13 @@ class PrivateHylaFAX(Clients):
 
     def wait_job(self, jobid: int, states: Collection[JobState] = FINISHED, timeout: float = 60) -> QFile:
         """Wait until the job is in one of ``states``.  Raises TimeoutError that says where it stands."""
-        timeout *= patience()
-        deadline = time.monotonic() + timeout
+        began = time.monotonic()
         over = set(states) <= FINISHED  # the sender marks a job finished before faxq moves it to doneq
         while (qfile := self.job(jobid)).state not in states or (over and "/sendq/" in qfile.path):
             self._poke()
-            if time.monotonic() > deadline:
+            if time.monotonic() - began > timeout * patience():
                 raise TimeoutError(
-                    f"job {jobid} is {qfile.state.name} after {timeout:g} s, status {qfile['status']!r}, "
+                    f"job {jobid} is {qfile.state.name} after {time.monotonic() - began:.1f} s, status {qfile['status']!r}, "
                     f"{qfile['npages']} of {qfile['totpages']} pages sent; syslog: {self.syslog.where}"
                 )
             time.sleep(0.05)
@@ -279,11 +279,10 @@ class PrivateHylaFAX(Clients):
 
     def wait_mails(self, count: int, timeout: float = 20) -> list[Mail]:
         """Wait for ``count`` mails: notify and faxrcvd run on their own."""
-        timeout *= patience()
-        deadline = time.monotonic() + timeout
+        began = time.monotonic()
         while len(mails := self.mails) < count:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{len(mails)} mails after {timeout:g} s instead of {count}")
+            if time.monotonic() - began > timeout * patience():
+                raise TimeoutError(f"{len(mails)} mails after {time.monotonic() - began:.1f} s instead of {count}")
             time.sleep(0.05)
         return mails
 
@@ -301,8 +300,8 @@ class PrivateHylaFAX(Clients):
         with open(log, "ab") as output:
             # A process group of its own: Ctrl-C at the terminal is for the caller, who then ends us in order.
             return subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/", env=self._environ,
-                process_group=0, umask=0o022,
+                [program(command[0]), *command[1:]], stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/",
+                env=self._environ, process_group=0, umask=0o022,
             )  # fmt: skip
 
     def start_hfaxd(self) -> None:
@@ -329,8 +328,8 @@ class PrivateHylaFAX(Clients):
 
     def _wait(self, daemon: subprocess.Popen[bytes], name: str, ready: object, timeout: float = 20) -> None:
         assert callable(ready)
-        deadline = time.monotonic() + timeout
-        while daemon.poll() is None and time.monotonic() < deadline:
+        began = time.monotonic()
+        while daemon.poll() is None and time.monotonic() - began < timeout * burden():
             if ready():
                 return
             time.sleep(0.05)

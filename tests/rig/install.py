@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import yaml
 
+from rig.guard import own
+from rig.guard import port as guarded_port
 from rig.rundir import RigError, RunDir
 
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -110,6 +112,7 @@ def gofaxyaml(
     answer, and received files that every client of hfaxd may see.  ``overrides`` maps section to
     keys that are set on top.
     """
+    own(path), own(spool), own(lock_dir), guarded_port(esl_port)
     settings: dict[str, dict[str, object]] = {
         "freeswitch": {
             "servers": [{"host": "127.0.0.1", "port": esl_port, "password": password}],

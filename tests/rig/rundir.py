@@ -74,6 +74,7 @@ class RunDir:
         _reachable(parent)
         self.path = tempfile.mkdtemp(prefix="gofaxpy-", dir=parent)
         os.chmod(self.path, 0o755)
+        _living.add(os.path.realpath(self.path))
         self._guard = subprocess.Popen(
             ["/bin/sh", "-c", _GUARD, "guard", f"{MARK}={self.path}", self.path],
             stdin=subprocess.PIPE,
@@ -92,8 +93,9 @@ class RunDir:
 
     @property
     def environ(self) -> dict[str, str]:
-        """Environment for a process of this run: a plain system one, the mark, and ``more_environ``."""
-        return {**system_environment(), MARK: self.path, "HOME": self.path, **self.more_environ}
+        """Environment for a process of this run: a plain system one, the mark, the run's configuration, and ``more_environ``."""
+        config = os.path.join(self.path, "gofax.yaml")      # never the machine's own, whatever a test forgets
+        return {**system_environment(), MARK: self.path, "HOME": self.path, "GOFAX_CONFIG": config, **self.more_environ}
 
     def sub(self, name: str, *, owner: str = "root", mode: int = 0o755) -> str:
         """Path of the subdirectory ``name``, made if need be; ``owner`` is ``root`` or ``uucp``."""
@@ -128,6 +130,7 @@ class RunDir:
         if self._guard.stdin is None or self._guard.stdin.closed:
             return
         self.end_processes()
+        _living.discard(os.path.realpath(self.path))
         if not keep:
             shutil.rmtree(self.path, ignore_errors=True)
         with contextlib.suppress(BrokenPipeError):
@@ -135,6 +138,14 @@ class RunDir:
             self._guard.stdin.flush()
         self._guard.stdin.close()
         self._guard.wait()
+
+
+_living: set[str] = set()
+
+
+def living() -> frozenset[str]:
+    """The directories of this process's runs that go on, without links."""
+    return frozenset(_living)
 
 
 def lives(pid: int) -> bool:

@@ -20,9 +20,9 @@ def idle(hylafax: PrivateHylaFAX) -> int:
 
 def wait(condition: Callable[[], object], seconds: float = 20) -> bool:
     """Waits until the condition holds; whether it came to that."""
-    deadline = time.monotonic() + seconds * patience()
+    began = time.monotonic()
     while not condition():
-        if time.monotonic() > deadline:
+        if time.monotonic() - began > seconds * patience():
             return False
         time.sleep(0.05)
     return True

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from rig.guard import PROGRAMS, own, program
 from rig.rundir import RigError, fax_ids
 
 _BIN = "/var/spool/hylafax/bin"
@@ -123,13 +124,14 @@ def make_spool(
     ``sendmail`` takes the place of /usr/lib/sendmail for notify and faxrcvd; ``config_extra`` is
     added to etc/config, where the last of two settings counts.  ``closed``: uucp cannot exchange etc/
     and bin/, as docs/install.md tells an operator to have it.  Raises RigError where Debian's HylaFAX
-    is not installed.
+    is not installed, and for what may be the machine's own (:mod:`rig.guard`).
     """
     for needed in (_BIN, f"{_ETC}/setup.cache"):
         if not os.path.exists(needed):
             raise RigError(f"{needed} does not exist: install hylafax-server (make deps)")
     if " " in sendfaxcmd or not os.path.isabs(sendfaxcmd):
         raise RigError(f"SendFaxCmd must be one absolute path without arguments, not {sendfaxcmd!r}")
+    own(spool), own(lock_dir), program(sendfaxcmd), program(sendmail)
     uid, gid = fax_ids()
     os.makedirs(lock_dir, exist_ok=True)
     os.makedirs(spool, mode=0o775)
@@ -175,10 +177,9 @@ def _copy(source: str, target: str, *, optional: bool) -> None:
 def _adapt_setup_cache(path: str, spool: str, sendmail: str) -> None:
     """Point the scripts in bin/ to this spool.
 
-    SBIN: Debian's /usr/sbin/faxinfo is a wrapper that mounts /etc/hylafax into the machine's own
-    spool; the programs themselves are in /usr/lib/hylafax/bin.
+    SBIN: what Debian has in /usr/sbin works on the machine's own spool (:mod:`rig.guard`).
     """
-    settings = {"SBIN": "/usr/lib/hylafax/bin", "SPOOL": spool, "SENDMAIL": sendmail}
+    settings = {"SBIN": PROGRAMS, "SPOOL": spool, "SENDMAIL": sendmail}
     with open(path, encoding="utf-8") as file:
         lines = [line for line in file if line.partition("=")[0] not in settings]
     _write(path, "".join(lines) + "".join(f"{name}='{value}'\n" for name, value in settings.items()))

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import yaml
 
-from rig.driven import FREESWITCH, PlacedCall, Switch, dial_variables, patience
-from rig.install import DIRECTORY_MODE, SYSTEM_PYTHON, UMASK, Installed
+from rig.driven import FREESWITCH, PlacedCall, Switch, burden, dial_variables, patience
+from rig.install import SYSTEM_PYTHON, UMASK, Installed
 from rig.live import Live
 from rig.ports import Port
 from rig.rundir import FAX_USER, RigError, RunDir
@@ -66,16 +66,8 @@ class StandIn(Switch):
         user: str = FAX_USER,
         umask: int = UMASK,
     ) -> None:
-        self.run_dir = run_dir
+        super().__init__(run_dir, gofaxyaml, port, password, user, umask)
         self._installed = installed
-        self._port = port or Port()
-        self.esl_port = self._port.number
-        self.password = password
-        self._user = user
-        self._umask = umask
-        self.directory = run_dir.sub("switch", owner=FAX_USER)
-        os.chmod(self.directory, DIRECTORY_MODE)
-        self.far = os.path.join(self.directory, "far")
         self.log = os.path.join(self.directory, "freeswitch.log")
         self.output = os.path.join(run_dir.sub("log"), "standin.log")
         self._reader: threading.Thread | None = None
@@ -90,7 +82,7 @@ class StandIn(Switch):
             "speed": speed,
             "script_dir": installed.scripts,
             "python_path": [installed.lib],
-            "env": {"GOFAX_CONFIG": gofaxyaml, **run_dir.environ, **(env or {})},
+            "env": {**run_dir.environ, "GOFAX_CONFIG": gofaxyaml, **(env or {})},
             "startup_scripts": list(startup_scripts),
             "dialplan": dialplan,
             "gateways": {name: dict(value) for name, value in (gateways or {"default": {}}).items()},
@@ -121,12 +113,12 @@ class StandIn(Switch):
         )
         self._reader = threading.Thread(target=self._read_output, args=(self._process,), daemon=True)
         self._reader.start()
-        deadline = time.monotonic() + timeout
+        began = time.monotonic()
         while not self._ready.wait(0.05):
             if self._process.poll() is not None:
                 self._reader.join()
                 raise RigError(f"the switch ended with status {self._process.returncode}: {self._last_words()}")
-            if time.monotonic() > deadline:
+            if time.monotonic() - began > timeout * burden():
                 self.kill()
                 raise RigError(f"the switch was not ready after {timeout:g} s: {self._last_words()}")
 

@@ -88,7 +88,7 @@ def test_a_job_whose_switch_died_sends_only_the_pages_that_are_not_confirmed(mak
     house.wait(f"page {pages}", lambda: house.qfile(job)["npages"] == str(pages))
     house.switch.kill()
     house.switch.start()
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=60 * house.switch.patience)
     assert (process.returncode, output) == (0, "")
     assert house.qfile(job)["returned"] == "0" and house.qfile(job)["npages"] == str(pages)
     assert house.gofaxsend(job) == DONE

@@ -7,6 +7,7 @@ import shlex
 import signal
 import stat
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from rig.spool import make_spool
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="systemd runs it as root")
 SPOOL = "/var/spool/hylafax"
+OPENING = "import os, sys\nprint(flush=True)\nwhile True: os.chmod(sys.argv[1], 0o777)"
 Replace = Callable[["Stop"], None]
 
 
@@ -140,3 +142,23 @@ def test_before_it_starts_the_spool_becomes_one_whose_etc_and_bin_cannot_be_exch
             check=False, capture_output=True,
         )
         assert moved.returncode != 0
+
+
+def test_uucp_cannot_change_the_mode_back_meanwhile(stop: Stop) -> None:
+    command = [word.replace(SPOOL, stop.spool) for word in stop_command("ExecStartPre")]
+    for _ in range(5):
+        os.chown(stop.spool, *fax_ids())
+        opening = subprocess.Popen(
+            [sys.executable, "-I", "-c", OPENING, stop.spool],
+            user=FAX_USER, group=FAX_USER, extra_groups=(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )
+        assert opening.stdout is not None
+        try:
+            assert opening.stdout.readline() == b"\n"
+            subprocess.run(command, env=stop.environ, check=True, timeout=20)
+            assert opening.wait(20) == 1, "the spool is his still"
+        finally:
+            opening.kill()
+            opening.wait()
+            opening.stdout.close()
+        assert os.stat(stop.spool).st_mode & 0o7777 == 0o1775

@@ -8,6 +8,7 @@ import stat
 import subprocess
 
 from gofaxpy.hylafax.tiff import directories, page_count
+from rig.guard import hylafax_program
 from rig.house import House, HouseMaker
 from rig.pages import compare_documents, read_pages
 from rig.tiffs import libtiff_pages
@@ -65,7 +66,7 @@ def test_faxinfo_knows_sender_rate_and_caller(house: House, document: str) -> No
     faxrcvd(house)
     receive(house, document)
     [fax] = house.received()
-    info = subprocess.run(["/usr/lib/hylafax/bin/faxinfo", fax], capture_output=True, text=True, check=True).stdout
+    info = subprocess.run([hylafax_program("faxinfo"), fax], capture_output=True, text=True, check=True).stdout
     for line in ("Sender: +49 30 FAR", "Pages: 3", "SignalRate: 14400 bit/s", "CallID1: 030123456", "CallID2: ACME Corp"):
         assert line in info, info
     assert re.search(r"Received: \d{4}:\d\d:\d\d \d\d:\d\d:\d\d", info), "hfaxd reads no other form"

@@ -8,11 +8,12 @@ import threading
 
 import pytest
 
+from rig.guard import hylafax_program
 from rig.house import House, HouseMaker
 from rig.pages import read_pages
 from rig.receiving import T38, announced, faxrcvd, finished, receive, script
 
-FAXINFO = "/usr/lib/hylafax/bin/faxinfo"
+FAXINFO = hylafax_program("faxinfo")
 HOSTILE = {
     "empty": "", "anonymous": "anonymous", "long": "x" * 10000, "control": "a\x01\x1b[31m\x7fb", "quotes": "'\"\\\\\"",
     "newline": "line\nbreak\r\nX-Forged: 1", "format": "%s%n%d {0} {x}", "shell": "$(touch log/owned) `touch log/owned`;&|<>",

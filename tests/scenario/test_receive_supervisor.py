@@ -215,9 +215,10 @@ def test_a_modem_that_faxq_took_and_gave_back_without_a_word_is_announced_again(
         file.write(f"{os.getpid():10d}\n")
     shutil.chown(lock, FAX_USER)
     tell(house, "freeswitch0", b"L\0L\0")
-    tell(house, "freeswitch0", b"HELLO\0")
-    time.sleep(1.5)
-    assert faxq.of("freeswitch0")[before:] == ["N"], "faxq would take it for free"
+    for count in (1, 2):        # what would follow the first answer is there before the second
+        tell(house, "freeswitch0", b"HELLO\0")
+        house.wait("the answer", lambda count=count: len(faxq.of("freeswitch0")[before:]) >= count)
+    assert faxq.of("freeswitch0")[before:] == ["N", "N"], "faxq would take it for free"
     os.unlink(lock)
     house.wait("the announcement", lambda: faxq.of("freeswitch0")[-1:] == ["R"])
     pokes = faxq.messages().count(b"Z")

@@ -235,13 +235,19 @@ def test_sigterm_in_mid_page_ends_the_call(make_house: HouseMaker) -> None:
     assert qfile["statuscode"] == "345" and qfile["returned"] == "0" and qfile["npages"] in ("1", "2")
 
 
-def test_a_sender_that_was_killed_does_not_send_twice(make_house: HouseMaker) -> None:
+def killed_after_a_page(make_house: HouseMaker) -> tuple[House, int]:
+    """A house, and the job of a sender that was killed when one of its three pages had been confirmed."""
     house = make_house(speed=20)
     job = house.job("1000")
     process = house.start_gofaxsend(job)
     house.wait("the first page", lambda: house.qfile(job)["npages"] == "1")
     process.kill()
     process.communicate()
+    return house, job
+
+
+def test_a_sender_that_was_killed_does_not_send_twice(make_house: HouseMaker) -> None:
+    house, job = killed_after_a_page(make_house)
     assert house.qfile(job)["returned"] == "0"
     house.switch.wait_calls_over()
     assert house.gofaxsend(job) == DONE
@@ -291,12 +297,7 @@ def test_the_call_of_a_job_that_goes_elsewhere_since_is_accounted_for(make_house
 
 
 def test_the_next_sender_waits_for_a_call_that_still_goes_on(make_house: HouseMaker) -> None:
-    house = make_house(speed=20)
-    job = house.job("1000")
-    process = house.start_gofaxsend(job)
-    house.wait("the first page", lambda: house.qfile(job)["npages"] == "1")
-    process.kill()
-    process.communicate()
+    house, job = killed_after_a_page(make_house)
     assert house.gofaxsend(job) == DONE
     assert len(house.far_received()) == 1
     assert [(record[2], record[10], record[13]) for record in house.records()] == [("000000001", "3", "")]
@@ -315,7 +316,7 @@ def test_a_document_that_vanishes_before_the_answer_is_told_as_such(make_house: 
     process = house.start_gofaxsend(job)
     house.wait("a call", house.switch.calls)
     os.unlink(house.sent[job][0])
-    process.communicate(timeout=30)
+    process.communicate(timeout=30 * house.switch.patience)
     assert process.returncode == RETRY
     assert "did not start: Cannot send non-existant fax file" in house.qfile(job)["status"]
 

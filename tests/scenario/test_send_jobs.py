@@ -91,7 +91,7 @@ def test_a_batch_is_sent_in_one_process_up_to_the_first_job_that_fails(house: Ho
 def test_a_command_line_that_cannot_be_understood_is_a_retry_and_never_status_2(house: House, wrong: list[str]) -> None:
     job = house.job("1000")
     process = house.start_gofaxsend(job, *wrong)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=30 * house.switch.patience)
     assert process.returncode == RETRY and "gofaxsend:" in output
     assert house.qfile(job)["returned"] == "7", "faxq then goes by the exit status"
 
@@ -103,7 +103,7 @@ def test_sigterm_before_the_originate_dials_nothing(make_house: HouseMaker) -> N
     process = house.start_gofaxsend(job)
     house.wait("the script", lambda: house.spool_has("log", "begun"))
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=10)
+    process.communicate(timeout=10 * house.switch.patience)
     qfile = house.qfile(job)
     assert (process.returncode, qfile["returned"], qfile["statuscode"]) == (RETRY, "0", "345")
     assert house.switch.calls() == [] and house.far_received() == []

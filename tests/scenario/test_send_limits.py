@@ -48,7 +48,7 @@ def test_a_job_that_is_ended_at_any_moment_of_its_start_leaves_no_call(make_hous
         time.sleep(delay)
         process.send_signal(signal.SIGTERM)
         asked = time.monotonic()
-        process.communicate(timeout=20)
+        process.communicate(timeout=20 * house.switch.patience)
         assert time.monotonic() - asked < 3 * house.switch.patience, f"after {delay} s"
         house.wait("the end of the call", lambda: not house.switch.calls(), 3)
         qfile = house.qfile(job)

@@ -246,7 +246,7 @@ def test_the_documents_of_another_spool_are_not_sent(house: House) -> None:
         env=house.run_dir.environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         user=FAX_USER, group=FAX_USER, extra_groups=(),
     )
-    assert process.communicate(timeout=60)[0] == "" and process.returncode == RETRY
+    assert process.communicate(timeout=60 * house.switch.patience)[0] == "" and process.returncode == RETRY
     with open(os.path.join(other, f"sendq/q{job}"), encoding="utf-8") as file:
         status = next(line for line in file if line.startswith("status:"))
     assert "hylafax.spooldir is" in status and other in status

@@ -1,6 +1,6 @@
-"""Wakes the supervisor, which otherwise looks around a few times a second only, when there is something to do at once.
+"""Wakes the supervisor at once.  Without this it wakes a few times a second only.
 
-One eventfd(2) for the process: ringing it costs a system call, from any thread, and nobody ever waits.
+It is one eventfd(2) for the process.  Any thread can signal it; that costs one system call and never waits.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import os
 from contextlib import suppress
 
 
-class Bell:
-    """Rung by whoever has work for the supervisor."""
+class Wakeup:
+    """Signalled by a thread that has work for the supervisor."""
 
     def __init__(self) -> None:
         self._fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -19,15 +19,15 @@ class Bell:
         """The descriptor, for poll(2)."""
         return self._fd
 
-    def ring(self) -> None:
-        """Once or often: it is heard once."""
+    def wake(self) -> None:
+        """Makes the descriptor readable.  Several signals before :meth:`clear` count as one."""
         with suppress(BlockingIOError):
             os.eventfd_write(self._fd, 1)
 
-    def hear(self) -> None:
-        """Takes notice of it; it is silent then until it is rung again."""
+    def clear(self) -> None:
+        """The supervisor is awake: the descriptor is not readable any more, until the next :meth:`wake`."""
         with suppress(BlockingIOError):
             os.eventfd_read(self._fd)
 
 
-BELL = Bell()
+WAKEUP = Wakeup()

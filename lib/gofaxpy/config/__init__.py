@@ -1,1 +1,1 @@
-"""gofax.yaml: its keys, its reader, what a text must be, and the last good one that stays in force."""
+"""gofax.yaml: its keys, its reader, the rules for its texts, and the last good file, which stays in force."""

@@ -3,7 +3,8 @@
 The YAML is read as nodes, not as values, because only nodes know their line: a message reads
 ``/etc/gofax.yaml:12: outbound.dial: "extern" is not allowed here; one of external, number``.
 
-Every section must be there, be it empty: a file that lacks one is rather half written, or wrongly indented, than meant.
+Every section must be there, even if it is empty.  A file that lacks one is more likely half written, or wrongly indented,
+than meant.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
 _TRUE = ("true", "yes", "on")
 MAX_SIZE = 256 << 10
-# Nodes are composed by recursion in C.  In a thread of FreeSWITCH, with its 240 KiB of stack, a file of 2000 nested lists
-# ends the whole switch; ours is four deep.
+# libyaml composes nodes by recursion in C.  A thread of FreeSWITCH has 240 KiB of stack: there a file of 2000 nested lists
+# ends the whole switch.  gofax.yaml is four levels deep.
 MAX_DEPTH = 20
 MAX_PROBLEMS = 100
 _WORD = re.compile(r"[A-Za-z0-9_-]{0,40}")
@@ -36,7 +37,7 @@ _DEEP_BLOCK = re.compile(rb"[ \t?:-]{100}")
 class ConfigError(Exception):
     """The configuration cannot be used.  ``problems`` has one line per problem, each with file and line.
 
-    ``salvaged`` is what can be made of it: what is right in the file, and the defaults for the rest.
+    ``salvaged`` has the keys of the file that are right, and the defaults for all others.
     """
 
     def __init__(self, problems: list[str], salvaged: Config | None = None) -> None:
@@ -56,7 +57,7 @@ class _Reader:
         self.problems.append(f"{self.path}:{node.start_mark.line + 1}: {name}: {text}")
 
     def whole_file(self, node: Any, lines: int) -> Config:
-        """The sections.  ``lines`` is the length of the file, where what is missing at its end would stand."""
+        """The sections.  ``lines`` is the length of the file in lines: the line that a missing section is reported at."""
         config = self.section(node, Config, "")
         there = [key.value for key, _ in node.value] if isinstance(node, yaml.MappingNode) else []
         for name in fields_of(Config):
@@ -90,7 +91,7 @@ class _Reader:
         return kind(**values)
 
     def value(self, node: Any, kind: Any, name: str, default: Any) -> Any:
-        """One value; on a problem the default, so that the walk goes on and finds the rest."""
+        """One value; on a problem its default, so that the reader goes on and finds the other problems."""
         if kind is Server:
             return self.sequence(node, name, default, "a list of {host: …, port: …, password: …}", self.server, 1)
         if isinstance(kind, type):
@@ -147,7 +148,7 @@ class _Reader:
         return default
 
     def whole(self, node: Any, kind: Kind, name: str, default: int) -> int:
-        """A decimal number.  YAML reads ``010`` as eight and ``1:30`` as ninety; nobody who writes that means it."""
+        """A decimal number.  YAML 1.1 reads ``010`` as eight and ``1:30`` as ninety; an operator means neither."""
         text = node.value
         if not text.isascii() or not text.isdigit() or (len(text) > 1 and text[0] == "0") or len(text) > 18:
             self.problem(node, name, f"{_shown(node, kind.secret)} is not a plain decimal number; {kind.says}")
@@ -160,7 +161,7 @@ class _Reader:
 
 
 def _unknown(key: str, kinds: dict[str, Any], section: str) -> str:
-    """Why a key is not known, and where it might belong."""
+    """The problem of an unknown key, with the section it might belong to or the key that is spelled like it."""
     from gofaxpy.config.rules import suggestion
 
     if not section:
@@ -172,7 +173,7 @@ def _unknown(key: str, kinds: dict[str, Any], section: str) -> str:
 
 
 def _wrong_type(node: Any, kind: Kind) -> str:
-    """What YAML has read, what is allowed, and for a text how to write it."""
+    """The problem of a value of another type: what YAML has read, what is allowed, and for a text how to write it."""
     from gofaxpy.config.rules import read_as
 
     if kind.name in ("bool", "int"):
@@ -190,7 +191,7 @@ def _is_empty(node: Any) -> bool:
 
 
 def _shown(node: Any, secret: bool) -> str:
-    """What stands in the file, unless it is or might be a password: messages reach the job's status, for all to read."""
+    """A value as it stands in the file, but never a password, nor what may be one: every user can read a job's status."""
     if isinstance(node, yaml.ScalarNode):
         if secret:
             return "what is given (not shown)"
@@ -199,13 +200,13 @@ def _shown(node: Any, secret: bool) -> str:
 
 
 def _name(key: str) -> str:
-    """Of what is no key only its start: ``password:x`` without a blank is one word."""
+    """A key for a message.  Of a word that is no key only its start: ``password:x``, without a blank, is one word."""
     found = _WORD.match(key)
     return (found[0] if found else "") or "?"
 
 
 def _one_line(text: str) -> str:
-    """A piece of the file as it may stand in a message."""
+    """At most 40 characters of the file, as one line."""
     return "".join(char if char.isprintable() else "?" for char in text[:40])
 
 
@@ -215,7 +216,7 @@ def load(path: str) -> Config:
 
 
 def read(path: str) -> bytes:
-    """What is in the file.  Raises :class:`ConfigError`."""
+    """The octets of the file, at most :data:`MAX_SIZE`.  Raises :class:`ConfigError`."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
@@ -251,7 +252,7 @@ def parse(data: bytes, path: str) -> Config:
 def _too_deep(data: bytes) -> int:
     """The line at which a file is nested too deeply, 0 if it is not."""
     if data.count(b"[") + data.count(b"{") < 200 and b"\0" not in data and not _DEEP_BLOCK.search(data):
-        return 0        # a level needs a bracket, or an indentation of its own: what is here cannot be deep
+        return 0        # each level needs a bracket or an indentation of its own, and here are too few of them
     depth = 0
     events: Any = yaml.parse(data, Loader=_LOADER)
     for event in events:
@@ -266,7 +267,7 @@ def _too_deep(data: bytes) -> int:
 
 
 def _by_line(problems: list[str]) -> list[str]:
-    """In the order of the file.  A file that is wrong altogether needs no thousand lines in the log."""
+    """At most :data:`MAX_PROBLEMS` of them: the log needs no thousand lines about one wrong file."""
     if len(problems) > MAX_PROBLEMS:
         return [*problems[:MAX_PROBLEMS], f"… and {len(problems) - MAX_PROBLEMS} more"]
     return problems

@@ -1,9 +1,9 @@
-"""GOfax.IP's gofax.conf read as GOfax.IP reads it, and written as a ``gofax.yaml`` that behaves the same.
+"""Reads GOfax.IP's gofax.conf as GOfax.IP reads it, and writes a ``gofax.yaml`` that behaves the same.
 
-The file is INI in the manner of git (gopkg.in/gcfg.v1): names of sections and keys in any case, comments from ``;`` or
-``#`` to the end of the line, values in double quotes with ``\\"``, ``\\\\``, ``\\n`` and ``\\t``, a backslash at the end
-of a line continues it; a key without ``=`` is true, and empties a list.  A key that is left out is Go's zero: false, 0, an
-empty text (gofaxlib/config.go), and that is what is written here, where our default is another one.
+The file is INI in the manner of git (gopkg.in/gcfg.v1).  Names of sections and keys may be in any case.  A comment goes from
+``;`` or ``#`` to the end of the line.  Values may stand in double quotes, with ``\\"``, ``\\\\``, ``\\n`` and ``\\t``.  A
+backslash at the end of a line continues it.  A key without ``=`` is true, and empties a list.  A key that is left out has Go's
+zero value (gofaxlib/config.go): false, 0, an empty text.  That value is written here where our default is another one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 
 @dataclass(slots=True)
 class Conversion:
-    """What became of a gofax.conf.  ``problems`` have to be mended in it first; ``notes`` tell what is different."""
+    """The converted gofax.conf.  ``problems`` must be mended in gofax.conf first; ``notes`` say what will be different."""
 
     yaml: str = ""
     settings: dict[str, dict[str, object]] = field(default_factory=dict)
@@ -44,7 +44,8 @@ Parsed = dict[tuple[str, str], Value]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One key of gofax.conf, where it goes, and how.  ``convert`` gives None for what is not to be written."""
+    """One key of gofax.conf, and the section and key of gofax.yaml it becomes.  ``convert`` gives its value, or None where
+    the key is left out of gofax.yaml."""
 
     section: str
     key: str
@@ -53,7 +54,7 @@ class Row:
 
 
 def convert(text: str, path: str = "gofax.conf") -> Conversion:
-    """The whole file."""
+    """Converts the text of a gofax.conf; ``path`` is for its messages."""
     result = Conversion()
     parsed = read(text, path, result)
     settings = result.settings = {name: {} for name in ("freeswitch", "hylafax", "inbound", "outbound", "log")}
@@ -88,7 +89,7 @@ _GONE = {
 
 
 def read(text: str, path: str, result: Conversion) -> Parsed:
-    """The keys by section and name, both in lower case.  What is not understood becomes a problem."""
+    """The keys by section and name, both in lower case.  A line that is not understood becomes a problem."""
     found: Parsed = {}
     section = ""
     for number, line in _lines(text):
@@ -135,7 +136,7 @@ def _lines(text: str) -> list[tuple[int, str]]:
 def _value(text: str) -> str | None:
     """A value without its comment and quotes; None if a quote is not closed."""
     value: list[str] = []
-    kept = 0                # how much of it stays when blanks at the end go
+    kept = 0                # characters up to the last one that is no blank, or is quoted
     quoted = False
     characters = iter(text.strip())
     for char in characters:
@@ -193,7 +194,7 @@ def _number(value: Value | None, where: str, result: Conversion) -> int:
 
 
 def _atoi(value: Value | None, where: str, result: Conversion) -> int:
-    """A text that GOfax.IP reads with strconv.Atoi, and takes for 0 where that fails or is below."""
+    """A text that GOfax.IP reads with strconv.Atoi; it is 0 to GOfax.IP where that fails or the number is negative."""
     text = _text(value, where, result)
     if text and not (text.isascii() and text.isdigit() and len(text) < 3):
         result.notes.append(f"{where}: {text!r} means never to GOfax.IP, or is more than the 99 tries that can be told here")
@@ -303,7 +304,7 @@ def _servers(parsed: Parsed, path: str, result: Conversion) -> None:
 
 
 def _rendered(settings: dict[str, dict[str, object]], path: str) -> str:
-    """As YAML.  JSON's way to write a text, a number, true and false, and lists is also YAML's."""
+    """The settings as YAML.  Texts, numbers, true, false and lists are written as JSON, which YAML reads as well."""
     lines = [
         f"# Made from GOfax.IP's {_comment(path)} by gofaxctl import-config.  Keys that are not here have their defaults:",
         "# see the gofax.yaml that came with this program.", "",

@@ -1,8 +1,8 @@
 """What an operator can set: the sections and keys of ``/etc/gofax.yaml``, their defaults and what each key accepts.
 
 The classes below *are* the schema: every field is made by :func:`key`, which ties a default to the :class:`Kind` that
-checks a value.  Reading a file, and saying where in it something is wrong, is the business of
-:mod:`gofaxpy.config.file`.  Where a key continues one of GOfax.IP's ``gofax.conf`` its docstring names it in brackets.
+checks a value.  :mod:`gofaxpy.config.file` reads a file and says where in it something is wrong.  Docstrings name in brackets
+the keys of GOfax.IP's ``gofax.conf`` that a key continues.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _LONGEST_PASSWORD = 1024    # characters
 
 @frozen
 class Kind:
-    """What a key accepts: ``name`` is the YAML type, the rest narrows it.  ``says`` is told to the operator.
+    """What a key accepts: ``name`` is the YAML type, the other fields narrow it.  Error messages quote ``says``.
 
-    ``longest`` counts octets of UTF-8.  ``rule`` names a further test in :mod:`gofaxpy.config.file`.
+    ``longest`` counts octets of UTF-8.  ``rule`` names a further test in :mod:`gofaxpy.config.rules`.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Kind:
     choices: tuple[str, ...] = ()
     longest: int = 1024
     rule: str = ""
-    secret: bool = False            # never shown, be it right or wrong
+    secret: bool = False            # the value is never shown, whether right or wrong
 
 
 FLAG = Kind("bool", "true or false")
@@ -70,7 +70,7 @@ def choice(*values: str) -> Kind:
 
 
 class _Key:
-    """A field of a section before it is one."""
+    """A field of a section, until :func:`section` makes a dataclass field of it."""
 
     __slots__ = ("default", "kind")
 
@@ -80,13 +80,13 @@ class _Key:
 
 
 def key(default: Any, kind: Kind | type) -> Any:
-    """A field with its default and what it takes: a kind of value, or the section that it is."""
+    """A field of a section: its default, and the kind of its value or the class of the section nested in it."""
     return _Key(default, kind)
 
 
 @dataclass_transform(frozen_default=True)
 def section(cls: type[T]) -> type[T]:
-    """A class of values that never change, and that knows the kinds of its keys (:func:`fields_of`)."""
+    """Makes a frozen value class of a section; :func:`fields_of` gives the kinds of its keys."""
     keys = {name: cls.__dict__[name] for name in cls.__annotations__}
     for name, made in keys.items():
         setattr(cls, name, made.default)
@@ -97,7 +97,7 @@ def section(cls: type[T]) -> type[T]:
 
 
 def _repr(self: Any) -> str:
-    """Without what is secret: a section may get into a log with the text of an exception."""
+    """Without its secrets: the text of an exception may take a section into a log."""
     kinds = self.KINDS
     shown = (f"{name}={'…' if getattr(kinds[name], 'secret', False) is True else repr(getattr(self, name))}" for name in kinds)
     return f"{type(self).__name__}({', '.join(shown)})"
@@ -113,8 +113,11 @@ class Server:
     password_file: str = key("", ABSOLUTE_OR_NONE)
 
     def secret(self) -> str:
-        """The password, read from ``password_file`` (its first line) if one is named.  Raises OSError, also for a file
-        that every user of the machine may read or change: who has the password has the switch."""
+        """The password: the first line of ``password_file``, if one is named.  Raises OSError.
+
+        Also raised for a file that every user of the machine may read or change: with the password a user can do anything
+        with FreeSWITCH.
+        """
         if not self.password_file:
             return self.password
         from gofaxpy.hylafax.spool import open_regular
@@ -131,7 +134,7 @@ class Server:
 
 @section
 class FreeSwitch:
-    """How the switch is reached, and what our fax machine says of itself."""
+    """How FreeSWITCH is reached, and how our faxes identify themselves."""
 
     servers: Sequence[Server] = key((Server(),), Server)
     server_order: str = key("ordered", choice("ordered", "round_robin"))
@@ -145,7 +148,7 @@ class FreeSwitch:
 
 @section
 class HylaFax:
-    """Where HylaFAX lives and which virtual modems it is shown."""
+    """HylaFAX's spool, and the virtual modems that HylaFAX sees."""
 
     spooldir: str = key("/var/spool/hylafax", ABSOLUTE)
     modems: int = key(5, MODEMS)
@@ -161,7 +164,7 @@ class HylaFax:
 
 @section
 class Inbound:
-    """Calls that come in [section gofaxd].  Times of ringing and silence are in milliseconds, limits in seconds."""
+    """Incoming calls [section gofaxd].  Times of ringing and silence are in milliseconds, limits in seconds."""
 
     enable_t38: bool = key(True, FLAG)
     request_t38: bool = key(True, FLAG)
@@ -185,7 +188,7 @@ class Inbound:
 
 @section
 class Outbound:
-    """Faxes that go out [section gofaxsend].  Limits are in seconds."""
+    """Outgoing faxes [section gofaxsend].  Limits are in seconds."""
 
     enable_t38: bool = key(True, FLAG)
     request_t38: bool = key(True, FLAG)
@@ -229,7 +232,7 @@ class Log:
 
 @section
 class Config:
-    """The whole configuration.  Without a file, or with an empty one, every key has its default."""
+    """The whole configuration.  ``Config()`` has the default of every key."""
 
     freeswitch: FreeSwitch = key(FreeSwitch(), FreeSwitch)
     hylafax: HylaFax = key(HylaFax(), HylaFax)

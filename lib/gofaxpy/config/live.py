@@ -1,9 +1,11 @@
-"""The configuration as a long-running process sees it: read again when it has changed, the last good one kept otherwise.
+"""The configuration of a process that runs for long: it is read again when the file has changed.
 
-A file may be broken when FreeSWITCH starts, too.  Then the copy of the last good one is in force, which is kept in the
-spool (``gofax/gofax.yaml.good``, for its owner only: it holds what the file holds, the password among it); and if there
-is none, what is right in the broken file together with the defaults.  Those accept faxes and keep them, so that no call
-is lost to a typing error.
+While the file is broken, the first of these that there is stays in force, so that no call is lost to a typing error:
+
+1. the configuration that this process has read before;
+2. the copy of the last good file, ``gofax/gofax.yaml.good`` in the spool, when FreeSWITCH starts with a broken file.  Only its
+   owner may read it: it holds the password of the event socket;
+3. the keys that are right in the broken file, with the defaults for the rest.  The defaults accept faxes and keep them.
 """
 
 from __future__ import annotations
@@ -21,11 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 COPY = os.path.join("gofax", "gofax.yaml.good")
-SETTLED = 0.5       # seconds since the last change: an editor may still be writing
+SETTLED = 0.5       # seconds after a change until the file is read: an editor may still be writing it
 
 
 class ConfigFile:
-    """One file and what of it is in force.  ``clock`` gives seconds since the epoch, as file times are."""
+    """One file, and the configuration in force.  ``clock`` gives seconds since the epoch, as file times are."""
 
     def __init__(self, path: str, clock: Callable[[], float] = time.time) -> None:
         self.path = path
@@ -70,7 +72,10 @@ class ConfigFile:
 
 
 def _spooldirs(salvaged: Config, data: bytes) -> list[str]:
-    """Where the copy may be: the spool as far as it could be read, and what looks like it in a file that could not."""
+    """Where the copy may be: the spool that the reader has found, and each ``spooldir:`` of a file that is no YAML.
+
+    Without the latter, a server whose spool is not the default one would lose its calls to a missing bracket.
+    """
     named = [
         line.partition(":")[2].partition("#")[0].strip(" \t\r\"'") for line in data.decode("utf-8", "replace").split("\n")
         if line.strip().startswith("spooldir:")
@@ -79,7 +84,7 @@ def _spooldirs(salvaged: Config, data: bytes) -> list[str]:
 
 
 def last_good(spooldir: str) -> Config | None:
-    """The last good configuration of the FreeSWITCH that serves this spool, None if there is none that can be used."""
+    """The configuration in the copy that FreeSWITCH keeps in this spool; None if there is no copy, or no usable one."""
     try:
         return load(os.path.join(spooldir, COPY))
     except ConfigError:
@@ -87,13 +92,13 @@ def last_good(spooldir: str) -> Config | None:
 
 
 def _keep(config: Config, data: bytes, complain: Callable[[str], None]) -> None:
-    """Keeps a copy of a good file for a start with a broken one.  It is renamed into its place, so it is whole."""
+    """Keeps a copy of a good file for a start with a broken one.  rename(2) puts it into its place, so it is always whole."""
     copy = os.path.join(config.hylafax.spooldir, COPY)
     try:
         if os.geteuid() == 0 != os.stat(config.hylafax.spooldir).st_uid:
-            return      # what root leaves in the spool is in the way of HylaFAX's user
+            return      # HylaFAX's user could not replace a file of root's
         private_directory(config.hylafax.spooldir, os.path.dirname(COPY))
-        if os.path.lexists(f"{copy}.new"):      # of a switch that died, or a link that somebody has set
+        if os.path.lexists(f"{copy}.new"):      # left by a FreeSWITCH that died, or a link put there by another program
             os.unlink(f"{copy}.new")
         fd = os.open(f"{copy}.new", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(fd, "wb") as file:

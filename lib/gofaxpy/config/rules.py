@@ -1,7 +1,6 @@
-"""What a text in ``gofax.yaml`` must be, and what an operator may have meant who wrote something else.
+"""What a text in ``gofax.yaml`` must be, and what an operator may have meant by a wrong one.
 
-Nothing here is loaded or run for a file without mistakes but the tests themselves, which are cheap: gofaxsend reads the
-file for every job.
+gofaxsend reads the file for every job.  So for a file without mistakes only the rules themselves run, and they are cheap.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ def causes() -> Iterable[str]:
 
 
 def _cause(text: str) -> bool:
-    # the two that are configured nearly always, without loading all others
+    # nearly every configuration names just these two: gofaxpy.switch.hangup is not loaded for them
     return text in ("UNALLOCATED_NUMBER", "CALL_REJECTED") or text in causes()
 
 
@@ -71,8 +70,8 @@ RULES: dict[str, Callable[[str], bool]] = {
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """``; did you mean NAME?``, or ``""`` where nothing known is near.  Underscores and case do not count: GOfax.IP's
-    ``enablet38`` is our ``enable_t38``."""
+    """``; did you mean NAME?``, or ``""`` where no known name is similar.  Underscores and case do not count: GOfax.IP's
+    ``enablet38`` is ``enable_t38`` here."""
     import difflib
 
     bare = {_bare(name): name for name in known}
@@ -85,7 +84,7 @@ def _bare(word: str) -> str:
 
 
 def read_as(tag: str, text: str) -> str:
-    """What YAML makes of a plain scalar that it does not take for a text, in words."""
+    """In words, what YAML reads in a plain scalar that is no text to it: ``the octal number 8``, ``true or false``."""
     from yaml.constructor import SafeConstructor
     from yaml.nodes import ScalarNode
 

@@ -1,6 +1,6 @@
-"""gofaxctl: the operator's command, from the shell and, for what needs no waiting, from FreeSWITCH's own console.
+"""gofaxctl: the operator's command, in a shell and, for subcommands that never wait, on FreeSWITCH's console.
 
-One module for each subcommand; each ends with its :class:`gofaxpy.ctl.command.Command`, and :mod:`gofaxpy.ctl.main` lists
-them.  A subcommand writes through its :class:`gofaxpy.ctl.output.Desk` only: that cleans text from outside, knows
-``--json`` and colours, and keeps everything inside where the command runs inside FreeSWITCH.
+Each subcommand has a module, which ends with its :class:`gofaxpy.ctl.command.Command`; :mod:`gofaxpy.ctl.main` lists them.
+A subcommand writes through its :class:`gofaxpy.ctl.output.Output` only.  That cleans text from outside, applies ``--json``
+and colours, and on FreeSWITCH's console collects the reply.
 """

@@ -1,7 +1,6 @@
-"""What a subcommand is, how it ends, and how its words are read.
+"""What a subcommand is, how it ends, and how its arguments are parsed.
 
-Exit status: 0 all well, 1 something is wrong or was not found (and the output says what), 2 the command was not
-understood.
+Exit status: 0 all well; 1 something is wrong or was not found, and the output says what; 2 the command line was not understood.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gofaxpy.ctl.output import Desk
+    from gofaxpy.ctl.output import Output
 
 OK, PROBLEM, USAGE = 0, 1, 2
 
@@ -31,14 +30,15 @@ class Command:
 
     ``summary`` is its line in ``gofaxctl --help``, ``description`` and ``examples`` (command lines, with a ``#`` comment
     where they need one) are its own help.  ``arguments`` adds its arguments to a parser.  ``run`` does the work and
-    returns the exit status; it raises :class:`Trouble`.  ``inside``: may run in FreeSWITCH's console, so it never waits
-    and asks nothing but the desk.  ``hidden``: for our own use, and in no list.
+    returns the exit status; it raises :class:`gofaxpy.ctl.trouble.Trouble`.  ``inside``: the command may run on FreeSWITCH's
+    console; so it never waits, and reaches FreeSWITCH and the configuration only through its output.  ``hidden``: gofaxctl
+    itself uses the command, and no list shows it.
     """
 
     name: str
     summary: str
     description: str
-    run: Callable[[argparse.Namespace, Desk], int]
+    run: Callable[[argparse.Namespace, Output], int]
     arguments: Callable[[argparse.ArgumentParser], None] | None = None
     examples: str = ""
     inside: bool = False
@@ -46,11 +46,11 @@ class Command:
 
 
 class HelpWanted(Exception):
-    """``--help`` or ``--version``: the text is the answer."""
+    """``--help`` or ``--version`` was given.  The text of the exception is the answer."""
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser that neither writes nor exits: inside FreeSWITCH, SystemExit would end the switch."""
+    """An ArgumentParser that neither prints nor exits: inside FreeSWITCH, SystemExit would end the switch."""
 
     def error(self, message: str) -> None:  # type: ignore[override]
         raise UsageError(message, self.format_usage())

@@ -1,7 +1,7 @@
-"""gofaxctl on FreeSWITCH's own console: ``python gofax WORDS``.
+"""gofaxctl on FreeSWITCH's console: ``python gofax WORDS``.
 
-FreeSWITCH's splitter has eaten quotes and backslashes by the time the words come here, so they are cut at blanks; a
-subcommand that takes a text takes all words that are left.  Nothing may be printed, waited for or raised here.
+FreeSWITCH's command splitter removes quotes and backslashes before the words come here.  So they are cut at blanks, and a
+subcommand that takes a text takes all remaining words.  Nothing may be printed, waited for or raised here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gofaxpy.config.keys import config_path
 from gofaxpy.ctl.main import COMMANDS, build_parser, run
-from gofaxpy.ctl.output import Desk
+from gofaxpy.ctl.output import Output
 from gofaxpy.ctl.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ MOST = 1 << 20     # characters of one reply: the state of some thousand calls
 
 
 class _InProcess:
-    """The switch we are in."""
+    """FreeSWITCH, asked from inside its own process."""
 
     def __init__(self, api: Commands) -> None:
         self._api = api
@@ -41,17 +41,17 @@ class _InProcess:
 
 
 def answer(api: Commands, args: str | None) -> str:
-    """The reply to ``python gofax ARGS``; one that tells of a problem begins with ``-ERR``, as FreeSWITCH's own do."""
+    """The reply to ``python gofax ARGS``.  A problem is on a line that begins with ``-ERR``, as in FreeSWITCH's own replies."""
     text: list[str] = []
     wrong: list[str] = []
 
     def connect(config: Config) -> _InProcess:
         return _InProcess(api)
 
-    desk = Desk(text.append, wrong.append, connect, option=config_path(), inside=True)
+    output = Output(text.append, wrong.append, connect, option=config_path(), inside=True)
     words = (args or "").split()
     commands = [command for command in COMMANDS if command.inside]
-    status = run(words, desk, build_parser(commands, "gofax", words[0] if words else ""))
+    status = run(words, output, build_parser(commands, "gofax", words[0] if words else ""))
     if status and wrong:
         text.append("-ERR " + "".join(wrong).removeprefix("gofaxctl: "))
     reply = "".join(text)

@@ -10,10 +10,8 @@ from gofaxpy.ctl.command import OK, PROBLEM, Command, UsageError
 from gofaxpy.ctl.trouble import Trouble
 
 if TYPE_CHECKING:
-    from gofaxpy.ctl.output import Desk
+    from gofaxpy.ctl.output import Output
     from gofaxpy.switch.db import Db
-
-DAY = 86400
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,25 +20,26 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
                         help="clear: a number, or `all`; expire: entries older than so many days go")
 
 
-def run(arguments: argparse.Namespace, desk: Desk) -> int:
+def run(arguments: argparse.Namespace, output: Output) -> int:
     """Lists, or deletes the entries of a number, of all, or old ones."""
     from gofaxpy.switch.db import Db, DbError
 
     try:
-        return _run(arguments.action, arguments.what, desk, Db(desk.switch.api))
+        return _run(arguments.action, arguments.what, output, Db(output.switch.api))
     except DbError as error:
         raise Trouble(str(error)) from None
 
 
-def _run(action: str, what: str, desk: Desk, db: Db) -> int:
+def _run(action: str, what: str, output: Output, db: Db) -> int:
     from gofaxpy.inbound.recipient import caller_of
+    from gofaxpy.stations.ladder import DAY
 
     found = _entries(db)
-    names = (what, caller_of(what))     # entries are made without separators; one by hand may have some
+    names = (what, caller_of(what))     # the fax server makes entries without separators; one made by hand may have some
     if action == "list":
         if what:
             found = [row for row in found if row["number"] in names]
-        return _show(desk, found, what)
+        return _show(output, found, what)
     if not what:
         raise UsageError(f"fallback {action} needs a number{', or `all`' if action == 'clear' else ' of days'}")
     if action == "clear":
@@ -51,17 +50,17 @@ def _run(action: str, what: str, desk: Desk, db: Db) -> int:
         if not (what.isascii() and what.isdigit() and len(what) <= 5):
             raise UsageError(f"{what!r} is no number of days")
         before = time.time() - int(what) * DAY
-        # an entry without a time was made by somebody by hand: it is his to take away
+        # an entry without a time was made by hand (`db insert`): only `clear` removes it
         gone = [row for row in found if row["since"] and int(str(row["since"])) < before]
     for row in gone:
         db.delete(str(row["realm"]), str(row["number"]))
-    desk.data({"deleted": gone})
-    desk.line(f"+OK {len(gone)} deleted: {', '.join(str(row['number']) for row in gone)}" if gone else "+OK nothing to delete")
+    output.data({"deleted": gone})
+    output.line(f"+OK {len(gone)} deleted: {', '.join(str(row['number']) for row in gone)}" if gone else "+OK nothing to delete")
     return OK
 
 
 def _entries(db: Db) -> list[dict[str, object]]:
-    """Both lists; ``since`` is seconds since the epoch, 0 where the entry does not say."""
+    """The entries of both lists; ``since`` is seconds since the epoch, 0 where the entry has no time."""
     from gofaxpy.stations import fallback, ladder
 
     found: list[dict[str, object]] = []
@@ -75,7 +74,7 @@ def _entries(db: Db) -> list[dict[str, object]]:
 
 
 def _value(db: Db, realm: str, number: str) -> str:
-    """``""`` for a key that `db insert` takes and nobody can ask for afterwards."""
+    """The value; ``""`` for a key that `db insert` accepts and `db select` cannot name."""
     from gofaxpy.switch.db import DbError
 
     try:
@@ -89,12 +88,12 @@ def _entry(realm: str, number: str, what: str, at: str) -> dict[str, object]:
     return {"number": number, "what": what, "since": since, "realm": realm}
 
 
-def _show(desk: Desk, found: list[dict[str, object]], number: str) -> int:
-    desk.data([{**row, "since": _when(row, "%Y-%m-%dT%H:%M:%S%z")} for row in found])
+def _show(output: Output, found: list[dict[str, object]], number: str) -> int:
+    output.data([{**row, "since": _when(row, "%Y-%m-%dT%H:%M:%S%z")} for row in found])
     if found:
-        desk.table(("NUMBER", "SINCE", "WHAT"), [(row["number"], _when(row, "%Y-%m-%d %H:%M"), row["what"]) for row in found])
+        output.table(("NUMBER", "SINCE", "WHAT"), [(row["number"], _when(row, "%Y-%m-%d %H:%M"), row["what"]) for row in found])
     else:
-        desk.line(f"no entries{' for ' + number if number else ''}")
+        output.line(f"no entries{' for ' + number if number else ''}")
     return PROBLEM if number and not found else OK
 
 

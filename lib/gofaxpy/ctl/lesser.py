@@ -1,10 +1,10 @@
-"""Who gofaxctl is while it looks into a spool: HylaFAX's user, also where root has started it.
+"""gofaxctl reads a spool as HylaFAX's user, also where root has started it.
 
-What root opens in a directory of somebody else's can be exchanged under his hands: for a link to a file that only root may
-read, or a directory that only root may write to.  So root is put aside before the spool is looked at, and the kernel keeps
-the rest.  Only the effective ids change (credentials(7)): the real ones stay root's, so that HylaFAX's user can neither
-signal nor trace this process, which has root's terminal (kill(2), ptrace(2)); and root comes back for what is his: a file
-that he has named for the output, a program that is started as another user, a look into processes.
+The owner of a directory can exchange what root opens in it: for a link to a file that only root may read, or a directory
+that only root may write to.  So gofaxctl puts root aside before it opens anything in the spool, and the kernel refuses the
+rest.  Only the effective ids change (credentials(7)).  The real ids stay root's: HylaFAX's user can then neither signal nor
+trace this process, which has root's terminal (kill(2), ptrace(2)).  gofaxctl takes root up again for three things: a file that
+root has named for the output, a program that is started as another user, and the processes of other users.
 """
 
 from __future__ import annotations
@@ -25,17 +25,19 @@ _NOGROUP = 65534        # base-passwd(5)
 
 
 class Lesser:
-    """Puts root aside and takes it up again.  Does nothing in a process of anybody else's.
+    """Puts root aside and takes it up again.  Does nothing in a process that root has not started.
 
-    Ids belong to a process as a whole: not for a process that has other threads, such as FreeSWITCH's.
+    Ids belong to the whole process.  So this is not for a process with other threads, such as FreeSWITCH.
     """
 
     def __init__(self) -> None:
         self._groups: list[int] = []
 
     def become(self, uid: int) -> None:
-        """This user with his groups, until :meth:`regain`.  Root stays root.  Raises :class:`Trouble` where that is forbidden
-        (capabilities(7))."""
+        """Changes to the user ``uid`` with all groups of that user, until :meth:`regain`.  For uid 0 nothing changes.
+
+        Raises :class:`Trouble` where the process may not (capabilities(7)).
+        """
         if os.geteuid() != 0 or uid == 0:
             return
         self._groups = os.getgroups()
@@ -46,7 +48,7 @@ class Lesser:
             raise Trouble(f"root may not become the user with id {uid} here ({error.strerror}): run this as that user") from None
 
     def regain(self) -> None:
-        """Root again, if it was put aside."""
+        """Changes back to root, if root was put aside."""
         if os.getresuid()[2] == 0 != os.geteuid():
             os.seteuid(0)
             os.setegid(0)
@@ -54,7 +56,7 @@ class Lesser:
 
     @contextmanager
     def root(self) -> Iterator[None]:
-        """Root for a moment."""
+        """Within the block the process is root, if root has started it."""
         uid = os.geteuid()
         self.regain()
         try:
@@ -64,7 +66,10 @@ class Lesser:
 
     @contextmanager
     def owner_of(self, path: str) -> Iterator[None]:
-        """Whoever could exchange ``path``, or a directory or link on the way to it; root where only root can."""
+        """Within the block the process is the user who could exchange ``path``, or a directory or link on the way to it.
+
+        It is root where only root could.  Raises OSError where there is no such path.
+        """
         with self.root():
             self.become(exchangeable_by(path))
             try:
@@ -88,7 +93,7 @@ def _take_groups(uid: int) -> None:
 
 
 def user_of(hylafax: HylaFax) -> int:
-    """The user whose the spool is: ``hylafax.user``; where there is no such user, or he is root, the spool's owner."""
+    """The uid that the spool is read as: ``hylafax.user``; the spool's owner where that user does not exist or is root."""
     import pwd
 
     try:
@@ -100,23 +105,23 @@ def user_of(hylafax: HylaFax) -> int:
     try:
         return os.stat(hylafax.spooldir).st_uid
     except OSError:
-        return 0        # then there is nothing in it either
+        return 0        # there is no spool, so nothing in it can be exchanged
 
 
 def exchangeable_by(path: str) -> int:
     """The first user but root who owns a directory, a link or a file on the way to ``path``; 0 if all of it is root's, who
     answers for the modes of what is his.
 
-    Each step is looked up where only root can have put it, so that nothing of what was seen can change behind it.
+    Each step is looked up where only root can have put it, so nothing of what was examined changes afterwards.  A path that does
+    not exist has no owner: any user who may write in that directory can make it in the next moment.
+
+    Raises OSError.
     """
     todo = _parts(os.path.join(os.getcwd(), path))
     here = "/"
     links = 0
     while True:
-        try:
-            found = os.lstat(here)
-        except OSError:
-            return 0    # opening it will tell
+        found = os.lstat(here)
         if found.st_uid:
             return found.st_uid
         if stat.S_ISLNK(found.st_mode) and links < _MOST_LINKS:
@@ -131,5 +136,5 @@ def exchangeable_by(path: str) -> int:
 
 
 def _parts(path: str) -> list[str]:
-    """The last one first."""
+    """The components of a path, the last one first."""
     return [part for part in reversed(path.split("/")) if part not in ("", ".")]

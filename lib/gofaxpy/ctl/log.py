@@ -13,7 +13,7 @@ from gofaxpy.ctl.output import shown
 from gofaxpy.ctl.trouble import Trouble
 
 if TYPE_CHECKING:
-    from gofaxpy.ctl.output import Desk
+    from gofaxpy.ctl.output import Output
     from gofaxpy.setting import Setting
 
 MAX_LOG = 1 << 20           # octets; a session of 500 pages takes 200 KB
@@ -25,11 +25,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
                         help="a job number, a communication identifier (nine digits), or `last`")
 
 
-def run(arguments: argparse.Namespace, desk: Desk) -> int:
-    """Shows the logs, oldest first."""
+def run(arguments: argparse.Namespace, output: Output) -> int:
+    """Shows the session logs that were asked for, the oldest first."""
     from gofaxpy.setting import Setting
 
-    setting = Setting.of(desk.config)
+    setting = Setting.of(output.config)
     which = arguments.which
     if which != "last" and not (which.isascii() and which.isdigit() and len(which) <= 9):
         raise UsageError(f"{shown(which)!r} is no job number, no communication identifier and not `last`")
@@ -46,13 +46,13 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
             found.append({"commid": commid, "lines": lines})
     if not found:
         raise Trouble(f"there is no session log of job {which} any more: faxcron(8) removes old ones")
-    desk.data(found)
+    output.data(found)
     for number, log in enumerate(found):
         if number:
-            desk.line()
-        desk.line(desk.style(f"{setting.spool.session_log(str(log['commid']))}", "bold"))
+            output.line()
+        output.line(output.style(f"{setting.spool.session_log(str(log['commid']))}", "bold"))
         for line in log["lines"]:
-            desk.line(_coloured(desk, shown(line)))
+            output.line(_coloured(output, shown(line)))
     return OK
 
 
@@ -62,7 +62,7 @@ def _last(setting: Setting) -> str:
     try:
         with os.scandir(directory) as entries:
             for entry in entries:
-                with suppress(FileNotFoundError):       # faxcron has just removed it
+                with suppress(FileNotFoundError):       # faxcron(8) has just removed this log
                     if _is_log(entry.name) and entry.is_file(follow_symlinks=False):
                         latest = max(latest, (entry.stat(follow_symlinks=False).st_mtime, entry.name))
     except OSError as error:
@@ -77,7 +77,7 @@ def _is_log(name: str) -> bool:
 
 
 def _attempts(setting: Setting, job: str) -> list[str]:
-    """The commids of a job: from the accounting, and from its qfile for the one under way."""
+    """The commids of a job's last attempts: from the accounting, and from the qfile for the attempt under way."""
     from gofaxpy.hylafax.accounting import read
     from gofaxpy.hylafax.encoding import decode
     from gofaxpy.hylafax.errors import QFileError, SpoolError
@@ -102,7 +102,7 @@ def _attempts(setting: Setting, job: str) -> list[str]:
         path = setting.spool.path(queue, f"q{job}")
         try:
             add(QFile.parse(decode(read_start(path, MAX_LOG))).get("commid"))
-        except (FileNotFoundError, QFileError):     # one that a power failure has left empty says nothing
+        except (FileNotFoundError, QFileError):     # a power failure may have left the qfile empty
             continue
         except OSError as error:
             raise Trouble(_reason(path, error)) from None
@@ -131,12 +131,12 @@ def _reason(path: str, error: OSError) -> str:
     return f"{path}: {error.strerror}{hint}"
 
 
-def _coloured(desk: Desk, line: str) -> str:
+def _coloured(output: Output, line: str) -> str:
     words = line.upper()
     if any(word in words for word in ("FAILED", "ABNORMALLY", "REJECT", "ERROR", "CANNOT", "TIMED OUT", "REFUSED")):
-        return desk.style(line, "red")
+        return output.style(line, "red")
     if "SESSION BEGIN" in words or "SESSION END" in words:
-        return desk.style(line, "dim")
+        return output.style(line, "dim")
     return line
 
 

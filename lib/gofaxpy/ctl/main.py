@@ -1,4 +1,4 @@
-"""Reads the command line and runs the subcommand, whether it came from a shell or from FreeSWITCH's console."""
+"""Parses a command line and runs its subcommand, for a shell and for FreeSWITCH's console."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gofaxpy.ctl import fallback, importconfig, log, metrics, outcomes, override
 from gofaxpy.ctl.command import PROBLEM, USAGE, Command, HelpWanted, Parser, UsageError
 from gofaxpy.ctl.doctor import command as doctor
 from gofaxpy.ctl.lesser import Lesser
-from gofaxpy.ctl.output import Desk, Shell, shown, wants_colour
+from gofaxpy.ctl.output import Output, Shell, shown, wants_colour
 from gofaxpy.ctl.report import command as report
 from gofaxpy.ctl.trouble import Trouble
 
@@ -39,7 +39,7 @@ console: fs_cli -x 'python gofax COMMAND …'."""
 
 
 def build_parser(commands: Sequence[Command] = COMMANDS, program: str = "gofaxctl", wanted: str = "") -> Parser:
-    """The parser with everything ``commands`` understand; of hidden ones only that of the name ``wanted``."""
+    """The parser for ``commands``.  Hidden commands are left out, except the one named ``wanted``."""
     form = argparse.RawDescriptionHelpFormatter
     parser = Parser(prog=program, description=_DESCRIPTION, epilog=_EPILOG, formatter_class=form, allow_abbrev=False)
     _general(parser, argparse.SUPPRESS)
@@ -62,14 +62,14 @@ def build_parser(commands: Sequence[Command] = COMMANDS, program: str = "gofaxct
 
 
 class _Version(argparse.Action):
-    """As argparse's own, which prints by itself."""
+    """``--version``.  argparse's own action prints; this one raises."""
 
     def __call__(self, *_: object, **__: object) -> None:
         raise HelpWanted(f"gofaxctl {__version__}\n")
 
 
 def _general(parser: argparse.ArgumentParser, default: str) -> None:
-    """Options that may stand before or after the subcommand."""
+    """Adds the options that may stand before or after the subcommand."""
     parser.add_argument("-C", "--config", metavar="FILE", default=default, help="configuration instead of /etc/gofax.yaml")
     parser.add_argument("--json", action="store_true", default=default, help="print data as JSON")
     parser.add_argument(
@@ -79,39 +79,39 @@ def _general(parser: argparse.ArgumentParser, default: str) -> None:
 
 
 def main(argv: Sequence[str]) -> int:
-    """``gofaxctl`` from a shell: the exit status."""
+    """Runs ``gofaxctl`` in a shell; returns the exit status."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         with Shell() as connect:
-            desk = Desk(sys.stdout.write, sys.stderr.write, connect, flush=sys.stdout.flush, lesser=Lesser())
-            status = run(argv, desk, build_parser(), sys.stdout.isatty())
+            output = Output(sys.stdout.write, sys.stderr.write, connect, flush=sys.stdout.flush, lesser=Lesser())
+            status = run(argv, output, build_parser(), sys.stdout.isatty())
             sys.stdout.flush()
             return status
-    except BrokenPipeError:     # `gofaxctl log last | head`: the reader has had enough
+    except BrokenPipeError:     # `gofaxctl log last | head`: head has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return PROBLEM
     except KeyboardInterrupt:
         return 130
 
 
-def run(argv: Sequence[str], desk: Desk, parser: Parser, terminal: bool = False) -> int:
-    """Runs one command line on ``desk``; the exit status.  Help, mistakes and :class:`Trouble` become text on the desk."""
+def run(argv: Sequence[str], output: Output, parser: Parser, terminal: bool = False) -> int:
+    """Runs one command line and returns its exit status.  Help, usage errors and :class:`Trouble` are written to ``output``."""
     try:
         arguments = parser.parse_args(list(argv))
         if arguments.command is None:
             raise HelpWanted(parser.format_help())
-        desk.json, desk.option = arguments.json, arguments.config
-        desk.colour = wants_colour(arguments.color, terminal) and not desk.json
-        status: int = arguments.command.run(arguments, desk)
+        output.json, output.option = arguments.json, arguments.config
+        output.colour = wants_colour(arguments.color, terminal) and not output.json
+        status: int = arguments.command.run(arguments, output)
         return status
     except HelpWanted as wanted:
-        desk.write(str(wanted))
+        output.write(str(wanted))
         return 0
     except UsageError as error:
-        desk.complain(f"{error.usage}gofaxctl: {shown(error)}\n")
+        output.complain(f"{error.usage}gofaxctl: {shown(error)}\n")
         return USAGE
     except Trouble as error:
         for text in str(error).splitlines():
-            desk.complain(f"gofaxctl: {shown(text)}\n")
+            output.complain(f"gofaxctl: {shown(text)}\n")
         return PROBLEM

@@ -10,7 +10,7 @@ from gofaxpy.ctl.command import OK, Command
 from gofaxpy.ctl.trouble import Trouble
 
 if TYPE_CHECKING:
-    from gofaxpy.ctl.output import Desk
+    from gofaxpy.ctl.output import Output
     from gofaxpy.setting import Setting
 
 
@@ -19,14 +19,16 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--textfile", action="store_true", help="write log.metrics_file now, as after each fax")
 
 
-def run(arguments: argparse.Namespace, desk: Desk) -> int:
-    """Counts what is new in the accounting and prints everything.  Who may not keep the counters counts anew each time."""
+def run(arguments: argparse.Namespace, output: Output) -> int:
+    """Counts the new accounting records and prints all figures.
+
+    A user who may not write the counters' state gets figures that are counted anew from the whole accounting.
+    """
     from gofaxpy.metrics import state, textfile
     from gofaxpy.metrics.counters import Counters
     from gofaxpy.setting import Setting
 
-    setting = Setting.of(desk.config)
-    output = arguments.output
+    setting = Setting.of(output.config)
     try:
         if arguments.textfile:
             return _write_textfile(setting)
@@ -37,19 +39,19 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
             counters = state.catch_up(None, path).counters if path else Counters()
         metrics = textfile.text(setting, counters)
     except OSError as error:
-        where = os.path.join(setting.spool.path("gofax"), error.filename or "")     # names in there come without a path
+        where = os.path.join(setting.spool.path("gofax"), error.filename or "")     # files in gofax/ are named without a path
         hint = "; HylaFAX's user and root can read it" if isinstance(error, PermissionError) else ""
         raise Trouble(f"{where}: {error.strerror}{hint}") from None
-    if output:
+    if arguments.output:
         try:
-            with desk.owner_of(os.path.dirname(output) or "."):
-                textfile.write(output, metrics)
+            with output.owner_of(os.path.dirname(arguments.output) or "."):
+                textfile.write(arguments.output, metrics)
         except OSError as error:
-            raise Trouble(f"{output}: cannot be written: {error.strerror}") from None
-    elif desk.json:
-        desk.data(_data(metrics))
+            raise Trouble(f"{arguments.output}: cannot be written: {error.strerror}") from None
+    elif output.json:
+        output.data(_data(metrics))
     else:
-        desk.write(metrics)
+        output.write(metrics)
     return OK
 
 

@@ -1,4 +1,4 @@
-"""``gofaxctl outcomes``: the policy table, what each end of an attempt means for a job."""
+"""``gofaxctl outcomes``: the table of what each end of an attempt means for a job."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from gofaxpy.ctl.command import OK, Command
 
 if TYPE_CHECKING:
-    from gofaxpy.ctl.output import Desk
+    from gofaxpy.ctl.output import Output
 
 
-def run(arguments: argparse.Namespace, desk: Desk) -> int:
-    """Prints :func:`gofaxpy.outcome.rows`, as they hold with the configuration at hand."""
+def run(arguments: argparse.Namespace, output: Output) -> int:
+    """Prints :func:`gofaxpy.outcome.rows` for the ``outbound.failed_response`` of the configuration."""
     from gofaxpy.outcome import rows
 
     found = [
@@ -21,10 +21,10 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
             "status": row.code.text, "delay": row.delay.value, "counts_as": row.counts, "next_gateway": row.next_gateway,
             "why": row.why,
         }
-        for row in rows(desk.config.outbound.failed_response)
+        for row in rows(output.config.outbound.failed_response)
     ]
-    desk.data(found)
-    desk.table(("CALL", "END", "JOB", "CODE", "STATUS", "DELAY", "COUNTS", "NEXT GATEWAY", "WHY"), [
+    output.data(found)
+    output.table(("CALL", "END", "JOB", "CODE", "STATUS", "DELAY", "COUNTS", "NEXT GATEWAY", "WHY"), [
         [("yes" if value else "no") if isinstance(value, bool) else value for value in item.values()] for item in found
     ], right=(3,))
     return OK

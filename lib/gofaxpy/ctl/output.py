@@ -1,7 +1,7 @@
-"""Where a subcommand works: what it was told, whom it asks, and how it answers.
+"""What a subcommand is given: options and configuration, a way to ask FreeSWITCH, and a place to write.
 
-Everything that comes from a far end, a user or a log goes to a terminal through :func:`shown`: a station identifier may
-hold escape sequences that move the cursor, retitle the window or type for the operator.
+Text from a far end, a user or a log goes to a terminal through :func:`shown` only.  A station identifier may hold escape
+sequences that move the cursor, retitle the window or type commands for the operator.
 """
 
 from __future__ import annotations
@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     from gofaxpy.switch.client import Client
 
 _SGR = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "bold": "1", "dim": "2"}
-# They change the order in which a terminal shows the characters around them (UAX #9), or are not seen at all.
-_INVISIBLE = {number: None for number in (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF)}
+# These characters change the order in which a terminal shows others (UAX #9), or are invisible.
+_INVISIBLE = {number: None for number in (
+    0xAD, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF, *range(0xFFF9, 0xFFFC),
+    *range(0xE0000, 0xE0080),
+)}
 MAX_SHOWN = 4096
 _DESCRIPTORS = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")
 
@@ -38,17 +41,18 @@ def shown(value: object) -> str:
 
 
 class Switch(Protocol):
-    """FreeSWITCH as a subcommand asks it: one API command and its reply, which returns at once."""
+    """FreeSWITCH for a subcommand: runs one API command that returns at once, and gives its reply."""
 
     def api(self, command: str, args: str = "") -> str: ...
 
 
 @dataclass(slots=True)
-class Desk:
-    """``write`` and ``complain`` take whole texts; ``connect`` gives the switch when it is first asked.
+class Output:
+    """``write`` takes text for standard output, ``complain`` for standard error.  ``connect`` is called when a subcommand
+    first asks FreeSWITCH.
 
-    ``inside`` is true in FreeSWITCH's console.  ``lesser`` puts root aside as soon as the configuration says whose the spool
-    is: nothing is known of the spool before.
+    ``option`` is the configuration file of ``-C``, or ``""``.  ``inside`` is true on FreeSWITCH's console.  ``lesser`` puts
+    root aside as soon as the configuration is read, for that names the spool and its user.
     """
 
     write: Callable[[str], object]
@@ -63,7 +67,7 @@ class Desk:
     _config: Config | None = field(default=None, init=False)
     _switch: Switch | None = field(default=None, init=False)
 
-    # -- whom it asks
+    # -- configuration and FreeSWITCH
 
     @property
     def config_path(self) -> str:
@@ -72,7 +76,7 @@ class Desk:
 
     @property
     def config(self) -> Config:
-        """The configuration.  Raises :class:`Trouble` with all that is wrong with it."""
+        """The configuration.  Raises :class:`Trouble` with a line for each problem of the file."""
         if self._config is None:
             try:
                 self.use(load(self.config_path))
@@ -82,35 +86,38 @@ class Desk:
         return self._config
 
     def use(self, config: Config) -> None:
-        """Takes ``config`` instead of the file: what can be made of a broken one."""
+        """Uses ``config`` instead of the file: doctor goes on with what is right in a broken one."""
         self._config = config
         if self.lesser is not None:
             self.lesser.become(user_of(config.hylafax))
 
     @property
     def switch(self) -> Switch:
-        """FreeSWITCH, connected when first asked for.  Raises :class:`Trouble`."""
+        """FreeSWITCH, connected at first use.  Raises :class:`Trouble`."""
         if self._switch is None:
             self._switch = self.connect(self.config)
         return self._switch
 
     def forget(self) -> None:
-        """Reads the configuration and connects anew when next asked: for what is repeated."""
+        """Lets the next use read the configuration and connect again, for a subcommand that repeats itself."""
         self._config = self._switch = None
         if self.lesser is not None:
             self.lesser.regain()
 
     def root(self) -> AbstractContextManager[None]:
-        """What is done in it is done as who has started this program: files that he has named, and other users' processes."""
+        """Within the block the process is root again, if root has started gofaxctl (:meth:`Lesser.root`)."""
         return self.lesser.root() if self.lesser is not None else nullcontext()
 
     def owner_of(self, path: str) -> AbstractContextManager[None]:
-        """What is done in it is done as whoever could exchange ``path``: a file that was named, the directory of an output."""
+        """Within the block the process is the user who could exchange ``path`` (:meth:`Lesser.owner_of`): for a file that was
+        named on the command line, or the directory of an output file."""
         return self.lesser.owner_of(path) if self.lesser is not None else nullcontext()
 
     def open_named(self, path: str) -> int:
-        """A descriptor of a file that was named on the command line, which may be exchanged meanwhile in a directory of somebody
-        else's; or of what the shell has opened itself (``<(…)``, ``/dev/stdin``).  Raises OSError."""
+        """Opens a file named on the command line, as the user who could exchange it; returns its descriptor.
+
+        What the shell has opened itself (``<(…)``, ``/dev/stdin``) is opened as it is.  Raises OSError.
+        """
         from gofaxpy.hylafax.spool import open_regular
 
         if path.startswith(_DESCRIPTORS):
@@ -118,27 +125,28 @@ class Desk:
         with self.owner_of(path):
             return open_regular(path, follow=True)
 
-    # -- how it answers
+    # -- the answer
 
     def line(self, text: str = "") -> None:
-        """One line for a person, not written under ``--json``.  ``text`` is made by :func:`shown` and :meth:`style`."""
+        """Writes one line for a person; nothing under ``--json``.  The caller makes ``text`` with :func:`shown` and
+        :meth:`style`."""
         if not self.json:
             self.write(text + "\n")
 
     def data(self, value: object) -> None:
-        """The answer as JSON; written under ``--json`` only.  ASCII, so that no terminal is steered by it.  Inside FreeSWITCH it
-        is for gofaxctl in a shell, and takes no more room than it needs."""
+        """Writes the answer as JSON, under ``--json`` only.  It is ASCII, so no escape sequence reaches a terminal.  On
+        FreeSWITCH's console, where gofaxctl in a shell asks for it, it is not indented."""
         if self.json:
             self.write(json.dumps(value, indent=None if self.inside else 2, default=str) + "\n")
 
     def style(self, text: str, *names: str) -> str:
-        """``text`` in colours, where there are any; ``names`` of red, green, yellow, blue, bold, dim."""
+        """``text`` with escape sequences for ``names`` (red, green, yellow, blue, bold, dim), if colours are on."""
         if not self.colour or not names:
             return text
         return f"\x1b[{';'.join(_SGR[name] for name in names)}m{text}\x1b[0m"
 
     def table(self, head: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[int] = ()) -> None:
-        """Columns as wide as they need to be, with a bold head; cells are cleaned.  ``right``: columns of numbers."""
+        """Writes a table with a bold head; :func:`shown` cleans the cells.  ``right``: the columns aligned to the right."""
         cells = [[shown(cell) for cell in row] for row in rows]
         widths = [max(len(row[column]) for row in [list(head), *cells]) for column in range(len(head))]
         for number, row in enumerate([list(head), *cells]):
@@ -151,14 +159,14 @@ class Desk:
 
 
 def wants_colour(choice: str, is_terminal: bool) -> bool:
-    """``always``, ``never``, or ``auto``: on a terminal that can, unless NO_COLOR is set to anything (no-color.org)."""
+    """``always``, ``never``, or ``auto``: on a terminal that has colours, unless NO_COLOR is set (no-color.org)."""
     if choice != "auto":
         return choice == "always"
     return is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "") not in ("", "dumb")
 
 
 class Shell:
-    """The desk's ``connect`` in a shell: the event sockets of the configuration, tried in order.  A context manager."""
+    """``connect`` in a shell: tries the event sockets of the configuration in order.  A context manager."""
 
     def __init__(self) -> None:
         self._client: Client | None = None
@@ -203,7 +211,7 @@ class Shell:
 
 
 def _said(error: Exception) -> str:
-    """What is wrong, with the file it is about."""
+    """The text of an error, with the file it is about."""
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
     return str(error)

@@ -1,7 +1,7 @@
 """``gofaxctl overrides``: channel variables that FreeSWITCH's mod_db has for one destination.
 
-The same entries as ``db insert/override-NUMBER/VARIABLE/VALUE`` makes; but what could not be used when the call is placed
-is refused when it is entered.
+The entries are those of ``db insert/override-NUMBER/VARIABLE/VALUE``.  Other than ``db insert``, this command refuses a
+variable that could not be used when a call is placed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from gofaxpy.ctl.output import shown
 from gofaxpy.ctl.trouble import Trouble
 
 if TYPE_CHECKING:
-    from gofaxpy.ctl.output import Desk
+    from gofaxpy.ctl.output import Output
     from gofaxpy.switch.db import Db
 
 
@@ -25,7 +25,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("value", nargs="*", help="its value")
 
 
-def run(arguments: argparse.Namespace, desk: Desk) -> int:
+def run(arguments: argparse.Namespace, output: Output) -> int:
     """Lists, sets or deletes."""
     from gofaxpy.switch.db import Db, DbError
     from gofaxpy.switch.dialstring import DialstringError, destination
@@ -35,26 +35,26 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
         number = destination(number) if number else ""
     except DialstringError as error:
         raise UsageError(str(error)) from None
-    db = Db(desk.switch.api)
+    db = Db(output.switch.api)
     try:
         if arguments.action == "list":
             if variable:
                 raise UsageError("overrides list takes a number at most")
-            return _list(desk, db, number)
+            return _list(output, db, number)
         if not number:
             raise UsageError(f"overrides {arguments.action} needs a number")
         if arguments.action == "set":
             if not variable or not value:
                 raise UsageError("overrides set needs a number, a variable and a value")
-            return _set(desk, db, number, variable, value)
+            return _set(output, db, number, variable, value)
         if value:
             raise UsageError("overrides del takes a number and a variable at most")
-        return _delete(desk, db, number, variable)
+        return _delete(output, db, number, variable)
     except DbError as error:
         raise Trouble(str(error)) from None
 
 
-def _list(desk: Desk, db: Db, number: str) -> int:
+def _list(output: Output, db: Db, number: str) -> int:
     from gofaxpy.stations.overrides import OVERRIDE
 
     numbers = [number] if number else sorted(
@@ -64,19 +64,19 @@ def _list(desk: Desk, db: Db, number: str) -> int:
     for one in numbers:
         for name in sorted(db.keys(OVERRIDE + one)):
             found.append({"number": one, "variable": name, **_entry(db, OVERRIDE + one, name)})
-    desk.data(found)
+    output.data(found)
     if found:
-        desk.table(("NUMBER", "VARIABLE", "VALUE", ""), [
+        output.table(("NUMBER", "VARIABLE", "VALUE", ""), [
             (row["number"], row["variable"], row["value"], f"left out: {row['problem']}" if row["problem"] else "")
             for row in found
         ])
     else:
-        desk.line(f"no overrides{' for ' + number if number else ''}")
+        output.line(f"no overrides{' for ' + number if number else ''}")
     return PROBLEM if number and not found else OK
 
 
 def _entry(db: Db, realm: str, name: str) -> dict[str, str]:
-    """What is stored, and why it is of no use.  Plain `db insert` takes names that nobody can ask for afterwards."""
+    """The stored value, and why it is left out of calls, if it is.  `db insert` accepts names that `db select` cannot read."""
     from gofaxpy.stations.overrides import problem_of
     from gofaxpy.switch.db import DbError
 
@@ -87,7 +87,7 @@ def _entry(db: Db, realm: str, name: str) -> dict[str, str]:
     return {"value": value, "problem": problem_of(name, value)}
 
 
-def _set(desk: Desk, db: Db, number: str, variable: str, value: str) -> int:
+def _set(output: Output, db: Db, number: str, variable: str, value: str) -> int:
     from gofaxpy.stations.overrides import OVERRIDE, problem_of
 
     problem = problem_of(variable, value)
@@ -96,12 +96,12 @@ def _set(desk: Desk, db: Db, number: str, variable: str, value: str) -> int:
     db.insert(OVERRIDE + number, variable, value)
     if db.select(OVERRIDE + number, variable) != value:
         raise Trouble(f"mod_db has not kept {variable} for {number}: see FreeSWITCH's log")
-    desk.data({"number": number, "variable": variable, "value": value})
-    desk.line(f"+OK {shown(variable)}={shown(value)} from the next call to {number} on")
+    output.data({"number": number, "variable": variable, "value": value})
+    output.line(f"+OK {shown(variable)}={shown(value)} from the next call to {number} on")
     return OK
 
 
-def _delete(desk: Desk, db: Db, number: str, variable: str) -> int:
+def _delete(output: Output, db: Db, number: str, variable: str) -> int:
     from gofaxpy.stations.overrides import OVERRIDE
 
     there = db.keys(OVERRIDE + number)
@@ -110,8 +110,8 @@ def _delete(desk: Desk, db: Db, number: str, variable: str) -> int:
         raise Trouble(f"there is no override{' ' + shown(variable) if variable else ''} for {number}")
     for name in gone:
         db.delete(OVERRIDE + number, name)
-    desk.data({"number": number, "deleted": gone})
-    desk.line(f"+OK {', '.join(shown(name) for name in gone)} deleted for {number}")
+    output.data({"number": number, "deleted": gone})
+    output.line(f"+OK {', '.join(shown(name) for name in gone)} deleted for {number}")
     return OK
 
 

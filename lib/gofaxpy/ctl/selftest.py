@@ -1,10 +1,11 @@
-"""``gofaxctl selftest``: a page from FreeSWITCH to itself, and what has arrived of it.
+"""``gofaxctl selftest``: FreeSWITCH sends a page to itself, and the received page is compared with the sent one.
 
-Both ends are SpanDSP in the configured switch, joined by mod_loopback: modems, T.30 and the audio path are tried without
-anybody outside.  With ``--to`` the page goes out by the gateway and must come back in, by whatever lies between.
+Both ends are SpanDSP in the configured FreeSWITCH, joined by mod_loopback.  So modems, T.30 and the audio path are tried
+without a far end.  With ``--to`` the page goes out through the gateway, and must come back in from there.
 
-Root becomes HylaFAX's user for it, and stays it: FreeSWITCH must read what is written here and write beside it, and root
-has no business in a directory of somebody else's, nor to unpack a picture that came over a line.
+If root has started gofaxctl, the process changes to HylaFAX's user for good.  FreeSWITCH must read the page that is written
+here, and write the received one beside it; and root must neither work in a directory of another user nor unpack a TIFF that
+came over a line.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from gofaxpy.ctl.trouble import Trouble
 if TYPE_CHECKING:
     from gofaxpy.config.keys import Config
     from gofaxpy.ctl import selftest_page
-    from gofaxpy.ctl.output import Desk
+    from gofaxpy.ctl.output import Output
 
 Api = Callable[[str, str], str]
 PATIENCE = 180.0            # seconds; one page takes some 25, at 4800 bit/s a minute and a half
@@ -41,7 +42,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep", metavar="DIR", default="", help="keep what was sent and received in this new directory")
 
 
-def run(arguments: argparse.Namespace, desk: Desk) -> int:
+def run(arguments: argparse.Namespace, output: Output) -> int:
     """Sends, waits and compares."""
     from gofaxpy.switch.dialstring import DialstringError, dialable
 
@@ -49,18 +50,18 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
         number = dialable(arguments.to) if arguments.to else ""
     except DialstringError as error:
         raise UsageError(str(error)) from None
-    test = Selftest(desk.switch.api, desk.config, keep=arguments.keep)
-    desk.line("sending a page; this takes half a minute …")
-    desk.flush()
-    with desk.root():       # which it gives up for good
+    test = Selftest(output.switch.api, output.config, keep=arguments.keep)
+    output.line("sending a page; this takes half a minute …")
+    output.flush()
+    with output.root():       # Selftest.run gives root up for good
         text = test.run(number)
-    desk.data({"result": "ok", "text": text, **test.facts})
-    desk.line(desk.style("ok", "green", "bold") + f"  {shown(text)}")
+    output.data({"result": "ok", "text": text, **test.facts})
+    output.line(output.style("ok", "green", "bold") + f"  {shown(text)}")
     return OK
 
 
 def become(user: str, keep: str = "") -> None:
-    """Makes the directory ``keep``, if one is wanted, and gives up root for ``user``.  Raises :class:`Trouble`."""
+    """Makes the directory ``keep``, unless it is ``""``, and changes from root to ``user``.  Raises :class:`Trouble`."""
     import pwd
 
     try:
@@ -82,8 +83,10 @@ def become(user: str, keep: str = "") -> None:
 
 
 def _make(path: str, uid: int, gid: int) -> None:
-    """A new directory of that user's.  Where somebody else can exchange it, it is made as him, so that root gives nothing
-    away.  Raises OSError."""
+    """Makes a directory that belongs to the user ``uid``.  Raises OSError.
+
+    Where another user could exchange it, it is made as that user, so that root gives no other directory away.
+    """
     lesser = Lesser()
     with lesser.owner_of(os.path.dirname(path.rstrip("/")) or "."):
         os.mkdir(path, 0o700)
@@ -94,13 +97,14 @@ def _make(path: str, uid: int, gid: int) -> None:
 
 
 def _compared(rows: Sequence[bytes], received: str) -> selftest_page.Difference:
-    """The receiving end may still be closing its file when the sending one is gone."""
+    """Compares the pages.  The receiving call may still be closing its file when the sending one has ended, so this tries
+    again for :data:`SECONDS_TO_CLOSE` seconds."""
     from gofaxpy.ctl import selftest_page
 
     for left in range(SECONDS_TO_CLOSE, -1, -1):
         try:
             found = selftest_page.compare(rows, selftest_page.read(received))
-        except selftest_page.PictureError:
+        except selftest_page.PageError:
             if not left:
                 raise
         else:
@@ -111,7 +115,7 @@ def _compared(rows: Sequence[bytes], received: str) -> selftest_page.Difference:
 
 
 class Selftest:
-    """One test.  ``facts`` tells what was measured."""
+    """One test.  ``facts`` has what was measured: seconds, rate in bit/s, rows."""
 
     def __init__(self, api: Api, config: Config, keep: str = "") -> None:
         self._api = api
@@ -120,7 +124,7 @@ class Selftest:
         self.facts: dict[str, object] = {}
 
     def run(self, number: str = "") -> str:
-        """What came of it, in words.  Raises :class:`Trouble`."""
+        """Runs the test and says in words that it succeeded.  Raises :class:`Trouble`."""
         from gofaxpy.ctl import selftest_page
 
         become(self._config.hylafax.user, self._keep)
@@ -140,7 +144,7 @@ class Selftest:
                 self._loopback(sent, received)
             seconds = round(time.monotonic() - began)
             found = _compared(rows, received)
-        except selftest_page.PictureError as error:
+        except selftest_page.PageError as error:
             raise Trouble(str(error)) from None
         except OSError as error:
             raise Trouble(f"{error.filename}: {error.strerror}") from None
@@ -153,7 +157,7 @@ class Selftest:
         return f"the page has arrived as it was sent, in {seconds} s"
 
     def _directory(self) -> str:
-        """In the spool, for FreeSWITCH's /tmp may be another one (systemd's PrivateTmp)."""
+        """A directory for both files.  It is in the spool, because FreeSWITCH may have another /tmp (systemd's PrivateTmp)."""
         in_spool = os.path.join(self._config.hylafax.spooldir, "tmp")
         directory = os.path.realpath(self._keep) if self._keep else tempfile.mkdtemp(prefix="gofax-selftest-", dir=in_spool)
         if not _PATH.fullmatch(directory):
@@ -166,7 +170,7 @@ class Selftest:
             raise Trouble("SpanDSP has received nothing from itself: see FreeSWITCH's log for the fax's result")
 
     def _through(self, number: str, sent: str, received: str) -> None:
-        """Out by the gateway; the fax that comes in is known by its sender's identifier and taken out of recvq."""
+        """Sends through the gateway.  The fax that comes in is recognised by its TSI and copied out of recvq."""
         recvq = os.path.join(self._config.hylafax.spooldir, "recvq")
         before = set(os.listdir(recvq))
         self._originate(f"sofia/gateway/{self._config.freeswitch.gateways[0]}/{number}", sent)
@@ -187,7 +191,7 @@ class Selftest:
         try:
             return next(each_directory(path)).ascii(270).startswith(IDENT)
         except (SpoolError, StopIteration):
-            return False        # still being written
+            return False        # rxfax is still writing it
 
     def _originate(self, dialstring: str, sent: str) -> None:
         """Sends the page and waits for the end of the call.  Raises :class:`Trouble` if it was not answered or not sent."""

@@ -1,6 +1,6 @@
-"""Pictures of fax pages: one that shows what gets lost on a line, and the comparison of what was sent and received.
+"""The page of selftest: its rows of dots, its TIFF, and the comparison of the sent page with the received one.
 
-libtiff's tiffcp(1) (Debian: libtiff-tools) packs and unpacks; here are only plain rows, a bit for a dot, 1 for black.
+libtiff's tiffcp(1) (Debian: libtiff-tools) compresses and decompresses.  A page here is plain rows, one bit a dot, 1 for black.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _TAGS = {
 }
 
 
-class PictureError(Exception):
-    """A picture cannot be made or read; the text says why."""
+class PageError(Exception):
+    """A page cannot be written or read; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """``same`` rows of ``rows`` that were sent have arrived, the picture moved down by ``shift`` rows."""
+    """Of ``rows`` that were sent, ``same`` have arrived unchanged, moved down by ``shift`` rows."""
 
     rows: int
     same: int
@@ -37,12 +37,12 @@ class Difference:
 
     @property
     def identical(self) -> bool:
-        """Whether all has arrived but what a header line pushes off the page."""
+        """Whether all rows have arrived, except those that a header line pushes off the page."""
         return self.same >= self.rows - MARGIN
 
 
 def test_page() -> list[bytes]:
-    """Rows of :data:`WIDTH` dots: a ramp of line widths, a chequerboard, slanted lines, and noise that no code shortens."""
+    """Rows of :data:`WIDTH` dots: a ramp of line widths, a chequerboard, slanted lines, and noise that no encoding shortens."""
     rows = []
     seed = 1
     for number in range(ROWS):
@@ -66,7 +66,7 @@ def test_page() -> list[bytes]:
 
 
 def write(path: str, rows: Sequence[bytes]) -> None:
-    """One page at 204 x 98 dpi as a TIFF in T.6.  Raises :class:`PictureError`, OSError."""
+    """One page at 204 x 98 dpi as a TIFF in T.6.  Raises :class:`PageError`, OSError."""
     plain = f"{path}.plain"
     with open(plain, "wb") as file:
         file.write(_tiff(rows))
@@ -95,7 +95,7 @@ def _tiff(rows: Sequence[bytes]) -> bytes:
 
 
 def read(path: str) -> list[bytes]:
-    """The rows of the first page, white dots 0.  Raises :class:`PictureError`."""
+    """The rows of the first page, white dots 0.  Raises :class:`PageError`."""
     from gofaxpy.hylafax.errors import SpoolError
 
     plain = f"{path}.plain"
@@ -108,7 +108,7 @@ def read(path: str) -> list[bytes]:
             data = file.read(page.number(_TAGS["counts"]))
         inverted = page.number(_TAGS["photometric"]) == 1
     except (SpoolError, OSError, StopIteration) as error:
-        raise PictureError(f"{path}: no picture can be read: {error}") from error
+        raise PageError(f"{path}: no picture can be read: {error}") from error
     finally:
         if os.path.exists(plain):
             os.unlink(plain)
@@ -118,7 +118,7 @@ def read(path: str) -> list[bytes]:
 
 
 def compare(sent: Sequence[bytes], received: Sequence[bytes]) -> Difference:
-    """How much of ``sent`` has arrived, at the shift at which most has."""
+    """How many rows of ``sent`` have arrived, at the shift at which most rows are the same."""
     best = max(range(MARGIN + 1), key=lambda shift: (_same(sent, received, shift), -shift))
     return Difference(len(sent), _same(sent, received, best), best)
 
@@ -131,11 +131,11 @@ def _tiffcp(*arguments: str) -> None:
     try:
         done = subprocess.run(
             ["tiffcp", *arguments], capture_output=True, text=True, errors="replace", check=False, timeout=60,
-            stdin=subprocess.DEVNULL, start_new_session=True,   # without the terminal of whoever has started us, tty_ioctl(4)
+            stdin=subprocess.DEVNULL, start_new_session=True,   # without the operator's terminal (TIOCSTI, tty_ioctl(4))
         )
     except FileNotFoundError:
-        raise PictureError("tiffcp is missing: apt install libtiff-tools") from None
+        raise PageError("tiffcp is missing: apt install libtiff-tools") from None
     except (OSError, subprocess.SubprocessError) as error:
-        raise PictureError(f"tiffcp: {error}") from error
+        raise PageError(f"tiffcp: {error}") from error
     if done.returncode != 0:
-        raise PictureError(f"tiffcp: {done.stderr.strip()[:200] or done.returncode}")
+        raise PageError(f"tiffcp: {done.stderr.strip()[:200] or done.returncode}")

@@ -1,6 +1,6 @@
-"""The state of the fax server as JSON can hold it: modems, calls in progress, the last faxes.
+"""The state of the fax server for `gofaxctl status`, as JSON can hold it: modems, calls in progress, the last faxes.
 
-Inside FreeSWITCH the pages and rates of calls come from SpanDSP's events; elsewhere pages come from the spool.
+Inside FreeSWITCH the pages and rates of calls come from SpanDSP's events; outside, pages come from the spool.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from gofaxpy.setting import Setting
 
-MOST_CALLS = 2000           # entries of the journal that are looked into; FreeSWITCH takes 1000 calls (max-sessions)
-TAIL = 64 << 10             # octets of the accounting that are looked at for the last faxes
+MOST_CALLS = 2000           # entries of the journal that are read; FreeSWITCH takes 1000 calls (max-sessions)
+TAIL = 64 << 10             # octets at the end of the accounting that are read for the last faxes
 
 
 def gather(setting: Setting, last: int, inside: bool) -> dict[str, Any]:
-    """The state as JSON can hold it.  Times are seconds since the epoch.  ``inside``: in the process that has the calls."""
+    """The state, with the ``last`` faxes.  Times are seconds since the epoch.  ``inside``: this is FreeSWITCH's process."""
     from gofaxpy import __version__
     from gofaxpy.calls.registry import CALLS
     from gofaxpy.hylafax import modemstatus
@@ -43,8 +43,10 @@ def gather(setting: Setting, last: int, inside: bool) -> dict[str, Any]:
 
 
 def supervisor_runs(setting: Setting) -> bool:
-    """Whether somebody holds the supervisor's lock.  Asked without trying to take it: a supervisor that starts just then
-    would take us for another and end."""
+    """Whether a process holds the supervisor's lock, by /proc/locks (proc_locks(5)).
+
+    This process does not try to take the lock: a supervisor that starts at that moment would find it taken and wait.
+    """
     try:
         inode = os.lstat(setting.spool.path("gofax", "supervisor.lock")).st_ino
         with open("/proc/locks", encoding="ascii") as file:
@@ -70,7 +72,7 @@ def _modem(setting: Setting, device: str) -> dict[str, Any]:
 
 
 def _calls(setting: Setting, inside: bool, problems: list[str]) -> list[dict[str, Any]]:
-    """The calls under way, from the journal; inside FreeSWITCH with what SpanDSP has told of them."""
+    """The calls under way, from the journal; inside FreeSWITCH with what SpanDSP's events say of them."""
     from gofaxpy.calls.registry import CALLS
     from gofaxpy.journal import JournalError
 
@@ -86,12 +88,12 @@ def _calls(setting: Setting, inside: bool, problems: list[str]) -> list[dict[str
                 continue
             with entry:
                 call = _call(name, entry.marks())
-            told = seen.get(str(call["uuid"]))
-            if told is not None:
-                call["pages"] = told.pages
-                call["rate"] = _whole(told.negotiated.get("fax-transfer-rate", ""))
-                call["station"] = shown(told.negotiated.get("fax-remote-station-id", ""))
-                call["ecm"] = told.negotiated.get("fax-ecm-used", "") == "on"
+            watched = seen.get(str(call["uuid"]))
+            if watched is not None:
+                call["pages"] = watched.pages
+                call["rate"] = _whole(watched.negotiated.get("fax-transfer-rate", ""))
+                call["station"] = shown(watched.negotiated.get("fax-remote-station-id", ""))
+                call["ecm"] = watched.negotiated.get("fax-ecm-used", "") == "on"
             elif not inside:
                 call["pages"] = _pages_of_job(setting, str(call["job"]))
             found.append(call)
@@ -127,7 +129,7 @@ def _whole(text: str) -> int | None:
 
 
 def _pages_of_job(setting: Setting, job: str) -> int | None:
-    """The pages of a job that were sent so far, over all attempts: gofaxsend notes each in the qfile."""
+    """The pages of a job that were confirmed so far, over all attempts, from ``npages`` of its qfile."""
     from gofaxpy.hylafax.encoding import decode
     from gofaxpy.hylafax.errors import QFileError, SpoolError
     from gofaxpy.hylafax.qfile import QFile
@@ -142,7 +144,7 @@ def _pages_of_job(setting: Setting, job: str) -> int | None:
 
 
 def _last(setting: Setting, count: int, problems: list[str]) -> list[dict[str, Any]]:
-    """The last records of faxes, the latest first."""
+    """The last ``count`` SEND and RECV records, the latest first."""
     from gofaxpy.hylafax.accounting import BadRecord, parse
     from gofaxpy.hylafax.encoding import decode
     from gofaxpy.hylafax.spool import open_regular

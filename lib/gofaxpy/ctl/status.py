@@ -1,7 +1,7 @@
 """``gofaxctl status``: modems, calls in progress, the last faxes.
 
-What a call has come to is known inside FreeSWITCH only, so the shell's command asks the one in there; if nobody answers,
-what the spool says is shown, and that nobody answers.
+Only FreeSWITCH's process knows the pages and rates of a call.  So in a shell the command asks `python gofax status` for the
+state.  If FreeSWITCH does not answer, the command shows what the spool says, and the reason.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gofaxpy.ctl.trouble import Trouble
 if TYPE_CHECKING:
     from typing import Any
 
-    from gofaxpy.ctl.output import Desk
+    from gofaxpy.ctl.output import Output
 
 LAST = 10
 CLEAR = "\x1b[H\x1b[2J"
@@ -30,46 +30,46 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--last", metavar="N", type=int, default=LAST, help="how many of the last faxes (10)")
 
 
-def run(arguments: argparse.Namespace, desk: Desk) -> int:
-    """Shows it once, or until interrupted.  Exit status 1 if FreeSWITCH or the supervisor does not run."""
+def run(arguments: argparse.Namespace, output: Output) -> int:
+    """Shows the state once, or until interrupted.  Exit status 1 if FreeSWITCH or the supervisor does not run."""
     if not 0 <= arguments.last <= 100:
         raise UsageError("--last is a number from 0 to 100")
     if not arguments.watch:
-        return _once(desk, arguments.last)
-    if desk.inside:
+        return _once(output, arguments.last)
+    if output.inside:
         raise UsageError("FreeSWITCH's console cannot watch; use gofaxctl status --watch")
     if not 0.2 <= arguments.watch <= 3600:
         raise UsageError("--watch is a number of seconds from 0.2 to 3600")
     while True:
-        if desk.colour:
-            desk.write(CLEAR)
-        _once(desk, arguments.last)
-        desk.flush()
+        if output.colour:
+            output.write(CLEAR)
+        _once(output, arguments.last)
+        output.flush()
         time.sleep(arguments.watch)
-        desk.forget()
+        output.forget()
 
 
-def _once(desk: Desk, last: int) -> int:
+def _once(output: Output, last: int) -> int:
     from gofaxpy.ctl.state import gather
     from gofaxpy.setting import Setting
 
     state: dict[str, Any]
-    if desk.inside:
-        state = gather(Setting.of(desk.config), last, inside=True)
+    if output.inside:
+        state = gather(Setting.of(output.config), last, inside=True)
     else:
         try:
-            state = _asked(desk, last)
+            state = _asked(output, last)
         except Trouble as error:
-            state = gather(Setting.of(desk.config), last, inside=False)
+            state = gather(Setting.of(output.config), last, inside=False)
             state["switch"] = str(error)
-    desk.data(state)
-    if not desk.json:
-        _show(desk, state)
+    output.data(state)
+    if not output.json:
+        _show(output, state)
     return OK if state.get("supervisor") and not state.get("switch") else PROBLEM
 
 
-def _asked(desk: Desk, last: int) -> dict[str, Any]:
-    reply = desk.switch.api("python", f"gofax status --json --last {last}")
+def _asked(output: Output, last: int) -> dict[str, Any]:
+    reply = output.switch.api("python", f"gofax status --json --last {last}")
     try:
         state = jsontext.parse(reply)
         if not isinstance(state, dict):
@@ -82,37 +82,37 @@ def _asked(desk: Desk, last: int) -> dict[str, Any]:
 
 # -- for a person
 
-def _show(desk: Desk, state: dict[str, Any]) -> None:
-    desk.line(_headline(desk, state))
+def _show(output: Output, state: dict[str, Any]) -> None:
+    output.line(_headline(output, state))
     for problem in state.get("problems", ()):
-        desk.line(desk.style(shown(problem), "red"))
+        output.line(output.style(shown(problem), "red"))
     modems = state.get("modems", [])
     idle = [modem for modem in modems if modem.get("status") == "Running and idle" and modem.get("locked_by") is None]
     if idle and len(idle) == len(modems):
-        desk.line(f"all {len(modems)} modems idle")
+        output.line(f"all {len(modems)} modems idle")
     else:
-        desk.line()
-        desk.table(("MODEM", "STATUS", "LOCKED BY"), [
+        output.line()
+        output.table(("MODEM", "STATUS", "LOCKED BY"), [
             (modem.get("modem"), modem.get("problem") or modem.get("status"), modem.get("locked_by") or "") for modem in modems
         ])
-    desk.line()
-    _show_calls(desk, state.get("calls", []), int(state.get("at", time.time())))
-    _show_last(desk, state.get("last", []))
+    output.line()
+    _show_calls(output, state.get("calls", []), int(state.get("at", time.time())))
+    _show_last(output, state.get("last", []))
 
 
-def _headline(desk: Desk, state: dict[str, Any]) -> str:
+def _headline(output: Output, state: dict[str, Any]) -> str:
     if state.get("switch"):
-        return desk.style("; ".join(shown(line) for line in str(state["switch"]).splitlines()), "red", "bold")
+        return output.style("; ".join(shown(line) for line in str(state["switch"]).splitlines()), "red", "bold")
     if not state.get("supervisor"):
-        return desk.style("the supervisor does not run: HylaFAX sees no modems; `gofaxctl doctor` knows more", "red", "bold")
-    return desk.style(f"gofax {shown(state.get('version', ''))} is running", "green")
+        return output.style("the supervisor does not run: HylaFAX sees no modems; `gofaxctl doctor` knows more", "red", "bold")
+    return output.style(f"gofax {shown(state.get('version', ''))} is running", "green")
 
 
-def _show_calls(desk: Desk, calls: list[dict[str, Any]], now: int) -> None:
+def _show_calls(output: Output, calls: list[dict[str, Any]], now: int) -> None:
     if not calls:
-        desk.line("no calls in progress")
+        output.line("no calls in progress")
         return
-    desk.table(("CALL", "JOB", "COMMID", "NUMBER", "STATION", "MODEM", "STEP", "PAGES", "RATE", "SECONDS"), [
+    output.table(("CALL", "JOB", "COMMID", "NUMBER", "STATION", "MODEM", "STEP", "PAGES", "RATE", "SECONDS"), [
         (
             *(call.get(key) for key in ("direction", "job", "commid", "number", "station", "modem", "step")),
             _of(call), call.get("rate") or "", max(0, now - int(call.get("since") or now)),
@@ -127,11 +127,11 @@ def _of(call: dict[str, Any]) -> str:
     return f"{call['pages']}/{call['pages_due']}" if call.get("pages_due") else f"{call['pages']}"
 
 
-def _show_last(desk: Desk, last: list[dict[str, Any]]) -> None:
+def _show_last(output: Output, last: list[dict[str, Any]]) -> None:
     if not last:
         return
-    desk.line()
-    desk.table(("LAST FAXES", "", "COMMID", "JOB OR FILE", "NUMBER", "STATION", "PAGES", "SECONDS", "RESULT"), [
+    output.line()
+    output.table(("LAST FAXES", "", "COMMID", "JOB OR FILE", "NUMBER", "STATION", "PAGES", "SECONDS", "RESULT"), [
         (
             time.strftime("%Y-%m-%d %H:%M", time.localtime(fax.get("at") or 0)),
             *(fax.get(key) for key in ("direction", "commid", "job", "number", "station", "pages", "seconds")),

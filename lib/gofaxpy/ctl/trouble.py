@@ -1,4 +1,4 @@
-"""How a subcommand of gofaxctl ends that cannot do its work."""
+"""The exception with which a subcommand of gofaxctl ends if it cannot do its work."""
 
 from __future__ import annotations
 

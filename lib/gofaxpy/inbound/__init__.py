@@ -1,1 +1,1 @@
-"""An incoming fax, from the answer to faxrcvd."""
+"""An incoming fax, from the INVITE to faxrcvd."""

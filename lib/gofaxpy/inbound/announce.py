@@ -1,30 +1,32 @@
-"""Has faxrcvd run for a received fax, apart from FreeSWITCH.
+"""Has faxrcvd run for a received fax, in a process apart from FreeSWITCH.
 
 faxrcvd converts and mails; that may take minutes, and FreeSWITCH waits for no handler when it shuts down.  So a small
-process of its own session runs it (:mod:`gofaxpy.faxrcvd`).  That process inherits the journal entry's lock and marks
-the end, from which the recovery can tell a faxrcvd that still runs from one that never ran: nobody is mailed the same
-fax twice.
+process in its own session runs it (:mod:`gofaxpy.faxrcvd`, the *runner*).  The runner inherits the lock of the journal
+entry and marks the end of faxrcvd.  By lock and mark the recovery tells a faxrcvd that still runs from one that never
+ran, so that no fax is mailed twice.
 
-A faxrcvd that runs and fails has had its turn, as with faxgetty; syslog says so.  One that cannot be executed has not
-(while a package is being upgraded, say): the entry stays, and it is tried again every five minutes.
+A faxrcvd that ran and failed is not run again, as with faxgetty; syslog has the failure.  If faxrcvd cannot be executed
+(while a package is being upgraded, say), the entry stays and faxrcvd is tried again every five minutes.
 """
 
 from __future__ import annotations
 
 import os
 
+from gofaxpy import faxrcvd as runner
 from gofaxpy import hooks
 from gofaxpy.journal import Entry
 from gofaxpy.setting import Setting
 
 PYTHON = ("/usr/bin/python3", "-I", "-S")
-PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "faxrcvd.py")
+PROGRAM = os.path.abspath(runner.__file__)
 
 
 def start(setting: Setting, entry: Entry, faxrcvd: str, arguments: list[str], environment: dict[str, str]) -> None:
-    """Starts the process and returns at once.  ``arguments`` and ``environment`` are faxrcvd's, as GOfax.IP gives them.
+    """Starts the runner and returns at once.  ``arguments`` and ``environment`` are faxrcvd's, as GOfax.IP gives them.
 
-    Raises OSError if it cannot be started; the entry then stays for the recovery.
+    ``faxrcvd`` is a path, relative to the spool unless absolute.  Raises OSError if the runner cannot be started; the
+    entry then stays for the recovery.
     """
     import subprocess
 

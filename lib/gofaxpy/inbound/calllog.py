@@ -1,4 +1,4 @@
-"""The log of one incoming call: its session log, and in syslog those of its lines that faxgetty tells syslog, too."""
+"""The log of one incoming call: its session log, and syslog for the lines that faxgetty writes there, too."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ from gofaxpy.setting import Setting
 
 
 class CallLog:
-    """A session log that syslog is told of.  As with the session log itself, nothing here raises."""
+    """The session log of a call and the operator's log.  Nothing here raises; levels are those of syslog.conf(5)."""
 
     def __init__(self, setting: Setting, session: SessionLog) -> None:
         self.setting = setting
         self._session = session
 
     def line(self, text: str) -> None:
-        """A line for those who look into the session."""
+        """A line for the session log only."""
         self._session.line(text)
-
-    def tell(self, text: str, level: str = "info") -> None:
-        """A line for them and for those who read syslog.  ``level`` as in syslog.conf."""
-        self._session.line(text)
-        operatorlog.tell(self.setting.config.log, level, text)
 
     def operator(self, level: str, text: str) -> None:
-        """A line for syslog only."""
-        operatorlog.tell(self.setting.config.log, level, text)
+        """A line for syslog and FreeSWITCH's log only."""
+        operatorlog.write(self.setting.config.log, level, text)
+
+    def message(self, level: str, text: str) -> None:
+        """A line for the session log and for the operator."""
+        self.line(text)
+        self.operator(level, text)
 
     def begin(self, version: str) -> None:
         """As :meth:`SessionLog.begin`."""
         self._session.begin(version)
 
     def end(self) -> None:
-        """The end of the session; what kept its log from being written is told to syslog."""
+        """Ends the session log.  If it could not be written, the operator's log says why."""
         self._session.end()
         if self._session.error:
             self.operator("err", self._session.error)
 
     def close(self) -> None:
-        """Closes the log without a word: somebody else has written, or will write, its end."""
+        """Closes the session log without its last line: another process has written that, or will."""
         self._session.close()
 
     def discard(self) -> None:
-        """Removes the log, of a call that never was.  One that was there before, of the same name, is another call's."""
+        """Removes the session log of a call that is refused.  A log that could not be created belongs to another call."""
         self._session.close()
         if not self._session.error:
             with suppress(OSError):

@@ -1,11 +1,11 @@
-"""What happens to a received fax once its call is over, step by step and each step only once.
+"""The steps from a received fax to faxrcvd, after its call is over.  Each step is done once.
 
-Every step is marked in the call's journal entry.  The handler of the call goes through them right after the call, and
-the recovery goes on from the last mark after a crash: a fax that reached the disk is tagged, recorded and announced.
+Each step is marked in the call's journal entry.  The call's handler does the steps right after the call.  After a crash
+the recovery goes on from the last mark: a fax that has reached the disk is tagged, recorded and announced.
 
-Only two of the marks wait for the disk: ``RECEIVED``, before the far end is let go, and ``ANNOUNCING``, which takes the
-others with it.  After a power failure tagging is done again, which changes nothing, and records are looked for before
-they are written.
+Only two marks wait for the disk: ``RECEIVED``, before the call is hung up, and ``ANNOUNCING``, which brings the marks
+between them to the disk as well.  So after a power failure tagging may be done again, which changes nothing, and records
+are searched for in xferfaxlog before they are written.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.recvtags import UNSPECIFIED
 from gofaxpy.inbound import announce
 from gofaxpy.inbound.calllog import CallLog
-from gofaxpy.inbound.recvq import Told, check_room, pages_saved, put_away, tag, told_by
+from gofaxpy.inbound.recvq import Sender, check_room, pages_saved, put_away, sender_of_file, tag
 from gofaxpy.inbound.result import NOT_KEPT, reason_of, spoke_fax, transfer_params
 from gofaxpy.journal import Entry, JournalError, Mark, Step
 from gofaxpy.setting import Setting
@@ -31,7 +31,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-MOST_ANNOUNCEMENTS = 3
+MOST_ANNOUNCEMENTS = 3      # starts of faxrcvd for one fax
 DIED_BEFORE_THE_ANSWER = "FreeSWITCH ended before the fax began"
 DIED_IN_THE_FAX = "FreeSWITCH ended while the fax came in"
 NO_RESULT = "The result of the fax could not be noted"
@@ -39,18 +39,18 @@ NO_RESULT = "The result of the fax could not be noted"
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What the journal and the file say of a call that is over.  ``file`` is relative to the spool, ``""`` for none."""
+    """What the journal and the file say about a call that is over."""
 
-    facts: Mapping[str, Any]
-    fax: FaxResult | None
-    file: str
-    pages: int
-    told: Told
-    reason: str
+    facts: Mapping[str, Any]    # of the marks ACCEPTED, RECEIVING and RECEIVED
+    fax: FaxResult | None       # None: no result was noted
+    file: str                   # relative to the spool, "" for none
+    pages: int                  # that can be read from the file
+    sender: Sender
+    reason: str                 # why the fax or the call failed, "" if it did not
 
     @classmethod
     def read(cls, setting: Setting, marks: Mapping[Step, Mark]) -> Received:
-        """Raises OSError where the file cannot be looked into at the moment."""
+        """From the marks of the entry and from the file.  Raises OSError if the file cannot be read at the moment."""
         facts = {**marks[Step.ACCEPTED].facts}
         for step in (Step.RECEIVING, Step.RECEIVED):
             if step in marks:
@@ -67,10 +67,10 @@ class Received:
             reason = NO_RESULT if facts.get("process") == PROCESS else DIED_IN_THE_FAX
         if not reason and fax is not None and pages < fax.pages_transferred:
             reason = f"{NOT_KEPT}: {pages} of {fax.pages_transferred} are there"
-        told = Told(fax.remote_station, transfer_params(fax)) if fax is not None else Told()
+        sender = Sender(fax.remote_station, transfer_params(fax)) if fax is not None else Sender()
         if fax is None and pages:
-            told = told_by(setting.spool.inside(file))
-        return cls(facts, fax, file, pages, told, reason)
+            sender = sender_of_file(setting.spool.inside(file))
+        return cls(facts, fax, file, pages, sender, reason)
 
     @property
     def call_ids(self) -> list[str]:
@@ -79,41 +79,42 @@ class Received:
 
     @property
     def seconds(self) -> float:
-        """How long the call lasted."""
+        """The duration of the call."""
         return float(self.facts.get("seconds", 0))
 
     @property
     def page_seconds(self) -> list[float]:
-        """How long each page took; where nobody saw them come in, an even share of the fax."""
+        """The duration of each page; an even share of the fax for pages whose event did not come."""
         seen = [float(value) for value in self.facts.get("page_seconds", [])]
         share = float(self.facts.get("fax_seconds", 0)) / max(self.pages, 1)
         return seen + [share] * (self.pages - len(seen))
 
 
 def finish(setting: Setting, entry: Entry, log: CallLog, again: bool = False) -> None:
-    """Goes through the steps that the entry does not have yet.  The entry must be locked.  ``again``: somebody else has
-    begun, and may have done the next step without having lived to mark it.
+    """Does the steps that are not marked in the entry.  The caller holds the entry's lock.
 
-    Ends with faxrcvd running on its own and holding the entry's lock; the entry goes when faxrcvd has ended.
+    ``again``: an earlier process has begun; it may have done the next step and died before it marked it.
 
-    A faxrcvd that was begun, but whose end nobody noted (the machine died), is run again: the same fax twice in a
-    mailbox is better than none.  It is begun three times at most, so that a fax that kills the machine does so no more;
-    one that could not even be started does not count.
+    At the end the runner of faxrcvd holds the entry's lock.  It removes the entry when faxrcvd has ended.
 
-    Raises PostponedError where the disk is full: a fax that could not be recorded, or mailed, is not announced either.
-    JournalError where a step cannot be noted, OSError where the file cannot be looked into: then the recovery goes on.
+    If faxrcvd was started but its end was not noted (the machine died), it is run again: the same fax twice in a mailbox
+    is better than none.  It is started three times at most, so that a fax that crashes the machine does not go on doing
+    so.  A start that failed does not count.
+
+    Raises PostponedError if the disk is full: a fax that could not be recorded could not be mailed either.  Raises
+    JournalError if a step cannot be marked, OSError if the file cannot be read; the recovery then goes on later.
     """
     history = entry.marks()
     marks = {mark.step: mark for mark in history}
     if Step.ACCEPTED not in marks or Step.ANNOUNCED in marks:
-        entry.remove()      # the crash came before anything was written into it, or after everything was done
+        entry.remove()      # the process died before the first mark was written, or after everything was done
         return
     received = Received.read(setting, marks)
     if again and Step.RECORDED not in marks:
-        log.tell(f"RECV FAX: {received.reason or 'the fax is complete'}; what was left undone is done now", "notice")
+        log.message("notice", f"RECV FAX: {received.reason or 'the fax is complete'}; what was left undone is done now")
     if Step.TAGGED not in marks or again:
         if received.pages:
-            tag(setting.spool.inside(received.file), received.told, received.call_ids, received.page_seconds, log)
+            tag(setting.spool.inside(received.file), received.sender, received.call_ids, received.page_seconds, log)
         elif received.file:
             put_away(setting, setting.spool.inside(received.file), log)
         entry.note(Step.TAGGED, pages=received.pages)
@@ -124,7 +125,7 @@ def finish(setting: Setting, entry: Entry, log: CallLog, again: bool = False) ->
         steps = [mark.step for mark in history]
         _announce(setting, entry, received, log, steps.count(Step.ANNOUNCING) - steps.count(Step.UNANNOUNCED))
     else:
-        entry.remove()      # nobody there spoke fax: native runs no faxrcvd either
+        entry.remove()      # the far end was no fax machine: native HylaFAX runs no faxrcvd either
     if received.file and Step.ANNOUNCING not in marks:
         log.line("RECV FAX: end")
     if received.reason and Step.ANNOUNCING not in marks:
@@ -133,14 +134,14 @@ def finish(setting: Setting, entry: Entry, log: CallLog, again: bool = False) ->
 
 def _announce(setting: Setting, entry: Entry, received: Received, log: CallLog, begun: int) -> None:
     if begun >= MOST_ANNOUNCEMENTS:
-        log.tell(f"RECV FAX: faxrcvd has been begun {begun} times without an end; {received.file} is given up", "err")
+        log.message("err", f"RECV FAX: faxrcvd has been begun {begun} times without an end; {received.file} is given up")
         entry.remove()
         return
     try:
         entry.mark(Step.ANNOUNCING)
     except JournalError:
         with suppress(JournalError):
-            entry.note(Step.UNANNOUNCED)    # the mark may have got there all the same, and nothing runs
+            entry.note(Step.UNANNOUNCED)    # ANNOUNCING may be in the file all the same, and no faxrcvd runs
         raise
     facts, fax = received.facts, received.fax
     environment = {
@@ -148,16 +149,19 @@ def _announce(setting: Setting, entry: Entry, received: Received, log: CallLog, 
     }
     faxrcvd = str(facts.get("faxrcvd") or setting.config.inbound.faxrcvd)
     arguments = [received.file, str(facts["device"]), str(facts["commid"]), received.reason, *received.call_ids]
-    log.tell(f"RECV FAX: {faxrcvd} " + " ".join(f'"{argument}"' for argument in arguments))
+    log.message("info", f"RECV FAX: {faxrcvd} " + " ".join(f'"{argument}"' for argument in arguments))
     try:
         announce.start(setting, entry, faxrcvd, arguments, environment)
     except OSError as error:
-        log.tell(f"RECV FAX: {faxrcvd} could not be started: {error}; it is tried again", "err")
+        log.message("err", f"RECV FAX: {faxrcvd} could not be started: {error}; it is tried again")
         entry.note(Step.UNANNOUNCED)
 
 
 def _record(setting: Setting, received: Received, log: CallLog, again: bool) -> None:
-    """The RECV record of the fax and the CALL record of its call, as faxgetty writes them (faxd/FaxAcctInfo.c++)."""
+    """Writes the RECV record of the fax and the CALL record of its call, as faxgetty does (faxd/FaxAcctInfo.c++).
+
+    ``again``: records that are in xferfaxlog already are left out.  Raises PostponedError if the disk is full.
+    """
     path = setting.xferfaxlog
     if not path:
         return
@@ -171,10 +175,10 @@ def _record(setting: Setting, received: Received, log: CallLog, again: bool) -> 
     records = [call] if setting.config.inbound.log_calls else []
     if spoke_fax(received.fax, received.pages):
         seconds = float(facts.get("fax_seconds", 0))
-        params = received.told.params
+        params = received.sender.params
         records.insert(0, replace(
             call, type=xferfaxlog.RecordType.RECV, start=float(facts.get("fax_started", facts["started"])),
-            jobid=received.file, station=received.told.station or UNSPECIFIED, params=params, pages=received.pages,
+            jobid=received.file, station=received.sender.station or UNSPECIFIED, params=params, pages=received.pages,
             job_seconds=seconds, conn_seconds=seconds, dcs=params.dcs(),
         ))
     if again:
@@ -183,4 +187,4 @@ def _record(setting: Setting, received: Received, log: CallLog, again: bool) -> 
         xferfaxlog.append(path, *records, sync=True)
     except (SpoolError, OSError) as error:
         check_room(error)
-        log.tell(f"{' and '.join(record.type.value for record in records)} could not be recorded: {error}", "err")
+        log.message("err", f"{' and '.join(record.type.value for record in records)} could not be recorded: {error}")

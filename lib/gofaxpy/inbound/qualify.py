@@ -1,11 +1,11 @@
 """Which stations may send to us: HylaFAX's QualifyTSI, a file of regular expressions (faxd/FaxRecv.c++, hylafax-config(5)).
 
-One expression a line; the first that is found in the sender's TSI decides, and ``!`` before it means *refuse*.  Nothing
-found, or an empty file, means refuse as well, and so does a file that cannot be read (ServerConfig::checkACL: reject
-if there are no patterns).  Empty lines and lines that start with ``#`` are nothing.
+Each line is one expression.  The first one that matches in the sender's TSI decides; ``!`` before it means *refuse*.  If
+no expression matches, the file is empty or the file cannot be read, the sender is refused (ServerConfig::checkACL: reject
+if there are no patterns).  Empty lines and lines that start with ``#`` are ignored.
 
-HylaFAX's are regcomp(3)'s extended expressions, Python's differ in one thing that such files have: classes of characters,
-``[[:digit:]]``.
+HylaFAX uses regcomp(3)'s extended expressions.  Python's differ from them in one thing that such files have: classes of
+characters, ``[[:digit:]]``.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from gofaxpy.hylafax.encoding import decode
 from gofaxpy.hylafax.spool import read_start
 from gofaxpy.switch.clean import incoming
 
-MAX_FILE = 1 << 20
-MAX_LINE = 512
+MAX_FILE = 1 << 20      # octets
+MAX_LINE = 512          # characters
 # regex(7): the classes of the C locale, as Python writes sets of characters
 _CLASSES = {
     "alnum": "0-9A-Za-z", "alpha": "A-Za-z", "blank": r" \t", "cntrl": r"\x00-\x1f\x7f", "digit": "0-9", "graph": "!-~",
     "lower": "a-z", "print": " -~", "punct": r"!-/:-@\[-`{-~", "space": r" \t-\r", "upper": "A-Z", "xdigit": "0-9A-Fa-f",
 }
-# A character that an escape takes its meaning from, or a set with its classes and escapes.
+# An escape and the character after it, or a set with its classes and escapes.
 _PIECE = re.compile(r"\\.|\[\^?\]?(?:\[:[a-z]+:\]|\\.|[^]\\])*\]", re.DOTALL)
 _CLASS = re.compile(r"\[(?::([a-z]+):\])?")
 
 
 def accepts(path: str, tsi: str, problems: list[str]) -> bool:
-    """Whether the station may send.  What is wrong with the file is appended to ``problems``, line by line."""
+    """Whether the station may send.  Appends to ``problems`` what is wrong with the file, one text for each line."""
     try:
         text = decode(read_start(path, MAX_FILE, follow=True))
     except OSError as error:
@@ -37,7 +37,7 @@ def accepts(path: str, tsi: str, problems: list[str]) -> bool:
         return False
     station = incoming(tsi)
     for number, raw in enumerate(text.splitlines(), 1):
-        line = incoming(raw.strip(), MAX_LINE)      # as the sender's name is when it gets here
+        line = incoming(raw.strip(), MAX_LINE)      # cleaned as the sender's TSI was, so that the two can match
         if not line or line.startswith("#"):
             continue
         refuse = line.startswith("!")
@@ -52,7 +52,7 @@ def accepts(path: str, tsi: str, problems: list[str]) -> bool:
 
 
 def _python(expression: str) -> str:
-    """The expression as Python reads it.  Raises re.error for a class that there is none of."""
+    """The expression in Python's syntax.  Raises re.error for a class that does not exist."""
     return _PIECE.sub(lambda piece: _set(piece[0]) if piece[0].startswith("[") else piece[0], expression)
 
 

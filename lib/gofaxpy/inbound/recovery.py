@@ -1,4 +1,4 @@
-"""Finishes what a FreeSWITCH that died has left in the journal of incoming calls."""
+"""Finishes the incoming calls that a dead FreeSWITCH, or a handler that could not go on, has left in the journal."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from gofaxpy.modems import virtual
 from gofaxpy.setting import Setting
 from gofaxpy.values import replace
 
-SECONDS_OF_SILENCE = 10.0       # after which a call that nobody works on is taken for one that was given up
-_told: dict[str, str] = {}      # what the operator has been told of an entry; a quarter of a minute later it is the same
+SECONDS_OF_SILENCE = 10.0       # without a mark, after which an unlocked call is taken for abandoned
+_problems = operatorlog.Problems()      # by the path of an entry or a journal: they are tried every 15 s, and logged once
 
 
 def recover(setting: Setting, announced: bool = True) -> None:
-    """Finishes the calls in the journal that nobody works on: whoever works on one holds its lock.
+    """Finishes the calls in the journal that no process works on: a process that does holds the entry's lock.
 
-    ``announced``: all of them at once, for the start of FreeSWITCH.  Without that only those to which nothing has happened
-    for a while: whose handler could not go on (a full disk, say), whose faxrcvd could not be started, or died together with
-    the process that should note its end.
+    ``announced``: finishes all of them at once, for the start of FreeSWITCH.  Otherwise only abandoned ones, without a mark
+    for a while: the handler could not go on (a full disk, say), faxrcvd could not be started, or faxrcvd died together with
+    its runner.  Raises JournalError if the journal cannot be read.
     """
     for name in list(setting.journal.names("c")):
         try:
@@ -41,73 +41,76 @@ def recover(setting: Setting, announced: bool = True) -> None:
                 if (announced or _abandoned(entry)) and entry.lock():
                     _free_modem(setting, entry)
                     _finish(setting, entry)
-                    _told.pop(entry.path, None)
+                    _problems.passed(entry.path)
         except PostponedError as problem:
-            _tell(setting, name, f"journal entry {name}: {problem}")
+            _log_problem(setting, name, f"journal entry {name}: {problem}")
         except Exception as error:
-            # one entry that cannot be understood must not keep the others, and all modems, waiting
-            _tell(setting, name, f"journal entry {name} could not be finished: {type(error).__name__}: {error}")
+            # an entry that cannot be understood must not block the others, nor the supervisor and with it all modems
+            _log_problem(setting, name, f"journal entry {name} could not be finished: {type(error).__name__}: {error}")
 
 
 class LeftSpools:
-    """Spools that the configuration named before: what is still to be done in them is done all the same.
+    """Spools that the configuration named before, and in which something is left to be done.
 
-    Calls that were under way when ``hylafax.spooldir`` was changed end there, and what they leave (a full disk, a faxrcvd that
-    cannot be started) is tried again until all of it is done.  This process knows them; the next one does not.
+    Calls that were under way when ``hylafax.spooldir`` was changed end in the old spool.  What they leave there (a full
+    disk, a faxrcvd that cannot be started) is tried again until all of it is done, by this process only.
     """
 
     def __init__(self) -> None:
-        self._hylafax: dict[str, HylaFax] = {}
+        self._hylafax: dict[str, HylaFax] = {}      # the old sections of the configuration, by the root of their spool
 
     def add(self, setting: Setting) -> None:
-        """This one is named no more."""
+        """The configuration does not name this spool any more."""
         self._hylafax[setting.spool.root] = setting.config.hylafax
 
     def recover(self, setting: Setting) -> Iterator[Setting]:
-        """Finishes what nobody works on, as ``setting``, the one in force, has it but for the spool.  Yields the setting of each
-        spool in which there is something, for those who look after other things there."""
+        """Finishes the abandoned calls of these spools.  Yields the setting of each spool in which entries are left.
+
+        Except for its ``hylafax`` section such a setting is the one in force, ``setting``.
+        """
         self._hylafax.pop(setting.spool.root, None)
         for root, hylafax in list(self._hylafax.items()):
             old = Setting.of(replace(setting.config, hylafax=hylafax))
-            if not os.path.isdir(old.spool.path("recvq")):      # not mounted any more, perhaps: it may come back
+            if not os.path.isdir(old.spool.path("recvq")):      # perhaps it is not mounted at the moment, so it stays known
                 continue
+            directory = old.journal.directory
             try:
                 left = list(old.journal.names())
                 recover(old, announced=False)
             except JournalError as error:
-                operatorlog.tell(setting.config.log, "warning", str(error))
+                if _problems.is_new(directory, str(error)):
+                    operatorlog.write(setting.config.log, "warning", str(error))
                 continue
+            _problems.passed(directory)
             if not left:
                 del self._hylafax[root]
                 continue
             yield old
 
 
-def _tell(setting: Setting, name: str, text: str) -> None:
-    path = os.path.join(setting.journal.directory, name)
-    if _told.get(path) != text:
-        operatorlog.tell(setting.config.log, "err", text)
-    _told[path] = text
+def _log_problem(setting: Setting, name: str, text: str) -> None:
+    if _problems.is_new(os.path.join(setting.journal.directory, name), text):
+        operatorlog.write(setting.config.log, "err", text)
 
 
 def _finish(setting: Setting, entry: Entry) -> None:
-    """Finishes one call, and its session log, if the call had not come to the end of that."""
+    """Finishes one call, and its session log if that is not complete yet."""
     session = SessionLog.reopen(setting.spool, commid_of(entry.name))
     log = CallLog(setting, session)
-    open_yet = entry.find(Step.RECORDED) is None
+    incomplete = entry.find(Step.RECORDED) is None
     try:
         finish(setting, entry, log, again=True)
     finally:
-        if open_yet:
+        if incomplete:
             log.end()
         else:
             log.close()
 
 
 def _abandoned(entry: Entry) -> bool:
-    """Whether nothing has happened for a while to a call that still is to be announced.
+    """Whether a call that is still to be announced has had no mark for a while.
 
-    Of one whose faxrcvd was begun only the lock tells: whoever runs it holds that, and who can take it finds nobody.
+    Once faxrcvd was started, its runner holds the lock.  If we can take the lock, no runner is alive.
     """
     silence = age(os.fstat(entry.fileno()).st_mtime, time.time())
     if silence <= SECONDS_OF_SILENCE:
@@ -117,7 +120,7 @@ def _abandoned(entry: Entry) -> bool:
 
 
 def _free_modem(setting: Setting, entry: Entry) -> None:
-    """The modem of a call whose process is dead.  The handlers of this one give theirs back themselves, whatever happens."""
+    """Frees the modem of a call whose FreeSWITCH is dead.  The handlers of this process always free theirs themselves."""
     accepted = entry.find(Step.ACCEPTED)
     if accepted is not None and accepted.facts.get("process") != PROCESS:
         device, pid = str(accepted.facts.get("device", "")), int(accepted.facts.get("pid", 0))

@@ -1,5 +1,8 @@
-"""The file of a fax in recvq: its making and each page's way to the disk; once its call is over the pages that can be read,
-HylaFAX's tags on them, and files without any."""
+"""The file of a fax in recvq.
+
+During the call: the file is created, and each page is flushed to the disk.  After the call: pages that can be read are
+counted, and get HylaFAX's tags; a file without pages is set aside.
+"""
 
 from __future__ import annotations
 
@@ -20,24 +23,26 @@ from gofaxpy.inbound.calllog import CallLog
 from gofaxpy.setting import Setting, wrong_user
 from gofaxpy.switch.boundary import log
 
-BAD = "bad"                     # in recvq: hfaxd shows no directories
-TIFF_HEADER = 8                 # octets; a file of no more holds nothing
+BAD = "bad"                     # a directory in recvq, where hfaxd does not show it
+TIFF_HEADER = 8                 # octets; a file of no more holds no page
 
 
 class PostponedError(Exception):
-    """The disk is full or does not answer; what is left to be done with a fax is done when that has passed."""
+    """The disk is full or fails for the moment; the next steps of the fax are done when that has passed."""
 
 
 def check_room(error: SpoolError | OSError) -> None:
-    """Raises PostponedError if ``error`` says that the disk is full, or of something else that passes."""
+    """Raises PostponedError if ``error`` says that the disk is full, or means another condition that passes."""
     cause = error if isinstance(error, OSError) else error.__cause__
     if is_of_the_machine(error) or (isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)):
         raise PostponedError(str(error)) from error
 
 
-
 def spool_problem(setting: Setting) -> str:
-    """Why no fax could be kept at the moment, or ``""``.  SpanDSP would notice only after the call is answered."""
+    """Why no fax can be received into the spool at present, or ``""``.
+
+    SpanDSP would notice only after the call is answered.
+    """
     problem = wrong_user(setting.config.hylafax.user)
     if problem:
         return problem
@@ -56,9 +61,9 @@ def spool_problem(setting: Setting) -> str:
 
 
 def file_mode(octal: str) -> int:
-    """RecvFileMode: octal digits; 0600, HylaFAX's default, for anything else.
+    """The mode of a RecvFileMode in octal digits; 0600, HylaFAX's default, if it is not octal.
 
-    The owner may read and write, whatever they say: SpanDSP opens the file by its name, and the tags are added by name.
+    It always lets the owner read and write: SpanDSP and the tagging open the file by its name.
     """
     try:
         return int(octal, 8) & 0o777 | 0o600
@@ -67,21 +72,21 @@ def file_mode(octal: str) -> int:
 
 
 def create_recv_file(setting: Setting, mode: int = 0o600) -> tuple[str, int]:
-    """A new file in recvq, named relative to the spool, and the descriptor that holds HylaFAX's lock on it.
+    """Creates a file in recvq.  Its name relative to the spool, and the descriptor that holds HylaFAX's lock on it.
 
-    rxfax then writes into this very file.  It has its mode from the start, as with faxgetty: clients that may see the
-    fax see it coming in, marked ``*``.  Raises SpoolError, OSError.
+    rxfax then writes into this very file.  The file has its mode from the start, as with faxgetty: clients that may see
+    the fax see it while it comes in, marked ``*``.  Raises SpoolError, OSError.
     """
     while True:
         file = recv_name(setting.spool)
         try:
             fd = os.open(setting.spool.inside(file), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except FileExistsError:
-            continue    # seqf was set back, or another program numbers on its own
+            continue    # seqf was set back, or another program makes such names without it
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.fchmod(fd, mode)     # whatever the umask, which belongs to the whole process
-        except OSError:     # a file server without locks (ENOLCK), say
+            os.fchmod(fd, mode)     # not by open(2): the umask is the whole process's
+        except OSError:     # for example ENOLCK, on a file server without locks
             os.close(fd)
             os.unlink(setting.spool.inside(file))
             raise
@@ -89,7 +94,7 @@ def create_recv_file(setting: Setting, mode: int = 0o600) -> tuple[str, int]:
 
 
 def flush(path: str) -> None:
-    """A page that is about to be confirmed to its sender goes to the disk: SpanDSP itself never asks for that."""
+    """Flushes the file to the disk before a page is confirmed to its sender.  SpanDSP itself never calls fsync(2)."""
     try:
         fd = open_regular(path)
     except FileNotFoundError:
@@ -106,10 +111,10 @@ def flush(path: str) -> None:
 
 
 def pages_saved(path: str) -> int:
-    """The pages of a fax that is over.  Where a crash has broken off the end of the file, the whole ones are saved.
+    """The number of pages of a finished fax.  If a crash has cut the file off, its complete pages are saved.
 
-    Raises OSError where the file cannot be looked into at the moment (no descriptors left, an I/O error): that is no
-    reason to take it for empty.
+    Raises OSError if the file cannot be read at the moment (no descriptors left, an I/O error): it must not be taken for
+    empty then.
     """
     try:
         if os.stat(path).st_size <= TIFF_HEADER:
@@ -128,8 +133,10 @@ def pages_saved(path: str) -> int:
 
 
 def pages_on_disk(path: str) -> int | None:
-    """How many pages can be read from the file, 0 where it is none; None where that cannot be told, because it cannot be looked
-    into at the moment (no descriptors left, an I/O error)."""
+    """The number of pages that can be read from the file, 0 if it is missing or no TIFF file.
+
+    None if the file cannot be read at the moment (no descriptors left, an I/O error).
+    """
     try:
         return page_count(path)
     except (TiffError, OSError) as error:
@@ -137,55 +144,58 @@ def pages_on_disk(path: str) -> int | None:
 
 
 def _raise_if_of_the_machine(error: TiffError) -> None:
-    """What passes says nothing about the file: it is looked at again.  Raises OSError then."""
+    """Raises OSError for a condition of the machine that passes: it says nothing about the file, which is read again later."""
     if is_of_the_machine(error) and isinstance(error.__cause__, OSError):
         raise error.__cause__
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What SpanDSP, or we, have written into the file about its sender: for a fax whose result nobody could note."""
+class Sender:
+    """The sending station of a fax, and the transfer parameters used."""
 
-    station: str = ""
+    station: str = ""       # its TSI, "" for none
     params: FaxParams = field(default_factory=FaxParams)
 
 
-def told_by(path: str) -> Told:
-    """What the first page's tags say.  Raises OSError where the file cannot be looked into at the moment."""
+def sender_of_file(path: str) -> Sender:
+    """The sender, from the tags of the first page, which SpanDSP or :func:`tag` has written.
+
+    For a fax whose result was not noted.  Raises OSError if the file cannot be read at the moment.
+    """
     try:
         first = next(each_directory(path))
         station = first.ascii(IMAGE_DESCRIPTION).partition("\n")[0]
         dcs = first.ascii(FAX_DCS)
-        return Told("" if station == UNSPECIFIED else station, FaxParams.from_dcs(dcs) if dcs else FaxParams())
+        return Sender("" if station == UNSPECIFIED else station, FaxParams.from_dcs(dcs) if dcs else FaxParams())
     except TiffError as error:
         _raise_if_of_the_machine(error)
-        return Told()
+        return Sender()
     except (SpoolError, ValueError, StopIteration):
-        return Told()
+        return Sender()
 
 
-def tag(path: str, told: Told, call_ids: Sequence[str], page_seconds: Sequence[float], log: CallLog) -> None:
-    """HylaFAX's tags on every page.  A file that cannot be tagged is still a fax: faxinfo just knows less of it.
+def tag(path: str, sender: Sender, call_ids: Sequence[str], page_seconds: Sequence[float], log: CallLog) -> None:
+    """Writes HylaFAX's tags into every page.  A file that cannot be tagged stays a fax: faxinfo(8) shows less of it.
 
-    Raises PostponedError on a full disk.
+    Raises PostponedError if the disk is full.
     """
-    text = description(told.station, call_ids)
+    text = description(sender.station, call_ids)
     try:
         tags = [
             PageTags(
-                told.params.encode(), page_seconds[number] if number < len(page_seconds) else 0,
-                page.ascii(FAX_DCS) or told.params.dcs(), text, tiff_date(page.ascii(DATE_TIME)),
+                sender.params.encode(), page_seconds[number] if number < len(page_seconds) else 0,
+                page.ascii(FAX_DCS) or sender.params.dcs(), text, tiff_date(page.ascii(DATE_TIME)),
             )
             for number, page in enumerate(each_directory(path))
         ]
         write_receive_tags(path, tags)
     except (SpoolError, OSError) as error:
         check_room(error)
-        log.tell(f"RECV FAX: the fax is complete, but its tags could not be written: {error}", "err")
+        log.message("err", f"RECV FAX: the fax is complete, but its tags could not be written: {error}")
 
 
 def put_away(setting: Setting, path: str, log: CallLog) -> None:
-    """A file without a readable page: an empty one goes, anything else is set aside for the operator to look at."""
+    """Removes an empty file; moves any other file without a readable page to ``recvq/bad``, for the operator."""
     try:
         if os.path.getsize(path) <= TIFF_HEADER:
             os.unlink(path)
@@ -196,13 +206,13 @@ def put_away(setting: Setting, path: str, log: CallLog) -> None:
             raise OSError(errno.ELOOP, f"{directory} is a link")
         name = kept = os.path.join(directory, os.path.basename(path))
         number = 0
-        while os.path.lexists(kept):    # numbers come again when recvq/seqf is lost
+        while os.path.lexists(kept):    # numbers are used again if recvq/seqf was lost
             number += 1
             kept = f"{name}.{number}"
         os.rename(path, kept)
     except FileNotFoundError:
-        return      # SpanDSP removes what has no page by itself
+        return      # SpanDSP removes a file without pages itself
     except OSError as error:
-        log.tell(f"RECV FAX: {path} holds no page and could not be set aside: {error.strerror}", "err")
+        log.message("err", f"RECV FAX: {path} holds no page and could not be set aside: {error.strerror}")
         return
-    log.tell(f"RECV FAX: no page can be read; what there is has been set aside as {kept}", "err")
+    log.message("err", f"RECV FAX: no page can be read; what there is has been set aside as {kept}")

@@ -1,4 +1,4 @@
-"""What SpanDSP's result of a reception is to HylaFAX."""
+"""SpanDSP's result of a reception in HylaFAX's terms."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gofaxpy.transfer import params_of
 
 NOT_KEPT = "A page could not be written to the disk"
 
-# What native HylaFAX calls the ends of a reception that SpanDSP names otherwise.
+# HylaFAX's own texts for the results of a reception that SpanDSP names otherwise.
 REASONS: dict[ResultCode, StatusCode] = {
     ResultCode.T1_EXPIRED: StatusCode.NO_SENDER,
     ResultCode.T0_EXPIRED: StatusCode.NO_SENDER,
@@ -27,7 +27,10 @@ REASONS: dict[ResultCode, StatusCode] = {
 
 
 def reason_of(fax: FaxResult | None) -> str:
-    """Why a reception failed, in native's words where it has some; ``""`` for a good one."""
+    """Why a reception failed, ``""`` if it did not: HylaFAX's text if it has one for the result, else SpanDSP's.
+
+    None stands for a fax without a result: the call was dropped.
+    """
     if fax is None:
         return StatusCode.T2_TIMEOUT.text
     if fax.success:
@@ -37,10 +40,13 @@ def reason_of(fax: FaxResult | None) -> str:
 
 
 def transfer_params(fax: FaxResult | None) -> FaxParams:
-    """The transfer parameters as HylaFAX encodes them, from what SpanDSP reports."""
+    """The transfer parameters of a fax as HylaFAX encodes them."""
     return FaxParams() if fax is None else params_of(fax)
 
 
 def spoke_fax(fax: FaxResult | None, pages: int) -> bool:
-    """Whether there was a fax machine at the other end, as far as can be told: only then is there a fax to speak of."""
+    """Whether the far end was a fax machine: pages came, or it named its station, or the modems negotiated.
+
+    HylaFAX records and announces a fax only then.
+    """
     return bool(pages or (fax is not None and (fax.remote_station or fax.negotiations)))

@@ -12,6 +12,7 @@ from gofaxpy.hylafax.spool import read_start
 from gofaxpy.journal import JournalError, Step
 from gofaxpy.metrics.exposition import Metric
 from gofaxpy.setting import Setting
+from gofaxpy.switch.api import NOT_RUNNING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _QFILE = re.compile(r"q\d+")
 _MODEM_STATES = (
     (modemstatus.IDLE, "idle"), ("Sending", "sending"), ("Dialing", "sending"), ("Connected", "sending"),
     ("Preparing", "sending"), ("Receiving", "receiving"), (modemstatus.ANSWERING, "receiving"),
-    (modemstatus.WAITING_FREE, "busy"), (modemstatus.WAITING_READY, "down"), ("FreeSWITCH is not running", "down"),
+    (modemstatus.WAITING_FREE, "busy"), (modemstatus.WAITING_READY, "down"), (NOT_RUNNING, "down"),
     ("Initializing", "down"),
 )
 _UNDER_WAY = (Step.ACCEPTED, Step.RECEIVING)

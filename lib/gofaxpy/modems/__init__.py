@@ -1,1 +1,1 @@
-"""The virtual modems, and what HylaFAX is told of them."""
+"""The virtual modems, and the messages to HylaFAX about them."""

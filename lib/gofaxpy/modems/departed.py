@@ -1,7 +1,7 @@
-"""Modems that the configuration names no more, and that are in use: faxq is told when they are free.
+"""Modems in use that the configuration does not name any more: faxq is told that they are down once they are free.
 
-faxq knows a modem until it is told that it is down, and gives it jobs: those of ``modems: 3`` that has become 1, those of another
-``modem_prefix``, those of a spool that was left.
+faxq knows a modem until it is told that the modem is down, and gives it jobs until then.  Modems depart if ``modems: 3``
+becomes ``modems: 1``, if ``modem_prefix`` changes, or if ``spooldir`` names another spool.
 """
 
 from __future__ import annotations
@@ -14,56 +14,56 @@ from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.spool import Spool
 from gofaxpy.hylafax.uucplock import UUCPLock
 from gofaxpy.modems import virtual
-from gofaxpy.modems.faxq import OUTBOX
+from gofaxpy.modems.faxq import FAXQ
 
-POLL = 1.0      # seconds between looks at their locks
+POLL = 1.0      # seconds between two checks of their UUCP locks
 
 
 @dataclass(frozen=True, slots=True)
 class _Modem:
-    """One of them, in its spool."""
+    """A departed modem and its spool."""
 
     spool: Spool
     device: str
 
 
 class Departed:
-    """Those of all spools that this process has looked after, or that an earlier one has left."""
+    """The departed modems that are in use, of all spools that this process has served."""
 
     def __init__(self) -> None:
         self._modems: list[_Modem] = []
-        self._look_at = 0.0
+        self._poll_at = 0.0
 
     def add(self, spool: Spool, devices: Iterable[str]) -> None:
-        """Nobody looks after these from now on.  Those in use get no more jobs, the others are down at once."""
+        """These modems have no supervisor from now on.  Those in use get no more jobs, the others are down at once."""
         for device in devices:
             modem = _Modem(spool, device)
-            virtual.look_after(spool, device, somebody=False)
+            virtual.set_supervised(spool, device, supervised=False)
             if not _is_locked(modem):
-                virtual.say_idle(spool, device)
+                virtual.announce_idle(spool, device)
                 continue
-            OUTBOX.put(spool.fifo, events.modem_leaving(device))
+            FAXQ.put(spool.fifo, events.modem_leaving(device))
             if modem not in self._modems:
                 self._modems.append(modem)
 
     def back(self, spool: Spool, devices: Iterable[str]) -> None:
-        """These are looked after again, by a Getty."""
+        """A Getty serves these modems again."""
         names = set(devices)
         self._modems = [modem for modem in self._modems if modem.spool.root != spool.root or modem.device not in names]
 
     def poll(self, now: float) -> None:
-        """Those that are free now are down.  ``now`` is the monotonic clock's."""
-        if not self._modems or now < self._look_at:
+        """Announces those that have become free as down.  ``now`` is the monotonic clock's."""
+        if not self._modems or now < self._poll_at:
             return
-        self._look_at = now + POLL
+        self._poll_at = now + POLL
         for modem in [modem for modem in self._modems if not _is_locked(modem)]:
-            virtual.say_idle(modem.spool, modem.device)
+            virtual.announce_idle(modem.spool, modem.device)
             self._modems.remove(modem)
 
     def end(self) -> None:
-        """FreeSWITCH ends: all are down, as those that it has looked after till now."""
+        """FreeSWITCH ends: all are announced as down, in use or not."""
         for modem in self._modems:
-            virtual.say_idle(modem.spool, modem.device)
+            virtual.announce_idle(modem.spool, modem.device)
         self._modems.clear()
 
 

@@ -1,8 +1,8 @@
-"""What this process has to tell faxq, in order, and never more at once than faxq can take.
+"""The messages of this process for faxq, kept in order until faxq can take them.
 
-faxq reads 2047 octets at a time and takes the end of them for the end of a message (faxd/faxApp.c++), so that a burst,
-of sixty modems that announce themselves or of sixty calls that come in, would have messages cut in two.  All of the
-process therefore tells the supervisor, and the supervisor tells faxq when there is room.  Nobody waits for anything.
+faxq reads 2047 octets at a time and takes the end of them for the end of a message (faxd/faxApp.c++).  A burst would
+therefore have messages cut in two: sixty modems that announce themselves, or sixty calls that come in.  So every thread
+puts its messages here, and the supervisor sends them when there is room in faxq's FIFO.  No thread waits.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from __future__ import annotations
 import threading
 from collections import deque
 
-from gofaxpy.calls.wakeup import BELL
+from gofaxpy.calls.wakeup import WAKEUP
 from gofaxpy.hylafax import fifo
 from gofaxpy.hylafax.errors import FifoError
 
-MOST = 4096     # messages kept for a faxq that is there but does not read; then the oldest ones go
+MOST = 4096     # messages kept for a faxq that runs but does not read; the oldest ones are dropped for more
 
 
-class Outbox:
-    """Messages by the FIFO they are for; safe to use from any thread.
+class FaxqMessages:
+    """Messages by the path of faxq's FIFO.  Safe to use from any thread.
 
-    There is one FIFO to a spool.  Of two spools only after the configuration has named another one, while calls of the
-    old one go on.
+    A spool has one such FIFO.  There are messages for two spools only if ``hylafax.spooldir`` was changed while calls
+    of the old one were under way.
     """
 
     def __init__(self) -> None:
@@ -32,13 +32,13 @@ class Outbox:
         """Adds a message for the FIFO ``path``; the next :meth:`flush` that finds room sends it."""
         with self._lock:
             self._messages.setdefault(path, deque(maxlen=MOST)).append(message)
-        BELL.ring()
+        WAKEUP.wake()
 
     def __len__(self) -> int:
         return sum(map(len, list(self._messages.values())))
 
     def flush(self) -> None:
-        """Sends what faxq can take now.  Without a faxq all is dropped: it asks with HELLO when it starts."""
+        """Sends what faxq can take now.  If no faxq runs, all is dropped: faxq asks with HELLO when it starts."""
         with self._lock:
             for path, messages in self._messages.items():
                 self._send(path, messages)
@@ -47,18 +47,18 @@ class Outbox:
     def _send(self, path: str, messages: deque[str]) -> None:
         while messages:
             try:
-                nobody = fifo.backlog(path) is None
+                no_faxq = fifo.backlog(path) is None
             except OSError:
-                return      # no descriptors left: a modem whose message was lost would be busy for good
-            if nobody:
+                return      # out of descriptors: if the message were dropped, faxq would take the modem for busy for good
+            if no_faxq:
                 messages.clear()
                 return
             try:
                 if not fifo.send(path, messages[0], patience=0):
                     return
             except FifoError:
-                pass    # what can never be sent must not keep the others waiting
+                pass    # this message can never be sent: it must not block the others
             messages.popleft()
 
 
-OUTBOX = Outbox()
+FAXQ = FaxqMessages()

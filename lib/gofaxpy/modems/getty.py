@@ -1,6 +1,7 @@
-"""Stands in for the faxgetty processes of a spool's virtual modems: their FIFOs, their status, and what faxq is told.
+"""Stands in for the faxgetty processes of a spool's virtual modems: their FIFOs, their status files, their messages to faxq.
 
-Nothing here waits: what there is to say goes into the outbox, and what comes is read when there is something to read.
+Nothing here waits.  Messages to faxq go into :data:`~gofaxpy.modems.faxq.FAXQ`, and a modem's FIFO is read only when
+poll(2) says that there is something in it.
 """
 
 from __future__ import annotations
@@ -14,19 +15,20 @@ from gofaxpy.hylafax import events, fifo
 from gofaxpy.hylafax.errors import FifoError, SpoolError
 from gofaxpy.hylafax.uucplock import UUCPLock
 from gofaxpy.modems import virtual
-from gofaxpy.modems.faxq import OUTBOX
+from gofaxpy.modems.faxq import FAXQ
 from gofaxpy.modems.virtual import Ready
+from gofaxpy.operatorlog import Problems
 from gofaxpy.setting import Setting
 from gofaxpy.switch.boundary import log
 
-POLL_LOCK = 1.0               # seconds between looks at the lock of a modem that faxq has taken
+POLL_LOCK = 1.0               # seconds between two checks of the UUCP lock of a modem that is in use
 
 
 class ModemState(Enum):
     """What a virtual modem does, as far as HylaFAX is concerned."""
 
     IDLE = "idle"
-    LOCKED = "locked"         # faxq has taken it for a job, or a call of ours has it: the UUCP lock says when it ends
+    LOCKED = "locked"         # faxq has taken it for a job, or an incoming call has it, until its UUCP lock is free
 
 
 @dataclass(slots=True)
@@ -36,8 +38,7 @@ class Modem:
     device: str
     reader: fifo.Reader
     state: ModemState = ModemState.IDLE
-    look_at: float = 0.0
-    said: str = ""            # of a FIFO that cannot be opened
+    poll_at: float = 0.0      # when its lock is checked next (the Getty's clock), while it is LOCKED
 
 
 class Getty:
@@ -52,7 +53,7 @@ class Getty:
             "H": self._hello, "L": self._locked, "S": self._switch, "A": self._no_answering, "Z": self._abort,
             "Q": self._quit, "C": self._no_config,
         }
-        self._said_of_locks = ""
+        self._problems = Problems()     # of FIFOs and of lock files, by path
         self._modems: list[Modem] = []
         self.announcements = 0      # of idle modems, so far
         try:
@@ -62,15 +63,15 @@ class Getty:
             self.close()
             raise
         for modem in self._modems:
-            virtual.look_after(setting.spool, modem.device, somebody=True)
+            virtual.set_supervised(setting.spool, modem.device, supervised=True)
             self._announce(modem, number=True)
 
     def descriptors(self) -> dict[int, Modem]:
-        """What to poll for messages, and whose it is."""
+        """The descriptors of the FIFOs, for poll(2), and the modem of each."""
         return {modem.reader.fileno(): modem for modem in self._modems}
 
     def read(self, modem: Modem) -> None:
-        """Takes the messages that have come for the modem (faxd/faxGettyApp.c++)."""
+        """Handles the messages in the modem's FIFO (faxd/faxGettyApp.c++)."""
         for message in modem.reader.read():
             handler = self._handlers.get(message[:1])
             if handler is None:
@@ -79,28 +80,28 @@ class Getty:
                 handler(modem, message)
 
     def poll_locks(self, now: float) -> None:
-        """Announces modems that faxq has given back since the last look."""
+        """Announces modems whose UUCP lock has become free.  ``now`` is the Getty's clock's."""
         for modem in self._modems:
-            if modem.state is ModemState.LOCKED and now >= modem.look_at:
-                modem.look_at = now + POLL_LOCK
+            if modem.state is ModemState.LOCKED and now >= modem.poll_at:
+                modem.poll_at = now + POLL_LOCK
                 if not self._is_locked(modem):
                     modem.state = ModemState.IDLE
                     self._announce(modem)
 
-    def look_after(self, setting: Setting) -> None:
-        """A new configuration for the same modems, perhaps; and FIFOs that somebody has replaced."""
+    def refresh(self, setting: Setting) -> None:
+        """Takes over a configuration that names the same modems, and opens FIFOs anew that have been replaced."""
         number, self.setting = self.setting.config.freeswitch.ident, setting
         for modem in self._modems:
             virtual.keep_again(setting.spool, modem.device)
+            path = modem.reader.path
             if not modem.reader.in_place():
                 try:
-                    reader = fifo.Reader(modem.reader.path)
+                    reader = fifo.Reader(path)
                 except FifoError as error:
-                    if str(error) != modem.said:        # two seconds later it will be the same
-                        modem.said = str(error)
-                        log("err", modem.said)
+                    if self._problems.is_new(path, str(error)):
+                        log("err", str(error))
                     continue
-                modem.said = ""
+                self._problems.passed(path)
                 log("notice", f"{modem.device}: its FIFO has been replaced and is opened anew")
                 modem.reader.close()
                 modem.reader = reader
@@ -109,10 +110,10 @@ class Getty:
                 self._announce(modem, number=True)
 
     def leave(self) -> None:
-        """Nobody looks after the modems any more, for FreeSWITCH ends: they are down, also those in use."""
+        """FreeSWITCH ends: all modems are announced as down, also those in use."""
         for modem in self._modems:
-            virtual.look_after(self.setting.spool, modem.device, somebody=False)
-            self._say(modem)
+            virtual.set_supervised(self.setting.spool, modem.device, supervised=False)
+            self._announce_idle(modem)
         self.close()
 
     def close(self) -> None:
@@ -123,16 +124,16 @@ class Getty:
     # -- messages
 
     def _hello(self, modem: Modem, message: str) -> None:
-        """faxq has been started and knows no modem yet."""
+        """faxq has just started and knows no modem yet."""
         self._announce(modem, number=True)
 
     def _locked(self, modem: Modem, message: str) -> None:
-        """faxq has taken the modem for a job.  No message tells when it is free again; its lock file does."""
+        """faxq has taken the modem for a job.  faxq sends no message when the modem is free again, so its lock is checked."""
         modem.state = ModemState.LOCKED
-        modem.look_at = self._clock() + POLL_LOCK
+        modem.poll_at = self._clock() + POLL_LOCK
 
     def _switch(self, modem: Modem, message: str) -> None:
-        """faxstate: what the modem is announced as from now on, when it is idle."""
+        """faxstate: the state that the modem is announced with when it is idle."""
         if message[1:2] not in ("R", "B", "D"):
             log("warning", f"{modem.device}: {message[:80]!r} is no state; SR, SB and SD are")
             return
@@ -143,7 +144,7 @@ class Getty:
         log("notice", f"{modem.device}: {message[:80]!r} ignored: FreeSWITCH answers its calls by itself")
 
     def _abort(self, modem: Modem, message: str) -> None:
-        """faxabort: the incoming call on this modem ends.  An outgoing job is faxq's, and faxrm's business."""
+        """faxabort: ends the incoming call on this modem.  An outgoing job is ended by faxrm, through faxq."""
         uuid = CALLS.on(self.setting.spool.root, modem.device)
         if uuid:
             self._abort_call(uuid)
@@ -151,35 +152,40 @@ class Getty:
             log("notice", f"{modem.device}: {message[:80]!r} ignored: no incoming call is on this modem")
 
     def _quit(self, modem: Modem, message: str) -> None:
-        """As faxgetty at its end, the modem is down; it comes back with ``faxstate -s ready`` or with FreeSWITCH."""
+        """The modem is down, as when faxgetty quits.  It comes back by ``faxstate -s ready`` or a restart of FreeSWITCH."""
         virtual.switch(self.setting.spool, modem.device, Ready.DOWN)
         self._announce(modem)
 
     def _no_config(self, modem: Modem, message: str) -> None:
         log("notice", f"{modem.device}: {message[:80]!r} ignored: virtual modems are configured in gofax.yaml")
 
-    # -- telling HylaFAX
+    # -- announcements
 
     def _is_locked(self, modem: Modem) -> bool:
+        lock = UUCPLock(self.setting.spool.lock_dir, modem.device)
         try:
-            return UUCPLock(self.setting.spool.lock_dir, modem.device).held_by() is not None
+            locked = lock.held_by() is not None
         except SpoolError as error:
-            if str(error) != self._said_of_locks:     # a second later it will be the same
-                self._said_of_locks = str(error)
+            if self._problems.is_new(lock.path, str(error)):
                 log("warning", f"{error}; the modem is taken for one in use")
             return True
+        self._problems.passed(lock.path)
+        return locked
 
     def _announce(self, modem: Modem, number: bool = False) -> None:
-        """Says how an idle modem is.  A modem in use says nothing: faxq would take it for free."""
+        """Announces the modem, if it is idle; ``number``: with its telephone number.
+
+        The state of a modem in use is not announced: faxq would take the modem for free.
+        """
         if number:
             ident = self.setting.config.freeswitch.ident
-            OUTBOX.put(self.setting.spool.fifo, events.modem_number(modem.device, ident))
+            FAXQ.put(self.setting.spool.fifo, events.modem_number(modem.device, ident))
         if self._is_locked(modem):
             modem.state = ModemState.LOCKED
-            modem.look_at = self._clock() + POLL_LOCK
+            modem.poll_at = self._clock() + POLL_LOCK
             return
-        self._say(modem)
+        self._announce_idle(modem)
 
-    def _say(self, modem: Modem) -> None:
+    def _announce_idle(self, modem: Modem) -> None:
         self.announcements += 1
-        virtual.say_idle(self.setting.spool, modem.device)
+        virtual.announce_idle(self.setting.spool, modem.device)

@@ -1,7 +1,7 @@
-"""The virtual modems as HylaFAX knows them: taken for a call, given back whatever happens.
+"""The virtual modems as HylaFAX knows them: taken for a call, and given back however the call ends.
 
-A modem belongs to whoever holds its UUCP lock file, faxq for an outgoing job or we for an incoming call; faxq's own
-idea of READY and BUSY is only a hint.  So the lock comes first and the announcements after it.
+A modem belongs to the process that holds its UUCP lock file: faxq for an outgoing job, FreeSWITCH for an incoming call.
+faxq's own state READY or BUSY is only a hint.  So the lock is taken first, and the announcements follow.
 """
 
 from __future__ import annotations
@@ -16,70 +16,74 @@ from gofaxpy.hylafax import events, fifo, modemstatus
 from gofaxpy.hylafax.errors import SpoolError
 from gofaxpy.hylafax.spool import Spool, open_own, private_directory
 from gofaxpy.hylafax.uucplock import UUCPLock
-from gofaxpy.modems.faxq import OUTBOX
+from gofaxpy.modems.faxq import FAXQ
 from gofaxpy.setting import Setting
+from gofaxpy.switch.api import NOT_RUNNING
 from gofaxpy.switch.boundary import log
 
 
 class Ready(Enum):
-    """How an idle modem is announced: faxstate's switch, which is about outgoing jobs only (faxstate(8)) and holds as long as
-    the process; or, whatever that says, that nobody looks after the modem at present."""
+    """How an idle modem is announced to HylaFAX.
+
+    faxstate sets the first three.  They concern outgoing jobs only (faxstate(8)) and hold as long as the process.
+    """
 
     READY = "R"
     BUSY = "B"
     DOWN = "D"
-    GONE = ""
+    GONE = ""       # no supervisor serves the modem at present; faxstate's state is kept for the next one
 
 
-# By FIFO of the spool and modem: incoming calls and the supervisor both announce.  A process that is not the modem's supervisor
-# reads it from a file: a second FreeSWITCH on the spool must not make a modem ready that faxstate has taken down at the first.
-_ready: dict[tuple[str, str], Ready] = {}
-_gone: set[tuple[str, str]] = set()
-_ours: set[tuple[str, str]] = set()
-_unkept: set[tuple[str, str]] = set()       # whose file does not say what is the case: the disk was full, say
-STATES = ("gofax", "modems")        # a directory in the spool, with a file for each modem that a supervisor has looked after
+# All by FIFO of the spool and device.  Handlers of incoming calls and the supervisor both announce modems.  A process that is
+# not the modem's supervisor reads the state from a file: otherwise a second FreeSWITCH on the spool would make a modem ready
+# that faxstate has taken down at the first.
+_ready: dict[tuple[str, str], Ready] = {}       # what faxstate has set
+_gone: set[tuple[str, str]] = set()             # modems that this process does not supervise any more
+_ours: set[tuple[str, str]] = set()             # modems that this process supervises
+_unkept: set[tuple[str, str]] = set()           # modems whose file could not be written: the disk was full, for example
+STATES = ("gofax", "modems")        # a directory in the spool, with a file for each modem that had a supervisor
 _ANNOUNCEMENT = {
     Ready.READY: events.modem_ready, Ready.BUSY: events.modem_busy, Ready.DOWN: events.modem_down, Ready.GONE: events.modem_down,
 }
 _IDLE = {
     Ready.READY: modemstatus.IDLE, Ready.BUSY: modemstatus.WAITING_FREE, Ready.DOWN: modemstatus.WAITING_READY,
-    Ready.GONE: "FreeSWITCH is not running",
+    Ready.GONE: NOT_RUNNING,
 }
 
-ANONYMOUS = "freeswitch"    # the device of calls that no virtual modem is taken for, as GOfax.IP names it
+ANONYMOUS = "freeswitch"    # the device of a call without a virtual modem, as GOfax.IP names it
 
 
 def switch(spool: Spool, device: str, ready: Ready) -> None:
-    """From now on the modem is announced like that when it is idle."""
+    """Sets the state that the modem is announced with when it is idle."""
     _ready[spool.fifo, device] = ready
     _keep(spool, device)
 
 
-def look_after(spool: Spool, device: str, somebody: bool) -> None:
-    """Whether this process looks after the modem from now on, as its supervisor."""
-    (_gone.discard if somebody else _gone.add)((spool.fifo, device))
+def set_supervised(spool: Spool, device: str, supervised: bool) -> None:
+    """Notes that this process becomes the modem's supervisor, or is so no more."""
+    (_gone.discard if supervised else _gone.add)((spool.fifo, device))
     _ours.add((spool.fifo, device))
     _keep(spool, device)
-    if not somebody:        # another supervisor may do so
+    if not supervised:      # another process may become its supervisor, so its state is read from the file
         _ours.discard((spool.fifo, device))
 
 
 def keep_again(spool: Spool, device: str) -> None:
-    """Writes the file of a modem that could not be written when there was something to be said."""
+    """Writes the modem's file, if that failed before."""
     if (spool.fifo, device) in _unkept:
         _keep(spool, device)
 
 
 def known(spool: Spool) -> list[str]:
-    """The modems that a supervisor of the spool has looked after, this one or an earlier one."""
+    """The modems of the spool that have had a supervisor, in this process or in an earlier one."""
     with suppress(OSError):
         return sorted(os.listdir(spool.path(*STATES)))
     return []
 
 
-def say_idle(spool: Spool, device: str) -> None:
-    """Tells HylaFAX how the modem is when nothing is going on there."""
-    OUTBOX.put(spool.fifo, idle_announcement(spool, device))
+def announce_idle(spool: Spool, device: str) -> None:
+    """Announces the modem's idle state to faxq and writes it into the status file that faxstat shows."""
+    FAXQ.put(spool.fifo, idle_announcement(spool, device))
     try:
         modemstatus.write_status(spool, device, idle_status(spool, device))
     except SpoolError as error:
@@ -100,7 +104,7 @@ def _state(spool: Spool, device: str) -> Ready:
 
 
 def _keep(spool: Spool, device: str) -> None:
-    """Leaves the state where other processes find it."""
+    """Writes the state into the file where other processes read it."""
     try:
         directory = private_directory(spool.root, *STATES)
         fd = open_own(os.path.join(directory, device), os.O_WRONLY, 0o600)
@@ -112,23 +116,23 @@ def _keep(spool: Spool, device: str) -> None:
             os.close(fd)
         _unkept.discard((spool.fifo, device))
     except OSError as error:
-        if (spool.fifo, device) not in _unkept:     # tried again soon, and told once
+        if (spool.fifo, device) not in _unkept:     # tried again every two seconds, and logged once
             log("warning", f"{device}: its state cannot be kept for other processes: {error}")
         _unkept.add((spool.fifo, device))
 
 
 def idle_announcement(spool: Spool, device: str) -> str:
-    """What faxq is told of the modem when nothing is going on there."""
+    """The message to faxq for the modem when no call is on it."""
     return _ANNOUNCEMENT[_state(spool, device)](device)
 
 
 def idle_status(spool: Spool, device: str) -> str:
-    """What faxstat shows of the modem when nothing is going on there."""
+    """The line faxstat shows for the modem when no call is on it."""
     return _IDLE[_state(spool, device)]
 
 
 class CallModem:
-    """What an incoming call shows HylaFAX of itself.  Without a modem everything here is silent."""
+    """The modem of an incoming call, as far as HylaFAX sees it.  This one stands for none, and shows nothing."""
 
     device = ANONYMOUS
 
@@ -142,8 +146,8 @@ class CallModem:
         """Gives the modem back."""
 
 
-class ModemLine(CallModem):
-    """A call on a virtual modem whose UUCP lock we hold."""
+class TakenModem(CallModem):
+    """A virtual modem whose UUCP lock the call holds."""
 
     def __init__(self, spool: Spool, device: str, lock: UUCPLock) -> None:
         self.device = device
@@ -152,7 +156,7 @@ class ModemLine(CallModem):
 
     def event(self, message: str) -> None:
         if CALLS.attended:
-            OUTBOX.put(self._spool.fifo, message)
+            FAXQ.put(self._spool.fifo, message)
         else:
             fifo.send(self._spool.fifo, message)
 
@@ -169,25 +173,25 @@ class ModemLine(CallModem):
 
 
 def release_dead(setting: Setting, device: str, pid: int, before: float) -> None:
-    """Removes the lock that a dead process of ours, ``pid``, made on a modem ``before`` that time (since the epoch).
+    """Removes the lock on a modem that a dead FreeSWITCH, process ``pid``, made ``before`` that time (seconds since the epoch).
 
-    HylaFAX would wait until the lock is 30 s old, and then for good where the dead process is kept as a zombie, or where
-    this one has got its number: in a container that is the rule.
+    HylaFAX would wait until the lock is 30 s old.  It would wait for good if the dead process is a zombie, or if this
+    FreeSWITCH has the same pid, as it has in a container.
     """
     if device == ANONYMOUS or pid <= 0:
         return
     lock = UUCPLock(setting.spool.lock_dir, device)
     with suppress(SpoolError, FileNotFoundError):
-        if lock.named() != pid:     # also one that is stale by now: nobody need find that out
+        if lock.named() != pid:     # named(), not held_by(): the pid decides, however old the lock is
             return
         if os.stat(lock.path).st_mtime <= before:       # a younger one is another call's
             os.unlink(lock.path)
 
 
 def take(setting: Setting) -> CallModem | None:
-    """A free modem for an incoming call, or a line without one, or None if the call must not be taken without a modem.
+    """A free modem for an incoming call, one that stands for none, or None if the call must not be taken without a modem.
 
-    Looked for from the last one down: faxq takes modems from the first one up, so the two rarely meet.
+    Tries the modems from the last one down.  faxq takes them from the first one up, so the two rarely meet.
     """
     wish = setting.config.inbound.allocate_modems
     if wish == "off":
@@ -195,13 +199,13 @@ def take(setting: Setting) -> CallModem | None:
     trouble = ""
     for device in reversed(setting.config.hylafax.devices()):
         if CALLS.on(setting.spool.root, device):
-            continue    # one of our own calls has it; no need to ask the file system
+            continue    # a call of this process has it; this saves a look at the lock file
         lock = UUCPLock(setting.spool.lock_dir, device)
         try:
             if lock.acquire():
-                return ModemLine(setting.spool, device, lock)
+                return TakenModem(setting.spool, device, lock)
         except SpoolError as error:
             trouble = str(error)
-    if trouble:     # without it nobody would know why calls are no modem's, or refused
-        operatorlog.tell(setting.config.log, "warning", f"{trouble}; it keeps modems from incoming calls")
+    if trouble:     # the reason why calls come in without a modem, or are refused
+        operatorlog.write(setting.config.log, "warning", f"{trouble}; it keeps modems from incoming calls")
     return None if wish == "require" else CallModem()

@@ -1,1 +1,1 @@
-"""An outgoing call inside FreeSWITCH, and what is left of one whose gofaxsend has died."""
+"""An outgoing call inside FreeSWITCH, and the record of an attempt whose gofaxsend has died."""

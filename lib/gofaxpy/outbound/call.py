@@ -1,8 +1,8 @@
 """The half of sending that runs inside FreeSWITCH: :func:`place_call` orders a call, :func:`send_fax` runs in it.
 
-What is to be sent stands in the journal entry that gofaxsend has made; only the entry's name travels through
-FreeSWITCH.  A call whose entry is gone, or that belongs to another attempt, is hung up without sending anything:
-whoever removed the entry has already told the user how the job ended.
+The journal entry, which gofaxsend has created, says what to send; only the entry's name passes through FreeSWITCH.  A
+call is hung up without sending if its entry is gone or belongs to another attempt: the process that removed the entry
+has already reported to the user how the job ended.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ import os
 import time
 from collections.abc import Mapping
 
-from gofaxpy import setting as settings
 from gofaxpy.calls.registry import CALLS
 from gofaxpy.config.keys import Config
 from gofaxpy.journal import Entry, Journal, JournalError, Step
 from gofaxpy.local import boot_id
-from gofaxpy.setting import Setting
+from gofaxpy.setting import Setting, current_setting, wrong_user
 from gofaxpy.stations import fallback, ladder
 from gofaxpy.stations.overrides import names_of, remembered
 from gofaxpy.switch.arguments import decode_args
@@ -37,11 +36,13 @@ HANDLER = "outbound_fax"
 def place_call(api: Api, args: str) -> str:
     """``outbound_fax::launch``: orders the call and returns at once with ``+OK`` or ``-ERR what is wrong``.
 
-    Below ``+OK`` is a line for everything the session log should say of the call."""
+    ``args`` are gofaxsend's (:func:`gofaxpy.switch.arguments.encode_args`): ``ref`` the name of the journal entry,
+    ``uuid`` of the channel, ``job_uuid`` of the originate, ``gateway``.  The lines after ``+OK`` are for the session log.
+    """
     try:
         order = decode_args(args)
-        setting = settings.current(lambda text: log("warning", text))
-        problem = settings.wrong_user(setting.config.hylafax.user)
+        setting = current_setting()
+        problem = wrong_user(setting.config.hylafax.user)
         if problem:
             return f"-ERR {problem}\n"
         entry = _entry(setting.journal, str(order.get("ref", "")))
@@ -76,7 +77,7 @@ def _entry(journal: Journal, ref: str) -> Entry:
 
 
 def opened_facts(entry: Entry) -> dict[str, Any]:
-    """What gofaxsend wrote when it opened the entry.  Raises LookupError where that is missing."""
+    """What gofaxsend wrote when it opened the entry.  Raises LookupError if that is missing."""
     opened = entry.find(Step.OPENED)
     if opened is None:
         raise LookupError(f"{entry.path} does not say what is to be sent")
@@ -84,34 +85,37 @@ def opened_facts(entry: Entry) -> dict[str, Any]:
 
 
 def channel_variables(config: Config, facts: Mapping[str, Any], uuid: str) -> dict[str, str]:
-    """The variables the call starts with; later ones of FreeSWITCH's mod_spandsp and switch_ivr_originate.c."""
-    settings_out = config.outbound
+    """The variables that the call starts with (read by mod_spandsp_fax.c and switch_ivr_originate.c).
+
+    ``facts`` are those of :func:`opened_facts`.  Empty variables are left out.  Raises DialstringError, KeyError.
+    """
+    outbound = config.outbound
     variables = {
         "origination_uuid": uuid,
         "origination_caller_id_number": caller_number(str(facts.get("cid_number", ""))),
         "origination_caller_id_name": caller_name(str(facts.get("cid_name", ""))),
         "ignore_early_media": "true",
-        "originate_timeout": str(settings_out.ring_timeout),
+        "originate_timeout": str(outbound.ring_timeout),
         "fax_ident": fax_ident(str(facts.get("ident", ""))),
         "fax_header": fax_header(str(facts.get("header", ""))),
         "fax_use_ecm": flag(bool(facts.get("ecm", True))),
         "fax_disable_v17": flag(not facts.get("v17", True)),
-        "fax_enable_t38": flag(settings_out.enable_t38),
-        "fax_enable_t38_request": flag(settings_out.enable_t38 and settings_out.request_t38),
+        "fax_enable_t38": flag(outbound.enable_t38),
+        "fax_enable_t38_request": flag(outbound.enable_t38 and outbound.request_t38),
         "fax_verbose": flag(config.freeswitch.verbose),
         "fax_start_page": str(facts["first"]),
         "fax_end_page": str(facts["last"]),
     }
-    if settings_out.progress_timeout:
-        # Not progress_timeout: without a calling channel that one ends a call although it rings
-        # (switch_ivr_originate.c sets sent_ring only where there is a caller to be told).
-        variables["leg_progress_timeout"] = str(settings_out.progress_timeout)
+    if outbound.progress_timeout:
+        # Not progress_timeout: without a calling channel that variable ends a call even though it rings
+        # (switch_ivr_originate.c sets sent_ring only if there is a calling channel).
+        variables["leg_progress_timeout"] = str(outbound.progress_timeout)
     return {name: value for name, value in variables.items() if value}
 
 
 def send_fax(api: Api, call: Call, ref: str) -> None:
-    """``outbound_fax.handler``: the far end has answered; sends, notes the result, then hangs up."""
-    setting = settings.current(lambda text: log("warning", text))
+    """``outbound_fax.handler``: the far end has answered.  Sends, notes the result, then hangs up."""
+    setting = current_setting()
     entry = setting.journal.open(ref.strip())
     if entry is None:
         log("warning", f"{call.uuid}: job {ref[:80]!r} is over; the call is hung up without sending")
@@ -126,14 +130,14 @@ def send_fax(api: Api, call: Call, ref: str) -> None:
 
 def _send(setting: Setting, api: Api, call: Call, entry: Entry) -> None:
     facts = opened_facts(entry)
-    if not entry.launches(call.uuid):       # hylafax.spooldir was changed while it rang: there is another of this name
+    if not entry.launches(call.uuid):       # hylafax.spooldir was changed while it rang; the new spool has such a name, too
         log("err", f"{call.uuid}: {entry.path} is another attempt's; hanging up without sending")
         return
     if entry.find(Step.FAX_OVER) is not None:
         log("warning", f"{call.uuid}: {entry.name} has been sent by another call; hanging up")
         return
-    held = entry.hold()     # until the result is noted: who waits for that need not guess for how long
-    entry.mark(Step.CONNECTED, uuid=call.uuid, held=held, boot=boot_id())   # by which others know what the lock tells
+    held = entry.hold()     # until the result is noted: gofaxsend waits for as long as the entry is held
+    entry.mark(Step.CONNECTED, uuid=call.uuid, held=held, boot=boot_id())   # boot: the kernel that has the hold
     if entry.withdrawn(call.uuid):
         log("warning", f"{call.uuid}: gofaxsend has given this call up; hanging up without sending")
         return
@@ -141,25 +145,25 @@ def _send(setting: Setting, api: Api, call: Call, entry: Entry) -> None:
         log("err", f"{call.uuid}: {facts['document']!r} is a path that cannot be given to txfax")
         return
     call.set("execute_on_fax_result", HANG_UP_AFTER_RESULT)
-    with CALLS.watch(call.uuid) as seen:
+    with CALLS.watch(call.uuid) as watched:
         call.execute("txfax", f"${{{DOCUMENT}}}")
         fax = FaxResult.from_variables(call.get)
         if fax is not None:
-            CALLS.wait_over(seen, SECONDS_FOR_EVENTS)
+            CALLS.wait_over(watched, SECONDS_FOR_EVENTS)
     if fax is None:
         text = call.get("current_application_response") or "see FreeSWITCH's log"
         problem = f"txfax of {facts['document']} did not start: {text}"
         log("err", f"{call.uuid}: {problem}")
         entry.mark(Step.FAX_OVER, uuid=call.uuid, problem=problem)
         return
-    fax = fax.with_negotiations(seen.negotiations)
+    fax = fax.with_negotiations(watched.negotiations)
     if entry.find(Step.FAX_OVER) is None:
         entry.mark(Step.FAX_OVER, uuid=call.uuid, fax=fax.facts())
     _remember(setting.config, api, call, _numbers(facts)[-1], fax)
 
 
 def _remember(config: Config, api: Api, call: Call, number: str, fax: FaxResult) -> None:
-    """Notes in mod_db what this fax means for the next one to the same number."""
+    """Notes in mod_db how the next fax to the same number is to be sent."""
     db = Db(api.command)
     now = time.time()
     try:

@@ -10,7 +10,10 @@ JOIN_TIMEOUT = 120      # seconds that tiffcp may take
 
 
 def remove_directory(directory: str) -> None:
-    """Removes a directory of :func:`compose` with all it holds (files and links only); of a link only the link itself."""
+    """Removes the directory and the files and links in it.  If ``directory`` is a link, only the link is removed.
+
+    A missing directory is no error.  Raises SpoolError.
+    """
     try:
         try:
             fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)

@@ -1,1 +1,1 @@
-"""What is remembered of a number, in either direction."""
+"""What mod_db remembers of a station or destination by its number."""

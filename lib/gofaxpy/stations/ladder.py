@@ -1,30 +1,30 @@
-"""The ladder: a destination that failed is called in a simpler way next time, and in a better one after a success.
+"""The ladder: after a failure a destination is called in a simpler way next time, after a success in a better one.
 
-The rungs go from what is configured down to what nearly every machine and line can do.  The rung of a destination
-stands in FreeSWITCH's mod_db, ``gofax-ladder / NUMBER -> RUNG TIME`` (seconds since the epoch), and is forgotten after
+The rungs go from the configured way down to one that nearly every machine and line supports.  The rung of a destination
+is kept in FreeSWITCH's mod_db, ``gofax-ladder / NUMBER -> RUNG TIME`` (seconds since the epoch).  It is forgotten after
 ``outbound.ladder_days``.  The ladder is off unless ``outbound.ladder`` is on.
 """
 
 from __future__ import annotations
 
 from gofaxpy.hylafax.spool import age
+from gofaxpy.stations.fallback import AUDIO
 from gofaxpy.switch.db import Db
 from gofaxpy.switch.faxresult import FaxResult, ResultCode
 from gofaxpy.switch.hangup import HUNG_UP_BY_THEM
 
 REALM = "gofax-ladder"
-DAY = 86400
-LONGEST = 32        # no text for int() to choke on
-_AUDIO = {"fax_enable_t38": "false", "fax_enable_t38_request": "false"}
+DAY = 86400         # seconds
+LONGEST = 32        # characters of a value; int() refuses numbers of thousands of digits
 _NO_ECM = {"fax_use_ecm": "false"}
 _NO_V17 = {"fax_disable_v17": "true"}     # V.29 is then the fastest: 9600 bit/s
 RUNGS: tuple[tuple[str, dict[str, str]], ...] = (
     ("as configured", {}),
-    ("audio instead of T.38", _AUDIO),
-    ("audio, no error correction", _AUDIO | _NO_ECM),
-    ("audio, no error correction, 9600 bit/s", _AUDIO | _NO_ECM | _NO_V17),
+    ("audio instead of T.38", AUDIO),
+    ("audio, no error correction", AUDIO | _NO_ECM),
+    ("audio, no error correction, 9600 bit/s", AUDIO | _NO_ECM | _NO_V17),
 )
-# Ends that say nothing about the line between two fax machines: no machine, or our own document.
+# Results that say nothing about the line between two fax machines: no machine answered, or the document is at fault.
 _ELSEWHERE = frozenset((
     ResultCode.T0_EXPIRED, ResultCode.FILEERROR, ResultCode.NOPAGE, ResultCode.BADTIFF, ResultCode.BADPAGE, ResultCode.BADTAG,
     ResultCode.BADTIFFHDR, ResultCode.NOMEM,
@@ -32,7 +32,10 @@ _ELSEWHERE = frozenset((
 
 
 def rung_of(db: Db, number: str, now: float, days: int) -> int:
-    """The rung on which ``number`` stands; 0 where nothing is noted, or what is noted is too old.  Raises DbError."""
+    """The rung of ``number``; 0 if mod_db has none, or one that is too old.  ``now`` is in seconds since the epoch.
+
+    Raises DbError.
+    """
     value = db.select(REALM, number)
     rung, _, at = value.partition(" ")
     if not (value.isascii() and rung.isdigit() and at.isdigit() and len(value) < LONGEST) or age(int(at), now) > days * DAY:
@@ -41,9 +44,10 @@ def rung_of(db: Db, number: str, now: float, days: int) -> int:
 
 
 def step(db: Db, number: str, fax: FaxResult, disposition: str, now: float, days: int) -> int | None:
-    """Notes what this end of a fax means for the next; the new rung, or None if it stays.  Raises DbError.
+    """Sets the rung for the next fax from the result of this one.  The new rung, or None if it stays.  Raises DbError.
 
-    A call that was dropped counts only if the far end hung up (``disposition``): the user may have ended it.
+    A dropped call counts as a failure only if the far end hung up (``disposition``, sofia's ``sip_hangup_disposition``):
+    otherwise the user may have ended it.
     """
     before = rung_of(db, number, now, days)
     rung = before
@@ -59,7 +63,7 @@ def step(db: Db, number: str, fax: FaxResult, disposition: str, now: float, days
 
 
 def is_failure_of_the_line(fax: FaxResult, disposition: str) -> bool:
-    """Whether a simpler way of sending might have helped."""
+    """Whether the fax failed in a way that a simpler way of sending might have prevented."""
     if fax.success or fax.code in _ELSEWHERE:
         return False
     return fax.code is not ResultCode.CALLDROPPED or disposition == HUNG_UP_BY_THEM

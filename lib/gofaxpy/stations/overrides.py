@@ -1,10 +1,10 @@
-"""What FreeSWITCH's mod_db remembers of one destination: variables an operator has set, and that T.38 has failed.
+"""The channel variables that FreeSWITCH's mod_db has for one destination: an operator's overrides, fallback, ladder.
 
-Realms, keys and values are GOfax.IP's, so that entries made for it hold: ``override-NUMBER / VARIABLE -> value`` and
+Realms, keys and values are GOfax.IP's, so that its entries stay valid: ``override-NUMBER / VARIABLE -> value`` and
 ``fallback / NUMBER -> time of the entry`` (seconds since the epoch).  NUMBER is the destination as it is dialled,
-without blanks and separators; entries for it without the prefix we dial hold as well, but count less.
+without blanks and separators.  Entries without the configured dial prefix are valid as well, with lower precedence.
 
-Nothing here keeps a fax from being sent: what cannot be used is left out and told.
+Nothing here prevents a fax: a variable that cannot be used is left out, and the session log says so.
 """
 
 from __future__ import annotations
@@ -17,28 +17,33 @@ from gofaxpy.stations import fallback, ladder
 from gofaxpy.switch.db import Db, DbError
 from gofaxpy.switch.dialstring import DialstringError, variables
 
-OVERRIDE = "override-"
-AUDIO = {"fax_enable_t38": "false", "fax_enable_t38_request": "false"}
-# Without these as we set them we would lose sight of the call, or send other pages than those of the job.
+OVERRIDE = "override-"      # the realm, without the number
+# Overrides of these are refused: gofaxsend would lose the call, or txfax would send other pages than those of the job.
 OURS = frozenset(("origination_uuid", "fax_start_page", "fax_end_page", "execute_on_fax_result", "gofax_document"))
 
 
 @dataclass(slots=True)
 class Remembered:
-    """Channel variables for the next call, and what is to be told about them."""
+    """What mod_db has for the next call to a destination."""
 
-    values: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    values: dict[str, str] = field(default_factory=dict)    # channel variables and their values
+    notes: list[str] = field(default_factory=list)          # lines for the session log
 
 
 def names_of(number: str, plain: str) -> list[str]:
-    """Under which numbers a destination is looked up, the one that counts most last: ``plain`` is without our prefix."""
+    """The numbers under which a destination is looked up, the one of highest precedence last.
+
+    ``number`` is dialled; ``plain`` is the same without the configured dial prefix.
+    """
     return [plain, number] if plain and plain != number else [number]
 
 
 def remembered(db: Db, numbers: Sequence[str], config: Config, now: float) -> Remembered:
-    """What holds for a call, as far as ``freeswitch.softmodem_fallback`` and ``outbound.ladder`` want anything to be
-    remembered.  An operator's override beats both."""
+    """What mod_db has for a call to a destination; ``numbers`` are :func:`names_of` it, ``now`` seconds since the epoch.
+
+    The fallback list counts if ``freeswitch.softmodem_fallback`` is on, the ladder if ``outbound.ladder`` is on.  An
+    operator's override takes precedence over both.
+    """
     found = Remembered()
     if config.freeswitch.softmodem_fallback:
         _fallback(db, numbers, found)
@@ -52,7 +57,7 @@ def remembered(db: Db, numbers: Sequence[str], config: Config, now: float) -> Re
 def _fallback(db: Db, numbers: Sequence[str], found: Remembered) -> None:
     try:
         if any(db.exists(fallback.REALM, number) for number in numbers):
-            found.values.update(AUDIO)
+            found.values.update(fallback.AUDIO)
             found.notes.append("Softmodem fallback: an earlier fax to this number failed with T.38, so this one goes without")
     except DbError as error:
         found.notes.append(f"Softmodem fallback: {error}")
@@ -87,7 +92,7 @@ def _overrides(db: Db, number: str, found: Remembered) -> None:
 
 
 def problem_of(name: str, value: str) -> str:
-    """Why this variable cannot be set, or ``""``."""
+    """Why an override of this variable is refused, or ``""``."""
     if name in OURS:
         return "gofax sets this variable itself"
     try:

@@ -43,6 +43,8 @@ def owner(connected: socket.socket) -> int | None:
         found = _by_diag(theirs, ours)
         if found is None and _by_diag(ours, theirs) is None:
             raise OSError       # it knows of no connection at all: the kernel has no tcp_diag
+        if found is None:
+            found = _bound_to_an_interface(theirs, ours)
     except OSError:
         try:
             found = _by_proc(theirs, ours)
@@ -62,11 +64,22 @@ def _address(name: tuple[str, int] | tuple[str, int, int, int]) -> Address:
     return (packed[12:] if packed.startswith(_MAPPED) and len(packed) == 16 else packed), name[1]
 
 
-def _by_diag(theirs: Address, ours: Address) -> tuple[int, int, int] | None:
+def _bound_to_an_interface(theirs: Address, ours: Address) -> tuple[int, int, int] | None:
+    """As :func:`_by_diag`, of a socket that hears one interface only, as anybody may have it (SO_BINDTODEVICE of socket(7)):
+    the kernel finds it only where that one is named (inet_match in inet_hashtables.h)."""
+    for interface, _ in socket.if_nameindex():
+        found = _by_diag(theirs, ours, interface)
+        if found is not None:
+            return found
+    return None
+
+
+def _by_diag(theirs: Address, ours: Address, interface: int = 0) -> tuple[int, int, int] | None:
     """State, user and inode of the socket whose own address is ``theirs``; None if there is none.  Raises OSError."""
     family = socket.AF_INET if len(theirs[0]) == 4 else socket.AF_INET6
     ask = _ASK.pack(
-        family, socket.IPPROTO_TCP, 0, 0, 0xFFFFFFFF, struct.pack(">HH", theirs[1], ours[1]), theirs[0], ours[0], 0, b"\xff" * 8,
+        family, socket.IPPROTO_TCP, 0, 0, 0xFFFFFFFF, struct.pack(">HH", theirs[1], ours[1]), theirs[0], ours[0], interface,
+        b"\xff" * 8,
     )
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _SOCK_DIAG) as link:
         link.settimeout(1)

@@ -1,4 +1,4 @@
-"""The program of the child process in which all scripts run, started by `mocks.pyhost`.
+"""The program of the child process in which all scripts run, started by `mocks.host.pyhost`.
 
 Arguments: JSON (`parent`: process id of the switch, and the fields of `mocks.host.seam.Quirks`), control descriptor.
 

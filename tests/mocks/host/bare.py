@@ -15,9 +15,9 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from mocks.event import CUSTOM, Event
+from mocks.esl.event import CUSTOM, Event
+from mocks.host.pyhost import ChannelLike, PythonHost, Quirks
 from mocks.host.wire import CRASH_STATUS
-from mocks.pyhost import ChannelLike, PythonHost, Quirks
 
 
 class BareChannel:

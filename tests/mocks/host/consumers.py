@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from mocks.event import EVENT_NAMES, Event
+from mocks.esl.event import EVENT_NAMES, Event
 from mocks.host.mishap import Mishaps
 
 LOG_WARNING = 4

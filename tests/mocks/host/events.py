@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 from xml.sax.saxutils import escape
 
-from mocks.event import CUSTOM, EVENT_NAMES, url_encode
-from mocks.event import Event as SwitchEvent
+from mocks.esl.event import CUSTOM, EVENT_NAMES, url_encode
+from mocks.esl.event import Event as SwitchEvent
 from mocks.host.link import ask, ask_holding, crash, drop
 from mocks.host.swig import CONST_CHAR, char_ptr, integer, no_such_constructor
 

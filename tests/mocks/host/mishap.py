@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from mocks.event import Event
+from mocks.esl.event import Event
 
 KINDS = ("lost", "twice", "swapped", "late")
 LATE = 1.5

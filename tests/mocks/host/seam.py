@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from mocks.event import Event
+from mocks.esl.event import Event
 
 
 class ChannelLike(Protocol):

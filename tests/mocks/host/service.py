@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from mocks.event import Event
+from mocks.esl.event import Event
 from mocks.host.consumers import Consumers
 from mocks.host.gil import GilWatch
 from mocks.host.mishap import Mishaps

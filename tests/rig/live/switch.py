@@ -11,8 +11,8 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 
-from rig.driven import FREESWITCH, Switch, patience
-from rig.install import DIRECTORY_MODE, UMASK, Installed
+from rig.driven import FREESWITCH, Switch, burden
+from rig.install import UMASK, Installed
 from rig.live.configuration import Addresses, own_address, write_configuration
 from rig.live.farends import HANGUP_AFTER_PAGES, lines_have_t38
 from rig.live.line import Cut, Line
@@ -41,7 +41,6 @@ class Live(Switch):
     """
 
     live = True
-    patience = patience()
 
     def __init__(
         self,
@@ -60,17 +59,10 @@ class Live(Switch):
         user: str = FAX_USER,
         umask: int = UMASK,
     ) -> None:
-        self._user, self._umask = user, umask
         self._program = os.path.join(prefix, "bin", "freeswitch")
         if not os.access(self._program, os.X_OK):
             raise RigError(f"{self._program} is no program: {FREESWITCH} must name the prefix of an installed FreeSWITCH")
-        self.run_dir = run_dir
-        self._port = port or Port()
-        self.esl_port = self._port.number
-        self.password = password
-        self.directory = run_dir.sub("switch", owner=FAX_USER)
-        os.chmod(self.directory, DIRECTORY_MODE)
-        self.far = os.path.join(self.directory, "far")
+        super().__init__(run_dir, gofaxyaml, port, password, user, umask)
         self.log = os.path.join(self.directory, "log", "freeswitch.log")
         self.output = os.path.join(run_dir.sub("log"), "freeswitch.out")
         for name in ("far", *_DIRECTORIES):
@@ -120,11 +112,11 @@ class Live(Switch):
                 umask=self._umask,
                 **identity,  # type: ignore[call-overload]
             )
-        deadline = time.monotonic() + timeout
+        began = time.monotonic()
         while not self._ready():
             if self._process.poll() is not None:
                 raise RigError(f"FreeSWITCH ended with status {self._process.returncode}; see {self.output} and {self.log}")
-            if time.monotonic() > deadline:
+            if time.monotonic() - began > timeout * burden():
                 self.kill()
                 raise RigError(f"FreeSWITCH was not ready after {timeout:g} s; see {self.log}")
             time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""Who else can read what FreeSWITCH keeps, and who can exchange what HylaFAX runs."""
+"""Checks of permissions: which users can read FreeSWITCH's files, and exchange the programs that HylaFAX runs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import stat
 from collections.abc import Callable, Iterator
 
 from gofaxpy.ctl.doctor.finding import Finding, note, ok, warning
-from gofaxpy.ctl.doctor.subject import Patient
+from gofaxpy.ctl.doctor.subject import Subject
 from gofaxpy.ctl.doctor.xml import parsed
 
-# FreeSWITCH's directories by the global variables that name them (switch_core.c), and what is in them: one line each of what a
-# reader learns.  freeswitch.xml.fsxml is the whole configuration after its preprocessing (switch_xml.c).
+# A file, the global variable that names its directory (switch_core.c), and what a reader of the file learns.
+# freeswitch.xml.fsxml is the whole configuration after its preprocessing (switch_xml.c).
 SECRETS = (
     ("log_dir", "freeswitch.xml.fsxml", "FreeSWITCH's whole configuration with its passwords"),
     ("conf_dir", "vars.xml", "the event socket's password"),
@@ -29,22 +29,22 @@ UNIT = "take UMask=0077 and the …DirectoryMode=0750 from conf/systemd/freeswit
 PROGRAMS = ("etc", "bin", "etc/config", "bin/faxrcvd", "bin/notify", "etc/FaxDispatch", "etc/FaxNotify")
 
 
-def passwords(patient: Patient) -> Iterator[Finding]:
-    """What FreeSWITCH writes and reads with passwords in it must be closed to other users."""
-    yield from _looked_at(patient, "FreeSWITCH's passwords", SECRETS, lambda: f"{UNIT}; then change {_passwords(patient)}")
+def passwords(subject: Subject) -> Iterator[Finding]:
+    """FreeSWITCH's files with passwords in them must be closed to other users."""
+    yield from _examined(subject, "FreeSWITCH's passwords", SECRETS, lambda: f"{UNIT}; then change {_passwords(subject)}")
 
 
-def calls(patient: Patient) -> Iterator[Finding]:
-    """The same for what it notes of calls."""
-    yield from _looked_at(patient, "FreeSWITCH's logs", CALLS, lambda: UNIT)
+def calls(subject: Subject) -> Iterator[Finding]:
+    """FreeSWITCH's records of calls must be closed to other users."""
+    yield from _examined(subject, "FreeSWITCH's logs", CALLS, lambda: UNIT)
 
 
-def _looked_at(
-    patient: Patient, check: str, rows: tuple[tuple[str, str, str], ...], remedy: Callable[[], str]
+def _examined(
+    subject: Subject, check: str, rows: tuple[tuple[str, str, str], ...], remedy: Callable[[], str]
 ) -> Iterator[Finding]:
-    if patient.api is None:
-        return      # told by other checks
-    directories = {name: patient.api("global_getvar", name).strip() for name in dict.fromkeys(row[0] for row in rows)}
+    if subject.api is None:
+        return      # `event socket` reports it
+    directories = {name: subject.api("global_getvar", name).strip() for name in dict.fromkeys(row[0] for row in rows)}
     found = 0
     for variable, name, what in rows:
         directory = directories[variable]
@@ -66,13 +66,15 @@ def _looked_at(
 
 
 def _closing(directory: str) -> str:
-    """The command that closes a directory; none for one that others use as well, such as /tmp."""
+    """The command that closes a directory; ``""`` for a directory that other users write to, such as /tmp."""
+    import shlex
+
     found = os.stat(directory)
-    return "" if found.st_mode & 0o022 else f"chmod o-rwx {os.path.realpath(directory)}; "
+    return "" if found.st_mode & 0o022 else f"chmod o-rwx {shlex.quote(os.path.realpath(directory))}; "
 
 
 def open_to_everybody(path: str) -> bool:
-    """Whether the modes of a file and of all directories above it let everybody read it.  Raises OSError."""
+    """Whether every user can read a file, by its mode and those of the directories above it.  Raises OSError."""
     if not os.stat(path).st_mode & 0o004:
         return False
     directory = os.path.dirname(os.path.realpath(path))
@@ -83,10 +85,10 @@ def open_to_everybody(path: str) -> bool:
     return False
 
 
-def _passwords(patient: Patient) -> str:
-    """Which ones: those that FreeSWITCH has, by what they are for."""
+def _passwords(subject: Subject) -> str:
+    """The passwords in FreeSWITCH's configuration, by what they are for: those that must be changed."""
     named = ["the event socket's (event_socket_password in vars.xml, and gofax.yaml or its password_file)"]
-    tree = parsed(patient.api("xml_locate", "configuration configuration name sofia.conf")) if patient.api is not None else None
+    tree = parsed(subject.api("xml_locate", "configuration configuration name sofia.conf")) if subject.api is not None else None
     if tree is not None:
         gateways = [
             gateway.get("name", "") for gateway in tree.iter("gateway")
@@ -97,22 +99,22 @@ def _passwords(patient: Patient) -> str:
     return " and ".join(named)
 
 
-def programs(patient: Patient) -> Iterator[Finding]:
-    """faxq and the cron jobs run what is in etc/ and bin/, and have root behind them: only root should be able to change it."""
+def programs(subject: Subject) -> Iterator[Finding]:
+    """Only root should be able to change etc/ and bin/: faxq and the cron jobs, which have root's rights, run programs there."""
     import grp
     import pwd
 
-    check, name = "HylaFAX's programs", patient.config.hylafax.user
+    check, name = "HylaFAX's programs", subject.config.hylafax.user
     try:
         user = pwd.getpwnam(name)
-        spool = os.stat(patient.spool)
+        spool = os.stat(subject.spool)
     except (KeyError, OSError):
-        return      # told by other checks
+        return      # `user` and `spool` report it
     groups = set(os.getgrouplist(name, user.pw_gid))
     theirs = []
     for part in PROGRAMS:
         try:
-            found = os.lstat(patient.spooled(part))
+            found = os.lstat(subject.spooled(part))
         except FileNotFoundError:
             continue
         exchanged = "/" not in part and may_write(spool, user.pw_uid, groups) and not kept(spool, found, user.pw_uid)
@@ -120,20 +122,20 @@ def programs(patient: Patient) -> Iterator[Finding]:
             theirs.append(part)
     if theirs and user.pw_uid:
         group = grp.getgrgid(user.pw_gid).gr_name
-        own = " ".join(patient.spooled(part) for part in theirs if os.lstat(patient.spooled(part)).st_uid)
+        own = " ".join(subject.spooled(part) for part in theirs if os.lstat(subject.spooled(part)).st_uid)
         yield warning(
-            check, f"{name} can exchange {', '.join(theirs)} in {patient.spool}, which faxq runs and reads with root behind it",
-            f"chown root:{group} {patient.spool}; chmod 1775 {patient.spool}{f'; chown -h root {own}' if own else ''}",
+            check, f"{name} can exchange {', '.join(theirs)} in {subject.spool}, which faxq runs and reads with root behind it",
+            f"chown root:{group} {subject.spool}; chmod 1775 {subject.spool}{f'; chown -h root {own}' if own else ''}",
         )
     else:
-        yield ok(check, f"{name} cannot exchange {patient.spooled('etc')} and {patient.spooled('bin')}")
+        yield ok(check, f"{name} cannot exchange {subject.spooled('etc')} and {subject.spooled('bin')}")
 
 
 def may_write(found: os.stat_result, uid: int, groups: set[int]) -> bool:
-    """Whether the owner or the mode of a file lets this user write to it."""
+    """Whether this user may write to a file, by its owner and mode."""
     return found.st_uid == uid or bool(found.st_mode & 0o002) or (found.st_gid in groups and bool(found.st_mode & 0o020))
 
 
 def kept(directory: os.stat_result, found: os.stat_result, uid: int) -> bool:
-    """Whether the sticky bit of a directory keeps this user from renaming what is in it (chmod(1))."""
+    """Whether the sticky bit of a directory keeps this user from renaming a file in it (chmod(1))."""
     return bool(directory.st_mode & stat.S_ISVTX) and uid not in (directory.st_uid, found.st_uid)

@@ -1,18 +1,19 @@
-"""All checks in their order."""
+"""All checks, in the order in which they run and are shown."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gofaxpy.ctl.doctor import access, configuration, hylafax, switch
+from gofaxpy.ctl.doctor import access, configuration, hylafax, spool, switch
 from gofaxpy.ctl.doctor.finding import Finding, note, problem
-from gofaxpy.ctl.doctor.subject import Check, Patient
+from gofaxpy.ctl.doctor.subject import Check, Subject
 from gofaxpy.ctl.trouble import Trouble
 
 CHECKS: tuple[Check, ...] = (
     configuration.configuration,
     configuration.password,
-    hylafax.spool,
+    spool.spool,
+    spool.same_spool,
     hylafax.views,
     hylafax.wrapper,
     hylafax.send_command,
@@ -21,7 +22,7 @@ CHECKS: tuple[Check, ...] = (
     hylafax.daemons,
     access.programs,
     configuration.scripts,
-    configuration.room,
+    spool.disk,
     switch.event_socket,
     access.passwords,
     access.calls,
@@ -34,14 +35,14 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def examine(patient: Patient) -> Iterator[Finding]:
-    """Runs every check; one that cannot look says so, and the others go on."""
+def examine(subject: Subject) -> Iterator[Finding]:
+    """Runs every check.  A check that cannot examine its matter becomes a finding itself, and the next one runs."""
     for check in CHECKS:
         try:
-            yield from check(patient)
+            yield from check(subject)
         except Trouble as error:
             yield problem(check.__name__, f"FreeSWITCH has not answered: {error}", "systemctl status freeswitch, and try again")
         except PermissionError as error:
             yield note(check.__name__, f"{error.filename}: {error.strerror}", "run this as root")
-        except Exception as error:      # one patient's oddity must not keep the others' findings from him
+        except Exception as error:      # a fault in one check must not cost the findings of the others
             yield note(check.__name__, f"{type(error).__name__}: {error}", "a fault of gofaxctl: please report it with this line")

@@ -1,4 +1,4 @@
-"""``gofaxctl doctor``: looks whether everything is in its place, and says what to do where it is not."""
+"""``gofaxctl doctor``: examines configuration, HylaFAX and FreeSWITCH, and says what to do about each problem."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gofaxpy.ctl.doctor.finding import Finding
-    from gofaxpy.ctl.doctor.subject import Patient
-    from gofaxpy.ctl.output import Desk
+    from gofaxpy.ctl.doctor.subject import Subject
+    from gofaxpy.ctl.output import Output
 
 _MARKS = {"ok": ("ok", "green"), "note": ("--", "dim"), "warning": ("!!", "yellow"), "problem": ("XX", "red")}
 
@@ -26,70 +26,76 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", metavar="DIR", default="/", help="where Debian's /etc/hylafax and /usr/sbin are, if not in /")
 
 
-def run(arguments: argparse.Namespace, desk: Desk) -> int:
-    """Runs all checks.  Exit status 1 if one of them found a problem; warnings do not count."""
+def run(arguments: argparse.Namespace, output: Output) -> int:
+    """Runs all checks.  Exit status 1 if one of them finds a problem; warnings do not count."""
     from gofaxpy.ctl.doctor.checks import examine
     from gofaxpy.ctl.doctor.finding import Level, note, ok, problem
 
-    patient, findings = _admit(desk, arguments.root)
-    findings += examine(patient)
-    if arguments.full and patient.api is not None:
+    subject, findings = _subject(output, arguments.root)
+    findings += examine(subject)
+    if arguments.full and subject.api is not None:
         from gofaxpy.ctl.selftest import Selftest
 
         try:
-            with desk.root():       # which it gives up for good
-                text = Selftest(desk.switch.api, patient.config).run()
+            with output.root():       # Selftest.run gives root up for good
+                text = Selftest(output.switch.api, subject.config).run()
             findings.append(ok("selftest", text))
         except Trouble as error:
             findings.append(problem("selftest", str(error), "see FreeSWITCH's log; the checks above come first"))
-    elif patient.api is not None:
+    elif subject.api is not None:
         findings.append(note("selftest", "not asked for", "gofaxctl doctor --full sends a page from FreeSWITCH to itself"))
-    desk.data([
+    output.data([
         {"check": one.check, "level": one.level.value, "text": one.text, "remedy": one.remedy} for one in findings
     ])
     for one in findings:
         if not arguments.quiet or one.level in (Level.PROBLEM, Level.WARNING):
-            _show(desk, one)
+            _show(output, one)
     problems = sum(one.level is Level.PROBLEM for one in findings)
     warnings = sum(one.level is Level.WARNING for one in findings)
-    desk.line()
-    desk.line(desk.style(
+    output.line()
+    output.line(output.style(
         f"{problems} problem{'s' * (problems != 1)}, {warnings} warning{'s' * (warnings != 1)}", "red" if problems else "green"
     ))
     return PROBLEM if problems else OK
 
 
-def _admit(desk: Desk, root: str) -> tuple[Patient, list[Finding]]:
-    """What can be learnt beforehand: the configuration, and whether FreeSWITCH answers."""
+def _subject(output: Output, root: str) -> tuple[Subject, list[Finding]]:
+    """What the checks examine: the configuration, and FreeSWITCH if it answers.  Findings say why it does not."""
     from gofaxpy.config.file import ConfigError, load
     from gofaxpy.ctl.doctor.finding import problem
-    from gofaxpy.ctl.doctor.subject import Patient
+    from gofaxpy.ctl.doctor.subject import Subject
 
     problems: list[str] = []
     try:
-        config = load(desk.config_path)
+        config = load(output.config_path)
     except ConfigError as error:
         config, problems = error.salvaged, error.problems
-    desk.use(config)
-    patient = Patient(desk.config_path, config, problems, root=root, as_starter=desk.root)
+    output.use(config)
+    subject = Subject(output.config_path, config, problems, root=root, as_starter=output.root)
     findings: list[Finding] = []
     try:
-        patient.api = desk.switch.api
-        reply = desk.switch.api("python", "gofax inside")
+        subject.api = output.switch.api
+        reply = output.switch.api("python", "gofax inside")
     except Trouble as error:
         for line in str(error).splitlines():
-            password = "password" in line
-            remedy = "password in gofax.yaml and in event_socket.conf.xml must be the same" if password else (
-                "systemctl status freeswitch; freeswitch.servers in gofax.yaml must be where its event socket is"
-            )
-            findings.append(problem("event socket", line, remedy))
-        patient.api = None
-        return patient, findings
-    patient.inside, patient.no_inside = _understood(reply)
-    return patient, findings
+            findings.append(problem("event socket", line, _remedy(line)))
+        subject.api = None
+        return subject, findings
+    subject.inside, subject.no_inside = _facts(reply)
+    return subject, findings
 
 
-def _understood(reply: str) -> tuple[dict[str, Any], str]:
+def _remedy(trouble: str) -> str:
+    """What to do about an event socket that cannot be used, by what :mod:`gofaxpy.switch.client` says of it."""
+    if "refuses the password" in trouble:
+        return "password in gofax.yaml and in event_socket.conf.xml must be the same"
+    if "has not been told the password" in trouble:
+        return "run FreeSWITCH as hylafax.user of gofax.yaml (User= in its unit), or correct hylafax.user"
+    return "systemctl status freeswitch; freeswitch.servers in gofax.yaml must be where its event socket is"
+
+
+def _facts(reply: str) -> tuple[dict[str, Any], str]:
+    """The facts in the reply to ``python gofax inside``; or none, and the reply itself as the reason."""
     try:
         facts = jsontext.parse(reply)
     except ValueError:
@@ -97,11 +103,11 @@ def _understood(reply: str) -> tuple[dict[str, Any], str]:
     return (facts, "") if isinstance(facts, dict) else ({}, "not understood")
 
 
-def _show(desk: Desk, one: Finding) -> None:
+def _show(output: Output, one: Finding) -> None:
     mark, colour = _MARKS[one.level.value]
-    desk.line(f"{desk.style(mark, colour, 'bold')}  {shown(one.check)}: {shown(one.text)}")
+    output.line(f"{output.style(mark, colour, 'bold')}  {shown(one.check)}: {shown(one.text)}")
     if one.remedy and one.level.value != "ok":
-        desk.line(f"      → {shown(one.remedy)}")
+        output.line(f"      → {shown(one.remedy)}")
 
 
 COMMAND = Command(
@@ -118,11 +124,11 @@ COMMAND = Command(
 )
 
 
-def _inside(arguments: argparse.Namespace, desk: Desk) -> int:
+def _inside(arguments: argparse.Namespace, output: Output) -> int:
     from gofaxpy.ctl.doctor.inside import facts
 
-    desk.json = True
-    desk.data(facts())
+    output.json = True
+    output.data(facts())
     return OK
 
 

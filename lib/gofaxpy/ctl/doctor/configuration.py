@@ -1,38 +1,41 @@
-"""Checks of gofax.yaml and of what it names."""
+"""Checks of gofax.yaml, and of the passwords and scripts that it names."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 
-from gofaxpy.ctl.doctor.finding import Finding, note, ok, problem, warning
-from gofaxpy.ctl.doctor.subject import Patient, is_script
+from gofaxpy.ctl.doctor.finding import Finding, ok, problem, warning
+from gofaxpy.ctl.doctor.subject import Subject, is_script
 
 DEFAULT_PASSWORD = "ClueCon"    # FreeSWITCH's own vars.xml and event_socket.conf.xml
 
 
-def configuration(patient: Patient) -> Iterator[Finding]:
-    """The file itself."""
+def configuration(subject: Subject) -> Iterator[Finding]:
+    """The file has no mistakes, and FreeSWITCH reads the same file."""
     check = "configuration"
-    if patient.problems:
-        for text in patient.problems:
-            yield problem(check, text, f"mend this line of {patient.config_path}; FreeSWITCH takes the change up by itself")
+    if subject.problems:
+        for text in subject.problems:
+            yield problem(check, text, f"mend this line of {subject.config_path}; FreeSWITCH takes the change up by itself")
     else:
-        yield ok(check, f"{patient.config_path} is right")
-    theirs = patient.inside.get("config", "")
-    if theirs and os.path.realpath(theirs) != os.path.realpath(patient.config_path):
+        yield ok(check, f"{subject.config_path} is right")
+    theirs = subject.inside.get("config", "")
+    if theirs and os.path.realpath(theirs) != os.path.realpath(subject.config_path):
         yield warning(check, f"FreeSWITCH reads another file, {theirs}",
                       "compare that one (gofaxctl -C), or take GOFAX_CONFIG out of FreeSWITCH's environment")
-    elif patient.inside.get("config_problems") and not patient.problems:
-        yield problem(check, f"FreeSWITCH cannot read it: {patient.inside['config_problems'][0]}",
-                      f"chown root:{patient.config.hylafax.user} {patient.config_path}; chmod 640 {patient.config_path}")
+    elif subject.inside.get("config_problems") and not subject.problems:
+        yield problem(check, f"FreeSWITCH cannot read it: {subject.inside['config_problems'][0]}",
+                      f"chown root:{subject.config.hylafax.user} {subject.config_path}; chmod 640 {subject.config_path}")
 
 
-def password(patient: Patient) -> Iterator[Finding]:
-    """Who may know the event socket's password, which is as good as FreeSWITCH itself."""
+def password(subject: Subject) -> Iterator[Finding]:
+    """Only HylaFAX's group may read the event socket's password, and it is not FreeSWITCH's default.
+
+    A user with this password can do anything with FreeSWITCH.
+    """
     check = "password"
-    in_the_file = [server for server in patient.config.freeswitch.servers if not server.password_file]
-    for server in patient.config.freeswitch.servers:
+    in_the_file = [server for server in subject.config.freeswitch.servers if not server.password_file]
+    for server in subject.config.freeswitch.servers:
         if not server.password_file:
             continue
         try:
@@ -46,18 +49,18 @@ def password(patient: Patient) -> Iterator[Finding]:
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else "is no text"
             yield problem(check, f"{server.password_file}: {why}",
-                          f"chown root:{patient.config.hylafax.user} {server.password_file}; chmod 640 {server.password_file}")
+                          f"chown root:{subject.config.hylafax.user} {server.password_file}; chmod 640 {server.password_file}")
     if not in_the_file:
         return
     try:
-        readable = os.stat(patient.config_path).st_mode & 0o004
+        readable = os.stat(subject.config_path).st_mode & 0o004
     except OSError:
         return
     if any(server.password == DEFAULT_PASSWORD for server in in_the_file):
-        yield _default_password(check, patient.config_path)
+        yield _default_password(check, subject.config_path)
     elif readable:
-        yield warning(check, f"every user of this machine can read the password in {patient.config_path}",
-                      f"chown root:{patient.config.hylafax.user} {patient.config_path}; chmod 640 {patient.config_path}")
+        yield warning(check, f"every user of this machine can read the password in {subject.config_path}",
+                      f"chown root:{subject.config.hylafax.user} {subject.config_path}; chmod 640 {subject.config_path}")
     else:
         yield ok(check, "only its owner and group can read it")
 
@@ -67,9 +70,9 @@ def _default_password(check: str, path: str) -> Finding:
                    f"set another in event_socket.conf.xml (vars.xml: event_socket_password) and in {path}")
 
 
-def scripts(patient: Patient) -> Iterator[Finding]:
-    """faxrcvd and the DynamicConfig scripts."""
-    config = patient.config
+def scripts(subject: Subject) -> Iterator[Finding]:
+    """faxrcvd and the DynamicConfig scripts can be executed."""
+    config = subject.config
     named = (
         ("faxrcvd", "inbound.faxrcvd", config.inbound.faxrcvd),
         ("DynamicConfig", "inbound.dynamic_config", config.inbound.dynamic_config),
@@ -78,7 +81,7 @@ def scripts(patient: Patient) -> Iterator[Finding]:
     for check, key, script in named:
         if not script:
             continue
-        path = os.path.join(patient.hylafax_etc(), script[4:]) if script.startswith("etc/") else patient.spooled(script)
+        path = os.path.join(subject.hylafax_etc(), script[4:]) if script.startswith("etc/") else subject.spooled(script)
         if is_script(path):
             yield ok(check, f"{path} can be run")
         elif not os.path.exists(path):
@@ -88,26 +91,3 @@ def scripts(patient: Patient) -> Iterator[Finding]:
                           f"see who has set this link, and correct {key}")
         else:
             yield problem(check, f"{key}: {path} cannot be executed", f"chmod 755 {path}")
-
-
-def room(patient: Patient) -> Iterator[Finding]:
-    """Disk space and what is left over."""
-    check = "disk"
-    try:
-        disk = os.statvfs(patient.spooled("recvq"))
-    except OSError as error:
-        yield note(check, f"{patient.spooled('recvq')}: {error.strerror}")
-        return
-    free, least = disk.f_bavail * disk.f_frsize >> 20, patient.config.inbound.min_free
-    if free < least:
-        yield problem(check, f"{free} MiB are free in {patient.spool}; calls are refused below {least}",
-                      "make room, or lower inbound.min_free")
-    elif free < 10 * least:
-        yield warning(check, f"{free} MiB are free in {patient.spool}; calls are refused below {least}", "make room")
-    elif disk.f_files and disk.f_favail < 1000:
-        yield warning(check, f"only {disk.f_favail} more files fit into {patient.spool}", "remove old files: faxcron(8)")
-    else:
-        yield ok(check, f"{free} MiB are free in {patient.spool}")
-    bad = patient.spooled("recvq", "bad")
-    if os.path.isdir(bad) and os.listdir(bad):
-        yield warning("leftovers", f"{bad} has received files without a readable page", "look at them, then remove them")

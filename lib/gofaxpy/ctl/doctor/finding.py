@@ -1,4 +1,4 @@
-"""What a check has found."""
+"""The findings of the checks."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How bad it is."""
+    """How much a finding matters."""
 
     OK = "ok"
-    NOTE = "note"           # could not be looked at, or was not asked for
-    WARNING = "warning"     # works, but not for long, not for everybody, or not safely
+    NOTE = "note"           # not examined: not possible, or not asked for
+    WARNING = "warning"     # faxes go, but not for long, not for every user, or not safely
     PROBLEM = "problem"     # faxes fail
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """``check`` names what was looked at, ``text`` says what was found, ``remedy`` what to do, in one line."""
+    """``check`` names what was examined, ``text`` says what was found, ``remedy`` what to do.  Each is one line."""
 
     check: str
     level: Level
@@ -26,20 +26,20 @@ class Finding:
 
 
 def ok(check: str, text: str) -> Finding:
-    """All well."""
+    """A finding that all is well."""
     return Finding(check, Level.OK, text)
 
 
 def note(check: str, text: str, remedy: str = "") -> Finding:
-    """Not looked at."""
+    """A finding that something was not examined."""
     return Finding(check, Level.NOTE, text, remedy)
 
 
 def warning(check: str, text: str, remedy: str) -> Finding:
-    """Not good."""
+    """A finding that faxes go, but something should be changed."""
     return Finding(check, Level.WARNING, text, remedy)
 
 
 def problem(check: str, text: str, remedy: str) -> Finding:
-    """Wrong."""
+    """A finding that faxes fail."""
     return Finding(check, Level.PROBLEM, text, remedy)

@@ -1,4 +1,4 @@
-"""Checks of HylaFAX: its spool, its configuration, its daemons, and Debian's way to put them together."""
+"""Checks of HylaFAX: its configuration, its modems, its daemons, and Debian's way to put them together."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import select
+import shlex
 import signal
 import stat
 import subprocess
@@ -13,73 +14,38 @@ import time
 from collections.abc import Iterator
 
 from gofaxpy.ctl.doctor.finding import Finding, note, ok, problem, warning
-from gofaxpy.ctl.doctor.subject import Patient, is_script
+from gofaxpy.ctl.doctor.subject import Subject, is_script
 from gofaxpy.ctl.lesser import user_of
 
-QUEUES = ("recvq", "sendq", "docq", "doneq", "log", "status", "tmp")
 CURE = "run debian12-workaround (in this package's examples) once as root; then restart faxq, hfaxd and freeswitch"
 BUG = "Debian bug 1076953"
-_MOST = 1 << 20             # octets of a file that are looked at
-_VERSION_OCTETS = 4096      # of what SendFaxCmd -V prints
+_MOST = 1 << 20             # octets of a file that are read
+_VERSION_OCTETS = 4096      # octets of the output of SendFaxCmd -V that are read
 _VERSION_SECONDS = 20.0
 
 
-def settings(patient: Patient) -> dict[str, str]:
-    """faxq's configuration by lower-cased tag; empty where it cannot be read."""
+def settings(subject: Subject) -> dict[str, str]:
+    """The values of faxq's etc/config by lower-cased tag; empty where the file cannot be read."""
     from gofaxpy.hylafax.confline import parse
     from gofaxpy.hylafax.encoding import decode
     from gofaxpy.hylafax.spool import read_start
 
     try:
-        return parse(decode(read_start(os.path.join(patient.hylafax_etc(), "config"), _MOST, follow=True)))
+        return parse(decode(read_start(os.path.join(subject.hylafax_etc(), "config"), _MOST, follow=True)))
     except OSError:
         return {}
 
 
-def spool(patient: Patient) -> Iterator[Finding]:
-    """Is it one, and whose?"""
-    import pwd
-
-    check, user = "spool", patient.config.hylafax.user
-    try:
-        uid = pwd.getpwnam(user).pw_uid
-    except KeyError:
-        yield problem("user", f"there is no user {user} on this machine", "correct hylafax.user; Debian's HylaFAX runs as uucp")
-        return
-    missing = [name for name in QUEUES if not os.path.isdir(patient.spooled(name))]
-    if missing:
-        yield problem(check, f"{patient.spool} is no HylaFAX spool: {', '.join(missing)} missing",
-                      "correct hylafax.spooldir, or install hylafax-server")
-        return
-    foreign = [name for name in QUEUES if os.lstat(patient.spooled(name)).st_uid != uid]
-    if foreign:
-        paths = " ".join(patient.spooled(name) for name in foreign)
-        yield problem(check, f"{', '.join(foreign)} in {patient.spool} do not belong to {user}",
-                      f"chown -h {user}:{user} {paths}")
-        return
-    for name in ("recvq/seqf", "log/seqf", "log/xferfaxlog"):
-        path = patient.spooled(name)
-        if not os.path.lexists(path):
-            continue
-        found = os.lstat(path)
-        if not stat.S_ISREG(found.st_mode):
-            yield problem(check, f"{path} is no regular file: nothing is written there", f"see who has put it there; rm {path}")
-        elif found.st_uid != uid:
-            yield problem(check, f"{path} does not belong to {user}: nothing can be written there",
-                          f"chown -h {user}:{user} {path}")
-    yield ok(check, f"{patient.spool} belongs to {user}")
-
-
-def send_command(patient: Patient) -> Iterator[Finding]:
+def send_command(subject: Subject) -> Iterator[Finding]:
     """SendFaxCmd is gofaxsend, and starts as HylaFAX's user."""
     from gofaxpy import __version__
 
-    check, tags = "SendFaxCmd", settings(patient)
+    check, tags = "SendFaxCmd", settings(subject)
     if not tags:
-        yield problem(check, f"{patient.hylafax_etc()}/config cannot be read", "run this as root, or install hylafax-server")
+        yield problem(check, f"{subject.hylafax_etc()}/config cannot be read", "run this as root, or install hylafax-server")
         return
     command = tags.get("sendfaxcmd", "")
-    remedy = f"in {patient.hylafax_etc()}/config: `SendFaxCmd: /usr/bin/gofaxsend`, then restart faxq"
+    remedy = f"in {subject.hylafax_etc()}/config: `SendFaxCmd: /usr/bin/gofaxsend`, then restart faxq"
     if not command:
         yield problem(check, "HylaFAX sends by its own faxsend: SendFaxCmd is not set", remedy)
     elif not command.startswith("/"):
@@ -91,25 +57,28 @@ def send_command(patient: Patient) -> Iterator[Finding]:
     elif "gofaxsend" not in os.path.basename(os.path.realpath(command)):
         yield problem(check, f"{command} is another program than gofaxsend", remedy)
     else:
-        with patient.as_starter():
-            said = _version_of(command, patient.config.hylafax.user)
+        with subject.as_starter():
+            said = _version_of(command, subject.config.hylafax.user)
         if said == f"gofaxsend {__version__}":
             yield ok(check, f"{command} starts, version {__version__}")
         elif said.startswith("gofaxsend "):
             yield problem(check, f"{command} says {said}, gofaxctl is {__version__}", "install both from the same package")
         else:
-            yield problem(check, f"{command} does not start as {patient.config.hylafax.user}: {said[:200]}",
-                          f"sudo -u {patient.config.hylafax.user} {command} -V, and see what it lacks")
+            yield problem(check, f"{command} does not start as {subject.config.hylafax.user}: {said[:200]}",
+                          f"sudo -u {subject.config.hylafax.user} {shlex.quote(command)} -V, and see what it lacks")
     batch = tags.get("maxbatchjobs", "64")
     if batch != "1":
         yield warning("MaxBatchJobs", f"is {batch}: jobs of a batch wait for one another, and gain nothing",
-                      f"in {patient.hylafax_etc()}/config: `MaxBatchJobs: 1`, then restart faxq")
+                      f"in {subject.hylafax_etc()}/config: `MaxBatchJobs: 1`, then restart faxq")
     else:
         yield ok("MaxBatchJobs", "is 1")
 
 
 def _version_of(command: str, user: str) -> str:
-    """What it prints.  It has no terminal: whatever runs as that user could type into root's (TIOCSTI, tty_ioctl(4))."""
+    """What ``command -V`` prints, run as ``user``, or why it does not run.
+
+    The program gets no terminal: as that user it could type commands into root's (TIOCSTI, tty_ioctl(4)).
+    """
     import pwd
 
     try:
@@ -130,7 +99,7 @@ def _version_of(command: str, user: str) -> str:
 
 
 def _beginning(process: subprocess.Popen[bytes]) -> bytes:
-    """What a program prints before it closes its output, :data:`_VERSION_OCTETS` and :data:`_VERSION_SECONDS` at most."""
+    """The output of a program until it closes it, at most :data:`_VERSION_OCTETS` within :data:`_VERSION_SECONDS`."""
     assert process.stdout is not None
     said = b""
     deadline = time.monotonic() + _VERSION_SECONDS
@@ -147,38 +116,38 @@ def _beginning(process: subprocess.Popen[bytes]) -> bytes:
     return said
 
 
-def locks(patient: Patient) -> Iterator[Finding]:
-    """faxq and we must mean the same lock files, or a modem is used twice."""
-    ours, check, tags = patient.config.hylafax.lock_dir, "lock files", settings(patient)
+def locks(subject: Subject) -> Iterator[Finding]:
+    """faxq, gofaxsend and FreeSWITCH must use the same lock files, or two of them use one modem."""
+    ours, check, tags = subject.config.hylafax.lock_dir, "lock files", settings(subject)
     if not tags:
-        return      # told by send_command
+        return      # send_command reports it
     theirs = tags.get("uucplockdir", "/var/lock")
     if os.path.realpath(theirs) != os.path.realpath(ours):
         yield problem(check, f"faxq locks modems in {theirs}, gofax in {ours}: a modem may be used twice",
                       "set hylafax.lock_dir in gofax.yaml to HylaFAX's UUCPLockDir")
     elif not os.path.isdir(ours):
-        yield problem(check, f"{ours} does not exist", f"mkdir {ours}; chown {patient.config.hylafax.user} {ours}")
-    elif patient.inside and not patient.inside.get("locks"):
+        yield problem(check, f"{ours} does not exist", f"mkdir {ours}; chown {subject.config.hylafax.user} {ours}")
+    elif subject.inside and not subject.inside.get("locks"):
         yield problem(check, f"FreeSWITCH may not make files in {ours}",
-                      f"let FreeSWITCH run as {patient.config.hylafax.user}, and that user write to {ours}")
+                      f"let FreeSWITCH run as {subject.config.hylafax.user}, and that user write to {ours}")
     else:
         yield ok(check, f"are in {ours}")
 
 
-def modem_files(patient: Patient) -> Iterator[Finding]:
-    """faxq and hfaxd show only modems that have a configuration file."""
-    etc, check = patient.hylafax_etc(), "modem files"
-    missing = [device for device in patient.config.hylafax.devices() if not os.path.exists(os.path.join(etc, f"config.{device}"))]
+def modem_files(subject: Subject) -> Iterator[Finding]:
+    """Each modem has a configuration file: faxq and hfaxd ignore a modem without one."""
+    etc, check = subject.hylafax_etc(), "modem files"
+    missing = [device for device in subject.config.hylafax.devices() if not os.path.exists(os.path.join(etc, f"config.{device}"))]
     if missing:
         yield problem(check, f"{etc}/config.{missing[0]} is missing{f', and {len(missing) - 1} more' if missing[1:] else ''}",
                       f"touch {' '.join(f'{etc}/config.{device}' for device in missing[:3])}{' …' if missing[3:] else ''}")
     else:
-        yield ok(check, f"{etc}/config.{patient.config.hylafax.modem_prefix}N are all there")
+        yield ok(check, f"{etc}/config.{subject.config.hylafax.modem_prefix}N are all there")
 
 
-def daemons(patient: Patient) -> Iterator[Finding]:
-    """faxq reads its FIFO."""
-    path = patient.spooled("FIFO")
+def daemons(subject: Subject) -> Iterator[Finding]:
+    """faxq runs: a process reads its FIFO."""
+    path = subject.spooled("FIFO")
     try:
         if not stat.S_ISFIFO(os.lstat(path).st_mode):
             yield problem("faxq", f"{path} is no FIFO", f"rm {path}; then restart faxq")
@@ -193,49 +162,49 @@ def daemons(patient: Patient) -> Iterator[Finding]:
         yield ok("faxq", f"runs and reads {path}")
 
 
-def views(patient: Patient) -> Iterator[Finding]:
-    """HylaFAX's configuration must be in the spool for everyone who looks there, each in his own mount namespace."""
+def views(subject: Subject) -> Iterator[Finding]:
+    """faxq, hfaxd and FreeSWITCH each see HylaFAX's configuration in the spool, in their own mount namespaces."""
     check, wanted = "setup.cache", "etc/setup.cache"
-    if patient.inside.get("spool") == patient.spool and not patient.inside.get("setup_cache"):
-        yield problem(check, f"FreeSWITCH sees no {patient.spooled(wanted)}: faxrcvd cannot announce a fax ({BUG})", CURE)
-    with patient.as_starter():      # another user's process shows its mounts to root only
+    if subject.shares_spool() and not subject.inside.get("setup_cache"):
+        yield problem(check, f"FreeSWITCH sees no {subject.spooled(wanted)}: faxrcvd cannot announce a fax ({BUG})", CURE)
+    with subject.as_starter():      # another user's process shows its mounts to root only
         lost = [
-            (pid, name) for pid, name in _hylafax_processes(patient)
-            if not os.path.exists(f"/proc/{pid}/root{patient.spooled(wanted)}")
+            (pid, name) for pid, name in _hylafax_processes(subject)
+            if not os.path.exists(f"/proc/{pid}/root{subject.spooled(wanted)}")
         ]
     for pid, name in lost[:1]:
-        yield problem(check, f"{name} (pid {pid}) has lost {patient.spooled('etc')} ({BUG})", CURE)
+        yield problem(check, f"{name} (pid {pid}) has lost {subject.spooled('etc')} ({BUG})", CURE)
         return
-    if not os.path.exists(patient.spooled(wanted)) and not patient.inside:
-        yield problem(check, f"{patient.spooled(wanted)} is missing: HylaFAX's configuration is not in its spool ({BUG})", CURE)
+    if not os.path.exists(subject.spooled(wanted)) and not subject.inside:
+        yield problem(check, f"{subject.spooled(wanted)} is missing: HylaFAX's configuration is not in its spool ({BUG})", CURE)
     else:
-        yield ok(check, f"{patient.spooled(wanted)} is seen")
+        yield ok(check, f"{subject.spooled(wanted)} is seen")
 
 
-def wrapper(patient: Patient) -> Iterator[Finding]:
-    """Debian's wrapper around faxcron and others, which takes away what the services have mounted."""
-    path, check = patient.system("/usr/sbin/hylafax_wrapper"), "hylafax_wrapper"
+def wrapper(subject: Subject) -> Iterator[Finding]:
+    """Debian's wrapper around faxcron and other programs does not unmount the directory that the services have mounted."""
+    path, check = subject.system("/usr/sbin/hylafax_wrapper"), "hylafax_wrapper"
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             lines = [line.strip() for line in file.read(_MOST).splitlines()]
     except OSError:
         return
     mounts = [line for line in lines if "mount" in line and not line.startswith("#")]
-    if any(patient.spooled("etc") in line for line in mounts):
-        yield warning(check, f"{path} unmounts {patient.spooled('etc')} under the running services ({BUG})", CURE)
+    if any(subject.spooled("etc") in line for line in mounts):
+        yield warning(check, f"{path} unmounts {subject.spooled('etc')} under the running services ({BUG})", CURE)
     else:
-        yield ok(check, f"{path} leaves {patient.spooled('etc')} alone")
+        yield ok(check, f"{path} leaves {subject.spooled('etc')} alone")
 
 
-def _hylafax_processes(patient: Patient) -> Iterator[tuple[int, str]]:
-    """The daemons of this spool that can be looked at."""
-    owners = (0, user_of(patient.config.hylafax))
+def _hylafax_processes(subject: Subject) -> Iterator[tuple[int, str]]:
+    """The pids and names of the daemons of this spool whose /proc directory can be read."""
+    owners = (0, user_of(subject.config.hylafax))
     for pid in os.listdir("/proc"):
         if not pid.isdigit():
             continue
         try:
             if os.stat(f"/proc/{pid}").st_uid not in owners:
-                continue        # somebody else's, whatever it calls itself
+                continue        # a process of another user, whatever its name
             with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
                 name = file.read().strip()
             if name not in ("faxq", "hfaxd"):
@@ -246,5 +215,5 @@ def _hylafax_processes(patient: Patient) -> Iterator[tuple[int, str]]:
         except OSError:
             continue
         own = words[words.index("-q") + 1] if "-q" in words[:-1] else "/var/spool/hylafax"
-        if os.path.realpath(own) == os.path.realpath(patient.spool):
+        if os.path.realpath(own) == os.path.realpath(subject.spool):
             yield int(pid), name

@@ -1,4 +1,4 @@
-"""What the process of FreeSWITCH can say of itself and of what it sees: asked by ``python gofax inside``."""
+"""The reply to ``python gofax inside``: facts that only FreeSWITCH's own process knows."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ READ = ("docq", "sendq", "etc", "bin")
 
 
 def facts() -> dict[str, Any]:
-    """As JSON can hold them.  Never waits, and never raises for what it looks at."""
+    """The facts, as JSON can hold them.  Never waits; nothing that is missing or closed makes it raise.
+
+    ``spool`` and the permissions are those of the configuration file as it is now.  ``writable`` and ``readable`` are by
+    directory of the spool, ``""`` for the spool itself.
+    """
     import sys
 
-    from gofaxpy import __version__
+    import gofaxpy
     from gofaxpy.calls.registry import CALLS
     from gofaxpy.config.file import ConfigError, load
     from gofaxpy.config.keys import config_path
@@ -30,8 +34,8 @@ def facts() -> dict[str, Any]:
         config, problems = error.salvaged, error.problems
     spool = config.hylafax.spooldir
     return {
-        "version": __version__,
-        "library": os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+        "version": gofaxpy.__version__,
+        "library": os.path.dirname(os.path.abspath(gofaxpy.__file__)),
         "python": ".".join(str(number) for number in sys.version_info[:3]),
         "prefix": sys.prefix,
         "modules": {name: _module(name) for name in ("yaml", "filelock")},
@@ -49,17 +53,17 @@ def facts() -> dict[str, Any]:
 
 
 def _module(name: str) -> str:
-    """Its version; empty where it cannot be loaded."""
+    """The version of a Python module, ``?`` if it has none; ``""`` where it cannot be loaded."""
     import importlib
 
     try:
         return str(getattr(importlib.import_module(name), "__version__", "?"))
-    except Exception:       # whatever a foreign package raises
+    except Exception:       # loading runs the module's own code, which may raise anything
         return ""
 
 
 def _where(name: str) -> str:
-    """The file of a script; empty where Python does not find it."""
+    """The file of a script; ``""`` where Python does not find it."""
     import importlib.util
 
     try:
@@ -74,7 +78,7 @@ def _writable(path: str) -> bool:
 
 
 def _unreadable_document(docq: str) -> str:
-    """A document that FreeSWITCH could not send, if there is one."""
+    """The name of a document that this process may not read, or ``""``.  At most 500 documents are tried."""
     try:
         names = [name for name in os.listdir(docq) if name.startswith("doc")]
     except OSError:

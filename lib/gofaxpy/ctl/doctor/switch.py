@@ -1,4 +1,4 @@
-"""Checks of FreeSWITCH from outside: its modules, version, dialplan, profiles and gateways."""
+"""Checks of FreeSWITCH: its event socket, version, modules, dialplan, SIP profiles, gateways, Python and user."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from gofaxpy.ctl.doctor.finding import Finding, note, ok, problem, warning
-from gofaxpy.ctl.doctor.subject import Patient
+from gofaxpy.ctl.doctor.subject import Subject
 from gofaxpy.ctl.doctor.xml import parsed
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ MODULES = {
     "mod_python3": "the fax server itself", "mod_spandsp": "the modem", "mod_sofia": "SIP", "mod_db": "overrides and fallback",
     "mod_dialplan_xml": "the dialplan", "mod_dptools": "answering calls", "mod_commands": "placing calls",
 }
-# Below which version, what happens, and what helps.
+# The version in which a danger is gone, the danger, and the remedy.
 DANGEROUS = (
     ((1, 11, 2), "a T.38 peer can overflow the heap with UDPTL packets",
      "update FreeSWITCH to 1.11.2; until then let only known peers in (acl.conf.xml: fax_peers), or set enable_t38: false"),
@@ -27,20 +27,20 @@ DANGEROUS = (
 OLDEST = (1, 10, 0)
 
 
-def event_socket(patient: Patient) -> Iterator[Finding]:
-    """Does it answer, and does it answer nobody else?"""
+def event_socket(subject: Subject) -> Iterator[Finding]:
+    """The event socket answers, and cannot be reached from the network."""
     check = "event socket"
-    if patient.api is None:
-        return      # said where it was tried
+    if subject.api is None:
+        return      # the finding of the failed connection says why (gofaxpy.ctl.doctor.command)
     yield ok(check, "answers, and takes the password")
-    for server in patient.config.freeswitch.servers:
+    for server in subject.config.freeswitch.servers:
         if server.host in ("127.0.0.1", "localhost", "::1") and _listens_to_all(server.port):
             yield warning(check, f"port {server.port} can be reached from the network: whoever has the password has FreeSWITCH",
                           "set listen-ip to 127.0.0.1 in event_socket.conf.xml")
 
 
 def _listens_to_all(port: int) -> bool:
-    """Whether somebody here listens on that TCP port on all addresses (proc(5), /proc/net/tcp)."""
+    """Whether a process of this machine listens on that TCP port on all addresses (/proc/net/tcp, proc(5))."""
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
             with open(table, encoding="ascii") as file:
@@ -54,11 +54,11 @@ def _listens_to_all(port: int) -> bool:
     return False
 
 
-def version(patient: Patient) -> Iterator[Finding]:
-    """Versions that are too old, or that somebody can end from outside."""
-    if patient.api is None:
+def version(subject: Subject) -> Iterator[Finding]:
+    """The version is not too old, and has no fault by which a peer can end FreeSWITCH or overflow its heap."""
+    if subject.api is None:
         return
-    check, text = "FreeSWITCH's version", patient.api("version", "short").strip()
+    check, text = "FreeSWITCH's version", subject.api("version", "short").strip()
     found = re.match(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})", text)      # 1.10.12-release
     if found is None:
         yield note(check, f"{text[:60]!r} says nothing")
@@ -73,11 +73,11 @@ def version(patient: Patient) -> Iterator[Finding]:
         yield ok(check, text)
 
 
-def modules(patient: Patient) -> Iterator[Finding]:
-    """Those without which no fax goes through."""
-    if patient.api is None:
+def modules(subject: Subject) -> Iterator[Finding]:
+    """The modules that faxes need are loaded."""
+    if subject.api is None:
         return
-    missing = {name: why for name, why in MODULES.items() if patient.api("module_exists", name).strip() != "true"}
+    missing = {name: why for name, why in MODULES.items() if subject.api("module_exists", name).strip() != "true"}
     for name, why in missing.items():
         yield problem("modules", f"{name} is not loaded ({why})",
                       f'<load module="{name}"/> in modules.conf.xml; now: fs_cli -x "load {name}"')
@@ -85,12 +85,12 @@ def modules(patient: Patient) -> Iterator[Finding]:
         yield ok("modules", f"all {len(MODULES)} are loaded")
 
 
-def dialplan(patient: Patient) -> Iterator[Finding]:
-    """Incoming calls must come to our script, in the context of a SIP profile."""
-    if patient.api is None:
+def dialplan(subject: Subject) -> Iterator[Finding]:
+    """The dialplan runs inbound_fax, in the context of a SIP profile."""
+    if subject.api is None:
         return
     check, remedy = "dialplan", "include dialplan/gofax.xml in the context of the SIP profile; fs_cli -x reloadxml"
-    tree = parsed(patient.api("xml_locate", "dialplan"))
+    tree = parsed(subject.api("xml_locate", "dialplan"))
     if tree is None:
         yield problem(check, "FreeSWITCH has no dialplan", remedy)
         return
@@ -101,7 +101,7 @@ def dialplan(patient: Patient) -> Iterator[Finding]:
     if not contexts:
         yield problem(check, "no extension runs the application python with inbound_fax: incoming faxes go nowhere", remedy)
         return
-    sofia = parsed(patient.api("xml_locate", "configuration configuration name sofia.conf"))
+    sofia = parsed(subject.api("xml_locate", "configuration configuration name sofia.conf"))
     profiles = {} if sofia is None else {
         profile.get("name", ""): {param.get("name", ""): param.get("value", "") for param in profile.iter("param")}
         for profile in sofia.iter("profile")
@@ -121,7 +121,8 @@ def _is_ours(action: Element) -> bool:
 
 
 def _profile(name: str, settings: dict[str, str]) -> Iterator[Finding]:
-    """What ends long faxes: session timers (signalwire/freeswitch #2789) and time-outs for RTP, which T.38 has none of."""
+    """The profile has nothing that ends long faxes: session timers (signalwire/freeswitch #2789), or time-outs for RTP, which
+    T.38 does not send."""
     check = f"SIP profile {name}"
     if settings.get("enable-timer", "true") != "false":
         yield warning(check, "session timers are on: a re-INVITE after half their time breaks T.38 faxes of 28 pages and more",
@@ -132,13 +133,13 @@ def _profile(name: str, settings: dict[str, str]) -> Iterator[Finding]:
                           f"take {key} out of profile {name}; gofax.yaml has page_timeout")
 
 
-def gateways(patient: Patient) -> Iterator[Finding]:
-    """Each gateway that faxes go out by."""
-    if patient.api is None:
+def gateways(subject: Subject) -> Iterator[Finding]:
+    """Each gateway of ``freeswitch.gateways`` is known, up and registered."""
+    if subject.api is None:
         return
-    for name in patient.config.freeswitch.gateways:
+    for name in subject.config.freeswitch.gateways:
         check = f"gateway {name}"
-        reply = patient.api("sofia", f"status gateway {name}")
+        reply = subject.api("sofia", f"status gateway {name}")
         rows = dict(line.split(None, 1) for line in reply.splitlines() if len(line.split(None, 1)) == 2)
         state, status = rows.get("State", "").strip(), rows.get("Status", "").strip()
         if "Invalid Gateway" in reply or not rows:
@@ -152,17 +153,17 @@ def gateways(patient: Patient) -> Iterator[Finding]:
             yield ok(check, f"is up ({state})")
 
 
-def from_inside(patient: Patient) -> Iterator[Finding]:
-    """What the fax server inside FreeSWITCH says of itself."""
+def from_inside(subject: Subject) -> Iterator[Finding]:
+    """FreeSWITCH has loaded this version of gofaxpy, finds its Python modules and scripts, and runs the supervisor."""
     from gofaxpy import __version__
 
     check = "Python in FreeSWITCH"
-    if patient.api is None:
+    if subject.api is None:
         return
-    if not patient.inside:
-        yield from _no_answer(patient)
+    if not subject.inside:
+        yield from _no_answer(subject)
         return
-    facts = patient.inside
+    facts = subject.inside
     if facts.get("version") != __version__:
         yield problem(check, f"FreeSWITCH has loaded gofax {facts.get('version')} from {facts.get('library')}, this is"
                       f" {__version__}", "restart FreeSWITCH; if it stays, remove the other copy")
@@ -186,13 +187,13 @@ def from_inside(patient: Patient) -> Iterator[Finding]:
     yield from _search_path(facts.get("path", ""), facts.get("prefix", ""))
 
 
-def _no_answer(patient: Patient) -> Iterator[Finding]:
-    why = patient.no_inside
+def _no_answer(subject: Subject) -> Iterator[Finding]:
+    why = subject.no_inside
     if "swiginit" in why or "_swig" in why:
         yield problem("freeswitch.py", f"is of another version than mod_python3: {why}",
                       "install freeswitch.py (in dist-packages) and mod_python3 of the same FreeSWITCH, then restart it")
-    elif "No module named" in why:
-        name = why.rpartition("No module named")[2].strip(" '\"\n.").partition("'")[0]
+    elif missing := re.search(r"No module named ['\"]?(\w[\w.]*)", why, re.ASCII):
+        name = missing[1].rstrip(".")
         ours = name.startswith("gofaxpy")
         remedy = "put gofaxpy into /usr/lib/python3/dist-packages" if ours else f"apt install python3-{name}"
         yield problem("Python in FreeSWITCH", f"mod_python3 does not find {name}", f"{remedy}; then restart FreeSWITCH")
@@ -202,7 +203,7 @@ def _no_answer(patient: Patient) -> Iterator[Finding]:
 
 
 def _search_path(path: str, prefix: str) -> Iterator[Finding]:
-    """The embedded interpreter finds its home by the first python3 in PATH."""
+    """The system's python3 is the first in PATH: there the embedded interpreter looks for its modules."""
     check = "FreeSWITCH's PATH"
     first = next((place for place in path.split(":") if os.path.exists(os.path.join(place, "python3"))), "")
     if not path:
@@ -215,37 +216,37 @@ def _search_path(path: str, prefix: str) -> Iterator[Finding]:
         yield ok(check, path)
 
 
-def user(patient: Patient) -> Iterator[Finding]:
-    """FreeSWITCH's user and what it may do in the spool."""
+def user(subject: Subject) -> Iterator[Finding]:
+    """FreeSWITCH runs as HylaFAX's user, and may read and write the spool."""
     import pwd
 
-    check, wanted = "FreeSWITCH's user", patient.config.hylafax.user
-    if not patient.inside or patient.inside.get("spool") != patient.spool or not os.path.isdir(patient.spooled("recvq")):
-        return      # told by other checks
-    uid = patient.inside.get("uid", -1)
+    check, wanted = "FreeSWITCH's user", subject.config.hylafax.user
+    if not subject.shares_spool() or not os.path.isdir(subject.spooled("recvq")):
+        return      # same_spool, spool or from_inside report it
+    uid = subject.inside.get("uid", -1)
     try:
         name = pwd.getpwuid(uid).pw_name
     except KeyError:
         name = str(uid)
-    refused = [place or "." for place, may in patient.inside.get("writable", {}).items() if not may and _exists(patient, place)]
-    unread = [place for place, may in patient.inside.get("readable", {}).items() if not may and _exists(patient, place)]
-    document = patient.inside.get("unreadable_document", "")
+    refused = [place or "." for place, may in subject.inside.get("writable", {}).items() if not may and _exists(subject, place)]
+    unread = [place for place, may in subject.inside.get("readable", {}).items() if not may and _exists(subject, place)]
+    document = subject.inside.get("unreadable_document", "")
     remedy = f"run FreeSWITCH as {wanted} (User={wanted} in its unit)"
     if name != wanted:
         yield problem(check, f"FreeSWITCH runs as {name}, HylaFAX as {wanted}: it takes and places no calls like that", remedy)
     elif refused:
-        yield problem(check, f"FreeSWITCH ({name}) may not write to {', '.join(refused)} in {patient.spool}", remedy)
+        yield problem(check, f"FreeSWITCH ({name}) may not write to {', '.join(refused)} in {subject.spool}", remedy)
     elif unread:
-        yield problem(check, f"FreeSWITCH ({name}) may not read {', '.join(unread)} in {patient.spool}", remedy)
+        yield problem(check, f"FreeSWITCH ({name}) may not read {', '.join(unread)} in {subject.spool}", remedy)
     elif document:
         yield problem(check, f"FreeSWITCH ({name}) may not read docq/{document}", remedy)
     else:
         yield ok(check, f"{name}, who may read and write the spool")
-    if not patient.inside.get("faxrcvd") and patient.config.inbound.faxrcvd:
-        path = patient.spooled(patient.config.inbound.faxrcvd)
+    if not subject.inside.get("faxrcvd") and subject.config.inbound.faxrcvd:
+        path = subject.spooled(subject.config.inbound.faxrcvd)
         yield problem("faxrcvd", f"FreeSWITCH ({name}) may not run {path}", f"chmod 755 {path}")
 
 
-def _exists(patient: Patient, place: str) -> bool:
-    """What is not there is made by the supervisor, or told by other checks."""
-    return os.path.isdir(patient.spooled(place))
+def _exists(subject: Subject, place: str) -> bool:
+    """Whether a directory of the spool exists.  The supervisor makes gofax/ and info/; `spool` reports all others."""
+    return os.path.isdir(subject.spooled(place))

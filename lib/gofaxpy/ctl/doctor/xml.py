@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def parsed(text: str) -> Element | None:
-    """The root of a reply such as that of `xml_locate`; None for one that is no XML."""
+    """The root element of a reply such as that of `xml_locate`; None for a reply that is no XML."""
     from xml.etree import ElementTree
 
     if "<" not in text:

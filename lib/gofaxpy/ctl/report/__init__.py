@@ -1,1 +1,1 @@
-"""gofaxctl report: xferfaxlog read back."""
+"""gofaxctl report: reads xferfaxlog back, counts, and writes tables, CSV, JSON or HTML."""

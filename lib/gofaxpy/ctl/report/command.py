@@ -10,7 +10,7 @@ from gofaxpy.ctl.command import OK, Command, UsageError
 from gofaxpy.ctl.trouble import Trouble
 
 if TYPE_CHECKING:
-    from gofaxpy.ctl.output import Desk
+    from gofaxpy.ctl.output import Output
     from gofaxpy.ctl.report.period import Period
     from gofaxpy.ctl.report.tally import Report
     from gofaxpy.hylafax.accounting import Malformed
@@ -39,14 +39,14 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--top", metavar="N", type=int, default=0, help="rows of each table (10; on an HTML page 25)")
 
 
-def run(arguments: argparse.Namespace, desk: Desk) -> int:
-    """Reads, counts and writes.  Lines that are no records are named on standard error and change nothing."""
+def run(arguments: argparse.Namespace, output: Output) -> int:
+    """Reads the accounting and writes the report.  Lines that are no records are named on standard error and not counted."""
     from datetime import datetime
 
     from gofaxpy.ctl.report import export, text
     from gofaxpy.ctl.report.period import period
 
-    if arguments.output and not (arguments.csv or arguments.html or desk.json):
+    if arguments.output and not (arguments.csv or arguments.html or output.json):
         raise UsageError("--output goes with --csv, --html or --json")
     groups = _groups(arguments.by)
     if arguments.top < 0:
@@ -56,25 +56,25 @@ def run(arguments: argparse.Namespace, desk: Desk) -> int:
         span = period(arguments.since, arguments.until, arguments.last, now)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    files = _files(arguments, desk)
-    report, malformed, wrong = _counted(arguments, desk, files, span, groups)
-    if desk.json:
+    files = _files(arguments, output)
+    report, malformed, wrong = _counted(arguments, output, files, span, groups)
+    if output.json:
         import json
-        _deliver(arguments.output, json.dumps(export.data(report, files, malformed, wrong), indent=2) + "\n", desk)
+        _deliver(arguments.output, json.dumps(export.data(report, files, malformed, wrong), indent=2) + "\n", output)
     elif arguments.csv:
-        _deliver(arguments.output, export.csv_text(report, groups), desk)
+        _deliver(arguments.output, export.csv_text(report, groups), output)
     elif arguments.html:
         from gofaxpy.ctl.report.page import page
-        name = desk.config.freeswitch.ident if not arguments.log else ""
-        _deliver(arguments.output, page(report, files, malformed, wrong, now, arguments.top or 25, name), desk)
+        name = output.config.freeswitch.ident if not arguments.log else ""
+        _deliver(arguments.output, page(report, files, malformed, wrong, now, arguments.top or 25, name), output)
     else:
-        text.write(desk, report, groups or text.USUAL, arguments.top or 10)
-    text.complain(desk, malformed, wrong)
+        text.write(output, report, groups or text.USUAL, arguments.top or 10)
+    text.complain(output, malformed, wrong)
     return OK
 
 
 def _counted(
-    arguments: argparse.Namespace, desk: Desk, files: list[str], span: Period, groups: tuple[str, ...]
+    arguments: argparse.Namespace, output: Output, files: list[str], span: Period, groups: tuple[str, ...]
 ) -> tuple[Report, list[Malformed], int]:
     """The report; the first lines that are no records, and how many those are."""
     from gofaxpy.ctl.report import export
@@ -94,8 +94,8 @@ def _counted(
         if len(malformed) < export.MOST_MALFORMED:
             malformed.append(bad)
 
-    opener = desk.open_named if arguments.log else open_regular
-    media = Media(Setting.of(desk.config).spool) if arguments.t38 or "media" in groups else None
+    opener = output.open_named if arguments.log else open_regular
+    media = Media(Setting.of(output.config).spool) if arguments.t38 or "media" in groups else None
     try:
         return count(read_all(files, note, span.since.timestamp(), opener), span, media), malformed, wrong
     except SpoolError as error:
@@ -113,16 +113,16 @@ def _groups(names: str) -> tuple[str, ...]:
     return groups
 
 
-def _files(arguments: argparse.Namespace, desk: Desk) -> list[str]:
-    """The logs to read, oldest first."""
+def _files(arguments: argparse.Namespace, output: Output) -> list[str]:
+    """The accounting files to read, the oldest first."""
     from gofaxpy.hylafax.accounting import with_rotated
 
     given: list[str] = arguments.log
     if not given:
-        name = desk.config.hylafax.xferfaxlog
+        name = output.config.hylafax.xferfaxlog
         if not name:
             raise Trouble("hylafax.xferfaxlog is empty in the configuration: no accounting is written; name a file with --log")
-        path = os.path.join(desk.config.hylafax.spooldir, name)
+        path = os.path.join(output.config.hylafax.spooldir, name)
         if not os.path.exists(path) and not arguments.rotated:
             raise Trouble(f"{path}: does not exist; nothing has been sent or received yet, or this user may not look")
         given = [path]
@@ -131,7 +131,7 @@ def _files(arguments: argparse.Namespace, desk: Desk) -> list[str]:
     found: list[str] = []
     for path in given:
         try:
-            with desk.root():       # a directory may be closed to HylaFAX's user
+            with output.root():       # HylaFAX's user may not be allowed to list the directory
                 names = with_rotated(path)
             found += [name for name in names if name not in found]
         except OSError as error:
@@ -141,21 +141,28 @@ def _files(arguments: argparse.Namespace, desk: Desk) -> list[str]:
     return found
 
 
-def _deliver(path: str, text: str, desk: Desk) -> None:
-    """To the terminal, or to a file that nobody sees half of."""
+def _deliver(path: str, text: str, output: Output) -> None:
+    """Writes to the terminal, or to a file that appears only when it is complete."""
     if not path:
-        desk.write(text)
+        output.write(text)
         return
+    try:
+        with output.owner_of(os.path.dirname(path) or "."):
+            _write(path, text)
+    except OSError as error:
+        raise Trouble(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def _write(path: str, text: str) -> None:
     temporary = f"{path}.{os.getpid()}.new"
-    with desk.owner_of(os.path.dirname(path) or "."):
-        try:
-            with open(temporary, "x", encoding="utf-8") as file:
-                file.write(text)
-            os.replace(temporary, path)
-        except OSError as error:
-            if os.path.exists(temporary) and not isinstance(error, FileExistsError):
-                os.unlink(temporary)
-            raise Trouble(f"{path}: cannot be written: {error.strerror}") from None
+    try:
+        with open(temporary, "x", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except OSError as error:
+        if os.path.exists(temporary) and not isinstance(error, FileExistsError):
+            os.unlink(temporary)
+        raise
 
 
 COMMAND = Command(

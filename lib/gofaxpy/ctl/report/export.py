@@ -1,4 +1,4 @@
-"""The report as data: what JSON shows, and rows of CSV that a spreadsheet can be given without danger."""
+"""The report as data: for JSON, and as rows of CSV in which a spreadsheet finds no formula."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _NUMBER = re.compile(r"\+?[0-9 ]+")
 
 
 def sides(report: Report) -> Sequence[tuple[str, Side]]:
-    """The directions by name."""
+    """The three sides of a report by name."""
     return (("sent", report.sent), ("received", report.received), ("calls", report.calls))
 
 
 def data(report: Report, files: Sequence[str], malformed: Sequence[Malformed], count: int) -> dict[str, Any]:
-    """The report as JSON has it.  ``count`` is how many lines were malformed, ``malformed`` the first of them."""
+    """The report for JSON.  ``count`` is how many lines were malformed, ``malformed`` the first of them."""
     answer: dict[str, Any] = {
         "period": {"since": _iso(report.period.since), "until": _iso(report.period.until)},
         "files": list(files),
@@ -101,7 +101,7 @@ def _row(direction: str, group: str, name: str, tally: Tally) -> list[object]:
 
 
 def cell(text: str) -> str:
-    """Text from outside as a cell: cleaned, and with an apostrophe before what a spreadsheet would take for a formula."""
+    """Text from outside as a cell: cleaned, with an apostrophe in front if a spreadsheet would run it as a formula."""
     clean = shown(text)
     if clean.lstrip().startswith(_FORMULA) and not _NUMBER.fullmatch(clean.strip()):
         return "'" + clean

@@ -1,4 +1,4 @@
-"""Figures as people read them."""
+"""Figures formatted for people: percentages, durations, names of steps."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def percent(share: float | None) -> str:
 
 
 def clock(seconds: int) -> str:
-    """``12:03:45``, hours as many as there are."""
+    """Seconds as ``12:03:45``: hours without a limit, minutes, seconds."""
     return f"{seconds // 3600:,}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
 def step_label(start: datetime, step: Step) -> str:
-    """A step under an axis."""
+    """The short name of a step, for the axis of a plot."""
     return start.strftime({Step.HOUR: "%H:%M", Step.DAY: "%m-%d", Step.WEEK: "%m-%d", Step.MONTH: "%Y-%m"}[step])
 
 
 def step_name(start: datetime, step: Step) -> str:
-    """A step by its full name."""
+    """The full name of a step."""
     form = {Step.HOUR: "%Y-%m-%d %H:00", Step.DAY: "%a %Y-%m-%d", Step.WEEK: "week of %Y-%m-%d", Step.MONTH: "%Y-%m"}[step]
     return start.strftime(form)

@@ -1,7 +1,7 @@
-"""The report as one HTML page that needs nothing else: no script, no other file, no net.
+"""The report as one self-contained HTML page: no script, no other file, no network.
 
-Whatever came from outside (identifiers, names, reasons) goes through :func:`esc`; the page's own policy forbids scripts and
-everything from elsewhere, should anything ever slip through.
+Text from outside (identifiers, names, reasons) goes through :func:`esc`.  Should any slip through, the page's
+Content-Security-Policy forbids scripts and all external resources.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def esc(value: object) -> str:
 def page(
     report: Report, files: Sequence[str], malformed: Sequence[Malformed], count: int, made: datetime, top: int, name: str,
 ) -> str:
-    """The whole page.  ``name`` says whose report it is (our station identifier, say); ``top`` limits each table."""
+    """The whole page.  ``name`` is shown below the title (our station identifier); ``top`` limits the rows of each table."""
     title = f"Fax report {report.period}"
     sent, received = report.sent, report.received
     body = [
@@ -107,7 +107,7 @@ def _key() -> str:
 def _plot(
     heading: str, level: str, labels: Sequence[str], tips: Sequence[str], pairs: Sequence[tuple[Tally, Tally]], wide: bool,
 ) -> str:
-    """Columns of what was sent, received, and failed in either direction, and the same as a table."""
+    """A plot with columns of faxes sent, received, and failed in either direction, and a table of the same figures."""
     values = [
         [sent.good for sent, _ in pairs], [received.good for _, received in pairs],
         [sent.failed + received.failed for sent, received in pairs],
@@ -149,7 +149,7 @@ def _by_clock(report: Report) -> str:
 
 
 def _causes(heading: str, side: Side) -> str:
-    """What was failed by, with a bar for each cause."""
+    """The causes of failures, with a bar for each."""
     causes = ranked(side.by["cause"])
     most = max((tally.count for _, tally in causes), default=0)
     total = sum(tally.count for _, tally in causes)
@@ -161,7 +161,7 @@ def _causes(heading: str, side: Side) -> str:
 
 
 def _bars(heading: str, side: Side, groups: Sequence[str], colour: str = _SENT) -> str:
-    """How something known of the transfers spreads, failed ones in their own colour."""
+    """The shares of the members of ``groups``, with a bar for each; failed transfers have their own colour."""
     rows = []
     for group in groups:
         known = ranked(side.by.get(group, {}))
@@ -175,7 +175,7 @@ def _bars(heading: str, side: Side, groups: Sequence[str], colour: str = _SENT) 
 def _table(
     heading: str, what: str, side: Side, group: str, top: int, reason: bool = False, colour: str = _SENT,
 ) -> str:
-    """One row for each member of a group: figures, a bar, and why the last one failed."""
+    """One row for each member of a group: figures, a bar, and with ``reason`` why its last failure happened."""
     known = ranked(side.by[group])
     most = max((tally.count for _, tally in known), default=0)
     rows = []
@@ -203,8 +203,8 @@ def _section(heading: str, table: str, more: int = 0) -> str:
 
 
 def _rows(kinds: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of cells that are HTML already.  ``kinds`` has a letter for each column: h for the head of the row, b a bar,
-    n a number, t a text."""
+    """A table.  Its cells must be HTML already.  ``kinds`` has a letter for each column: h the head of the row, b a bar, n a
+    number, t a text."""
     if not rows:
         return '<p class="none">None.</p>'
     heads = "".join(

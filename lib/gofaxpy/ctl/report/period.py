@@ -1,4 +1,4 @@
-"""From when to when: how an operator names a period, and the steps in which a plot shows it."""
+"""The period of a report: how an operator names it, and the steps in which a plot shows it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HELP = "2026-11-23, 2026-11-23 08:00, 2026-11, today, yesterday, or how long ag
 
 
 class Step(Enum):
-    """The width of one bar over time."""
+    """The time that one column of a plot stands for."""
 
     HOUR = "hour"
     DAY = "day"
@@ -30,7 +30,7 @@ class Step(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """``since`` is in it, ``until`` is not; both in local time, as the accounting's own times are."""
+    """``since`` belongs to the period, ``until`` does not.  Both are local time, as the times in the accounting."""
 
     since: datetime
     until: datetime
@@ -86,11 +86,11 @@ def _month_later(at: datetime) -> datetime:
 
 
 def period(since: str, until: str, last: str, now: datetime) -> Period:
-    """The period an operator means.  ``last`` (``30d``) ends now, and so does ``since`` without an ``until``; ``until`` names
-    the last moment, day, month or year that belongs to it.  Without anything: the last 30 days.  What is before or behind all
-    years that the accounting knows, such as ``9999-12-31``, stands for the first or the last of them.
+    """The period an operator means.
 
-    Raises :class:`ValueError` with what is allowed.
+    ``last`` (``30d``) ends now, and so does ``since`` without an ``until``.  ``until`` names the last moment, day, month or
+    year of the period.  Without any of them it is the last 30 days.  A date before :data:`EARLIEST` or after :data:`LATEST`,
+    such as ``9999-12-31``, stands for that one.  Raises :class:`ValueError` with what is allowed.
     """
     if last and (since or until):
         raise ValueError("--last goes neither with --since nor with --until")
@@ -113,7 +113,7 @@ def _minute(at: datetime) -> datetime:
 
 
 def _ago(text: str, now: datetime) -> datetime | None:
-    """``now`` less a length of time; months and years as the calendar has them."""
+    """``now`` less a length of time such as ``3m``, in calendar months and years; None if ``text`` is no length of time."""
     found = _AGO.fullmatch(text.strip().lower())
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""The looks of the HTML report: light and dark after the reader's system, and plain on paper."""
+"""The style sheet of the HTML report: light or dark as the reader's system, and plain in print."""
 
 from __future__ import annotations
 

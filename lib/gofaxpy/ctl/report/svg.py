@@ -1,7 +1,8 @@
 """Plots as inline SVG: stacked columns over time, and bars beside the rows of a table.
 
-Colours and fonts are the page's (classes ``s0``, ``s1`` … and ``axis``), so that they follow light and dark.  Each column
-tells its figures as a tooltip; whoever cannot see the plot gets its description and, from the page, a table.
+Colours and fonts come from the page's style sheet (classes ``s0``, ``s1`` … and ``axis``), so they follow light and dark.
+Each column has its figures as a tooltip.  For readers who cannot see the plot there is a description, and the page has the
+same figures as a table.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from collections.abc import Sequence
 
 WIDTH, HEIGHT = 720, 220
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 10, 24
-_LABEL_WIDTH = 46       # what one label under the axis needs
+_LABEL_WIDTH = 46       # units of the viewBox that one label under the axis takes
 
 
 def columns(
     labels: Sequence[str], series: Sequence[tuple[str, Sequence[int]]], title: str, width: int = WIDTH, height: int = HEIGHT,
     tips: Sequence[str] = (),
 ) -> str:
-    """Stacked columns: one for each label, in it one part for each series, the first at the bottom.
+    """Stacked columns: one column for each label, with one part for each series, the first series at the bottom.
 
     ``tips`` are longer names of the columns for their tooltips.  Texts are escaped here.
     """
@@ -55,7 +56,7 @@ def columns(
 
 
 def bar(good: int, failed: int, most: int, classes: tuple[str, str]) -> str:
-    """A bar in two parts beside a row that says the same in figures; ``most`` is what fills the width."""
+    """A bar in two parts, for a row that has the same figures; ``most`` fills the whole width."""
     left = 100 * good / most if most else 0
     right = 100 * failed / most if most else 0
     return (
@@ -66,7 +67,7 @@ def bar(good: int, failed: int, most: int, classes: tuple[str, str]) -> str:
 
 
 def scale(most: int) -> tuple[int, int]:
-    """Step and top of an axis of whole numbers that has room for ``most``, with at most five steps of 1, 2 or 5."""
+    """Step and top of an axis of whole numbers up to ``most``: at most five steps, each 1, 2 or 5 times a power of ten."""
     step = 1
     while step * 5 < most:
         step = step * 2 if str(step)[0] in "15" else step // 2 * 5

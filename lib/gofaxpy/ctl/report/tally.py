@@ -1,9 +1,8 @@
-"""Counts accounting records: how many faxes and pages, how many failed and why, and how that spreads.
+"""Counts accounting records: faxes, pages, failures and their causes, in all and by groups.
 
-Terms: an **attempt** is one SEND record, one call of one job; a **fax received** one RECV record.  A job is *delivered* if
-one of its attempts in the period succeeded, and *open* otherwise: it may still wait in the queue.  A CALL record counts
-only where no fax came of it, for otherwise its RECV record tells the same and more.  POLL and PAGE records, which jobs
-cause as well, are counted as attempts.
+Terms: an **attempt** is one SEND record; a **fax received** is one RECV record.  A job is *delivered* if one of its attempts
+in the period succeeded, and *open* otherwise: it may still wait in the queue.  A CALL record counts only if no fax came of the
+call, for otherwise the RECV record says the same and more.  POLL and PAGE records belong to jobs too, and count as attempts.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ _NO_DIGIT = re.compile(r"[^0-9*#+]")
 
 @dataclass(slots=True)
 class Tally:
-    """Sums over some records.  Times in seconds; ``failed`` of ``count`` have a reason, the latest one is kept."""
+    """Sums over some records.  Times are in seconds.  ``failed`` of ``count`` have a reason; ``last_reason`` is the latest."""
 
     count: int = 0
     failed: int = 0
@@ -48,7 +47,7 @@ class Tally:
 
     @property
     def success(self) -> float | None:
-        """The share that went well, 0 to 1; None where there was nothing."""
+        """The share of records without a reason, 0 to 1; None where there are no records."""
         return self.good / self.count if self.count else None
 
     def add(self, record: Record) -> None:
@@ -67,7 +66,7 @@ Groups = dict[str, dict[str, Tally]]
 
 @dataclass(slots=True)
 class Job:
-    """What became of one job within the period."""
+    """One job within the period.  ``last`` is the start of its last attempt, in seconds since the epoch."""
 
     jobid: str
     owner: str
@@ -81,7 +80,7 @@ class Job:
 
 @dataclass(slots=True)
 class Side:
-    """One direction: its sum, and sums by everything it can be grouped by (:data:`SENT`, :data:`RECEIVED`, :data:`CALLS`)."""
+    """One direction: its sum, and the sums of each grouping (:data:`SENT`, :data:`RECEIVED`, :data:`CALLS`)."""
 
     tally: Tally = field(default_factory=Tally)
     by: Groups = field(default_factory=dict)
@@ -89,7 +88,7 @@ class Side:
 
 @dataclass(slots=True)
 class Report:
-    """Everything a report shows.  ``steps`` has one entry for each :meth:`Period.steps`: attempts and faxes received."""
+    """All figures of a report.  ``steps`` has attempts and faxes received for each of :meth:`Period.steps`."""
 
     period: Period
     sent: Side = field(default_factory=Side)
@@ -100,22 +99,22 @@ class Report:
 
     @property
     def delivered(self) -> int:
-        """Jobs that arrived."""
+        """How many jobs were delivered."""
         return sum(job.delivered for job in self.jobs.values())
 
     @property
     def open_jobs(self) -> list[Job]:
-        """Jobs that have not arrived (yet), the latest first."""
+        """The jobs that were not delivered, or not yet, the latest first."""
         return sorted((job for job in self.jobs.values() if not job.delivered), key=lambda job: -job.last)
 
 
 def cause_of(record: Record) -> str:
-    """Why it failed, so that equal causes are equal: without what HylaFAX adds about the job, without page counts."""
+    """The reason without page counts and without what HylaFAX adds about the job, so that equal causes compare equal."""
     return _PAGES.sub("n of m", _ABOUT_THE_JOB.sub("", record.reason)).strip()
 
 
 def number_key(text: str) -> str:
-    """Numbers that dial the same are the same, however they are spaced; what is no number stays as it is."""
+    """The digits, ``*``, ``#`` and ``+`` of a number, so that two spellings of it compare equal; other text in lower case."""
     return _NO_DIGIT.sub("", text) if _A_NUMBER.fullmatch(text) else text.strip().lower()
 
 
@@ -145,7 +144,7 @@ def _caller(record: Record) -> str:
 
 
 def _recipient(record: Record) -> str:
-    """CallID3 is the number that was called."""
+    """The number that was called (CallID3)."""
     return record.cid_rest.partition("::")[0] or record.dest or "unknown"
 
 
@@ -161,7 +160,7 @@ def _failed_only(record: Record) -> str:
     return cause_of(record) if record.reason else ""
 
 
-# By what each direction is grouped, and how a record's group is found; "" leaves the record out of that grouping.
+# The groupings of each direction.  The function gives the group of a record, or "" to leave it out of that grouping.
 _COMMON: dict[str, Callable[[Record], str]] = {
     "modem": lambda record: record.device, "hour": _hour, "weekday": _weekday, "rate": _params(_rate), "ecm": _params(_ecm),
     "format": _params(_format), "resolution": _params(_resolution),
@@ -180,7 +179,7 @@ _NUMBERS = ("destination", "caller", "recipient")
 def count(
     records: Iterable[Record], period: Period, media: Callable[[Record], str] | None = None,
 ) -> Report:
-    """Counts the records that begin within the period.  ``media`` tells T.38 from audio, where that is known."""
+    """Counts the records that begin within the period.  ``media`` gives ``T.38``, ``audio`` or ``""`` for a record."""
     report = Report(period, steps={step: (Tally(), Tally()) for step in period.steps()})
     sides = (
         (report.sent, SENT), (report.received, RECEIVED), (report.calls, CALLS),
@@ -212,7 +211,7 @@ def count(
         for name, group_of in groupings[number].items():
             group = group_of(record)
             if group:
-                if name in _NUMBERS:        # shown as it was first written
+                if name in _NUMBERS:        # a number is shown in the spelling of its first record
                     group = names.setdefault((name, number_key(group)), group)
                 side.by[name][group].add(record)
     return report
@@ -234,6 +233,6 @@ def _to_job(report: Report, record: Record) -> None:
 
 
 def ranked(groups: dict[str, Tally], key: Callable[[Tally], float] | None = None) -> list[tuple[str, Tally]]:
-    """Groups, the largest first; equal ones by name."""
+    """The groups, the largest first; groups of one size by name."""
     size = key or (lambda tally: tally.count)
     return sorted(groups.items(), key=lambda item: (-size(item[1]), item[0]))

@@ -1,0 +1,1 @@
+"""The channels of the stand-in switch and what runs in them."""
