@@ -92,6 +92,7 @@ class Getty:
         """Takes over a configuration that names the same modems, and opens FIFOs anew that have been replaced."""
         number, self.setting = self.setting.config.freeswitch.ident, setting
         for modem in self._modems:
+            virtual.keep_again(setting.spool, modem.device)
             path = modem.reader.path
             if not modem.reader.in_place():
                 try:

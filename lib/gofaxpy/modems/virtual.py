@@ -40,6 +40,7 @@ class Ready(Enum):
 _ready: dict[tuple[str, str], Ready] = {}       # what faxstate has set
 _gone: set[tuple[str, str]] = set()             # modems that this process does not supervise any more
 _ours: set[tuple[str, str]] = set()             # modems that this process supervises
+_unkept: set[tuple[str, str]] = set()           # modems whose file could not be written: the disk was full, for example
 STATES = ("gofax", "modems")        # a directory in the spool, with a file for each modem that had a supervisor
 _ANNOUNCEMENT = {
     Ready.READY: events.modem_ready, Ready.BUSY: events.modem_busy, Ready.DOWN: events.modem_down, Ready.GONE: events.modem_down,
@@ -65,6 +66,12 @@ def set_supervised(spool: Spool, device: str, supervised: bool) -> None:
     _keep(spool, device)
     if not supervised:      # another process may become its supervisor, so its state is read from the file
         _ours.discard((spool.fifo, device))
+
+
+def keep_again(spool: Spool, device: str) -> None:
+    """Writes the modem's file, if that failed before."""
+    if (spool.fifo, device) in _unkept:
+        _keep(spool, device)
 
 
 def known(spool: Spool) -> list[str]:
@@ -107,8 +114,11 @@ def _keep(spool: Spool, device: str) -> None:
             os.ftruncate(fd, len(octets))
         finally:
             os.close(fd)
+        _unkept.discard((spool.fifo, device))
     except OSError as error:
-        log("warning", f"{device}: its state cannot be kept for other processes: {error}")
+        if (spool.fifo, device) not in _unkept:     # tried again every two seconds, and logged once
+            log("warning", f"{device}: its state cannot be kept for other processes: {error}")
+        _unkept.add((spool.fifo, device))
 
 
 def idle_announcement(spool: Spool, device: str) -> str:

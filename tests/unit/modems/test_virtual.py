@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import pytest
 from gofaxpy.config.keys import Config, HylaFax, Inbound
 from gofaxpy.hylafax.uucplock import UUCPLock
 from gofaxpy.modems import virtual
+from gofaxpy.modems.getty import Getty
 from gofaxpy.modems.virtual import Ready
 from gofaxpy.setting import Setting
 
@@ -52,6 +54,37 @@ def test_what_faxstate_has_said_holds_while_nobody_looks_after_the_modem(setting
     assert virtual.idle_status(setting.spool, "freeswitch0") == "FreeSWITCH is not running"
     virtual.set_supervised(setting.spool, "freeswitch0", supervised=True)
     assert virtual.idle_announcement(setting.spool, "freeswitch0") == "+freeswitch0:B"
+
+
+ANOTHER = """
+import sys
+from gofaxpy.hylafax.spool import Spool
+from gofaxpy.modems import virtual
+print(virtual.idle_status(Spool(sys.argv[1], sys.argv[2]), "freeswitch0"))
+"""
+
+
+def test_what_other_processes_could_not_be_told_on_a_full_disk_they_are_told_when_there_is_room(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a call through a second FreeSWITCH on the spool takes a modem down that is up, for good."""
+    told: list[str] = []
+    monkeypatch.setitem(sys.modules, "freeswitch", SimpleNamespace(consoleLog=lambda level, text: told.append(text)))
+    virtual.set_supervised(setting.spool, "freeswitch0", supervised=False)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        getty = Getty(setting, lambda uuid: None, time.monotonic)
+        getty.refresh(setting)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert sum("cannot be kept for other processes" in text for text in told) == 1
+    getty.refresh(setting)
+    getty.close()
+    command = [sys.executable, "-c", ANOTHER, setting.spool.root, setting.spool.lock_dir]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    shown = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    assert shown.stdout == "Running and idle\n"
 
 
 def dead_process() -> int:
