@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"    # random(4)
 _DISCARD = 9        # a port for connect(2) on a datagram socket, which sends nothing
@@ -22,6 +23,11 @@ def boot_id() -> str:
         except (OSError, ValueError):
             return ""
     return _known[0]
+
+
+def began() -> float:
+    """When the kernel that runs was started, in seconds since the epoch by the clock of now."""
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def is_here(host: str) -> bool:

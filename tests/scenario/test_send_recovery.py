@@ -168,6 +168,34 @@ def test_another_job_under_the_same_number_is_sent_whatever_an_old_entry_says(ma
     assert pages_sent(house) == [3, 2]
 
 
+def test_an_old_entry_takes_no_dial_from_another_job_under_the_same_number(make_house: HouseMaker) -> None:
+    house = make_house(speed=20)
+    job = house.job("1000")
+    kill_after_page(house, job, 1)
+    house.switch.stop()
+    house.jobs -= 1
+    assert house.job("1000", pages=(2,), maxdials="1") == job
+    house.switch.start()
+    assert house.gofaxsend(job) == DONE
+    assert pages_sent(house) == [3, 2]
+
+
+def test_a_call_to_a_number_that_was_changed_and_changed_back_has_its_record(make_house: HouseMaker) -> None:
+    house = make_house(speed=2)
+    job = house.job("1000")
+    process = house.start_gofaxsend(job)
+    house.wait("page 1", lambda: house.qfile(job)["npages"] == "1")
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    change(house, job, {"external": "2000", "number": "2000"})
+    assert house.gofaxsend(job) == RETRY
+    house.switch.wait_calls_over()
+    change(house, job, {"external": "1000", "number": "1000"})
+    assert house.gofaxsend(job) == DONE
+    sent = sorted((record[7], record[10]) for record in house.records() if record[1] == "SEND")
+    assert sent == [("1000", "3"), ("2000", "0")]
+
+
 def test_a_killed_attempts_dial_is_counted_once_without_an_xferfaxlog(make_house: HouseMaker) -> None:
     house = make_house({"hylafax": {"xferfaxlog": ""}}, speed=5)
     job = house.job("1001", pages=(1,) * 2)

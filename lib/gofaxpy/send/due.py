@@ -19,6 +19,7 @@ from gofaxpy.switch.dialstring import DialstringError, dialable
 from gofaxpy.values import frozen
 
 Origin = tuple[str, int, int]       # common name, octets, second of the last change
+_NO_FILE = (-1, 0)                  # in the place of octets and second
 
 
 @frozen
@@ -81,7 +82,7 @@ def origin(spool: Spool, qfile: QFile, index: int) -> Origin:
     try:
         status = os.stat(spool.inside(item.file), follow_symlinks=False)
     except OSError:
-        return common_name(qfile, item), -1, 0
+        return common_name(qfile, item), *_NO_FILE
     return common_name(qfile, item), status.st_size, int(status.st_mtime)
 
 
@@ -115,7 +116,10 @@ def pages_sent(qfile: QFile) -> int:
     return qfile.number("npages") - qfile.number("nskip")
 
 
-def has_one_of(qfile: QFile, runs: Sequence[Run]) -> bool:
-    """Whether the job names one of the documents in ``runs``, to be sent or sent already."""
-    names = {common_name(qfile, item) for item in qfile.items}
-    return any(run.name in names for run in runs)
+def has_one_of(spool: Spool, qfile: QFile, runs: Sequence[Run]) -> bool:
+    """Whether the job names one of the documents in ``runs``, to be sent or sent already.
+
+    A name alone is not enough: ``docq/seqf`` may have been set back.  A document whose file is gone counts by its name.
+    """
+    found = {origin(spool, qfile, index) for index in range(len(qfile.items))}
+    return any((run.name, run.size, run.changed) in found or (run.name, *_NO_FILE) in found for run in runs)

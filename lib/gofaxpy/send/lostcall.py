@@ -13,7 +13,7 @@ from enum import Enum
 
 from gofaxpy.hylafax.spool import age
 from gofaxpy.journal import Entry, Mark, Step
-from gofaxpy.local import boot_id, is_here
+from gofaxpy.local import began, boot_id, is_here
 
 
 class Fate(Enum):
@@ -48,9 +48,11 @@ def handler_is_gone(entry: Entry, uuid: str, longest: float) -> bool:
 def _locks_tell(entry: Entry, connected: Mark, uuid: str) -> bool:
     """Whether the handler's lock can be seen from here: it ran under this kernel, or on this machine before it was started
     anew."""
-    kernel = boot_id()
-    if kernel and connected.facts.get("boot") == kernel:
+    kernel, theirs = boot_id(), connected.facts.get("boot")
+    if kernel and theirs == kernel:
         return True
+    if kernel and theirs and connected.at > began():
+        return False        # set since this kernel runs: by another one that shares address and spool (a virtual machine)
     launched = _mark_of(entry, Step.LAUNCHED, uuid)
     return launched is not None and is_here(str(launched.facts.get("host", "")))
 

@@ -23,7 +23,9 @@ def is_of_this_fax(attempt: Attempt, earlier: Earlier) -> bool:
     whose documents the job does not name."""
     dial = attempt.setting.config.outbound.dial
     runs = runs_of(earlier.opened)
-    return earlier.opened.get("same") == same_fax(attempt.qfile, dial) and (not runs or has_one_of(attempt.qfile, runs))
+    return earlier.opened.get("same") == same_fax(attempt.qfile, dial) and (
+        not runs or has_one_of(attempt.spool, attempt.qfile, runs)
+    )
 
 
 def take_over(attempt: Attempt, earlier: Earlier) -> None:
@@ -32,14 +34,16 @@ def take_over(attempt: Attempt, earlier: Earlier) -> None:
     Its pages leave the qfile once, it is counted once, and its pages stand in SEND records under its commid once.
     """
     before = max(pages_sent(attempt.qfile) - int(earlier.opened.get("sent", 0)), 0)     # what it has itself written there
-    delivered = max(earlier.pages, before)
+    # the result counts all pages; what was written since may be another attempt's, to another number
+    delivered = earlier.pages if earlier.fax is not None else before
     if earlier.over is None:
         attempt.log.line(f"The call of an earlier attempt ({earlier.name}) ended without a result; sending what is left")
     else:
         attempt.log.line(f"An earlier attempt ({earlier.name}) has delivered {delivered} of {earlier.due} pages")
         _take_pages(attempt, earlier, delivered)
-    # the record comes first, as in settle: so an attempt that was counted has its record
-    counted = _is_counted(attempt, earlier)
+    # The record comes first, as in settle: so an attempt that has counted itself has its record.  One that was counted by
+    # count_other_number has none.
+    counted = _is_counted(attempt, earlier) and earlier.settled is not None
     record = replace(earlier.record(attempt.device, attempt.params, delivered, delivered), jobid=attempt.jobid)
     recorded = counted or not earlier.has_record or xferfaxlog.is_recorded(attempt.setting.xferfaxlog, record)
     if not recorded:
@@ -53,7 +57,7 @@ def count_other_number(attempt: Attempt, earlier: Earlier) -> None:
     """A call of this job to the number it had before is another fax, but one of the job's dials, as ``totdials`` counts them and
     ``maxdials`` limits them."""
     runs = runs_of(earlier.opened)
-    if runs and has_one_of(attempt.qfile, runs) and earlier.launched:
+    if runs and has_one_of(attempt.spool, attempt.qfile, runs) and earlier.launched:
         _count(attempt, earlier, earlier.pages)
 
 

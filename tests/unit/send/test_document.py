@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import struct
+import sys
 import time
 from pathlib import Path
 
@@ -197,3 +198,30 @@ def test_what_is_no_tiff_fails_for_good_and_leaves_nothing(spool: Spool) -> None
         compose(spool, [*pages_of(good, 0), *pages_of("docq/bad.tif", 0)], "7-1")
     assert not caught.value.again
     assert not os.path.exists(spool.path("gofax", "tmp")) or os.listdir(spool.path("gofax", "tmp")) == []
+
+
+def test_documents_that_are_named_in_turn_are_read_once_each(spool: Spool) -> None:
+    """A user may name documents as often as he likes; reading all tags of one of 30 MB takes a second."""
+    opened: list[str] = []
+    over = False
+
+    def note(event: str, args: tuple[object, ...]) -> None:
+        if not over and event == "open" and str(args[0]).startswith(spool.path("docq")):
+            opened.append(os.path.basename(str(args[0])))
+
+    files = [document(spool, name, 1) for name in ("x.tif", "y.tif")]
+    sys.addaudithook(note)
+    composed = compose(spool, [page for _ in range(50) for file in files for page in pages_of(file, 0)], "7-1")
+    over = True
+    assert composed.pages == 100 and sorted(opened) == ["x.tif", "y.tif"]
+    composed.remove()
+
+
+def test_more_pages_than_spandsp_counts_in_time_are_refused(spool: Spool) -> None:
+    with pytest.raises(DocumentError, match="5000 are the most") as caught:
+        compose(spool, pages_of(built(spool, *[fax_page()] * 5001), 0), "7-1")
+    assert not caught.value.again
+    crowd = built(spool, *[fax_page()] * 5000)
+    assert compose(spool, pages_of(crowd, 0), "7-1").pages == 1
+    with pytest.raises(DocumentError, match="5001 pages left; 5000 are the most"):
+        compose(spool, pages_of(crowd, *range(5000), 0), "7-1")

@@ -100,7 +100,8 @@ def _counted(
         return count(read_all(files, note, span.since.timestamp(), opener), span, media), malformed, wrong
     except SpoolError as error:
         if isinstance(error.__cause__, FileNotFoundError):
-            raise Trouble(f"{error.__cause__.filename}: does not exist") from None
+            path = next((path for path in files if not os.path.exists(path)), error.__cause__.filename)
+            raise Trouble(f"{path}: does not exist") from None
         hint = "; HylaFAX's user and root can read it" if isinstance(error.__cause__, PermissionError) else ""
         raise Trouble(f"{error}{hint}") from None
 
