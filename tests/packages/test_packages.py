@@ -124,7 +124,7 @@ def test_the_installed_commands_work(in_clean_root: CleanRoot) -> None:
         gofaxctl --version
         gofaxsend -V
         python3 -c 'import gofaxpy.send, gofaxpy.ctl.main; print(gofaxpy.__file__)'
-        ls /usr/lib/python3/dist-packages/gofaxpy/__pycache__/config.*.pyc | wc -l
+        ls /usr/lib/python3/dist-packages/gofaxpy/config/__pycache__/keys.*.pyc | wc -l
         gofaxctl outcomes --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)) > 10)'
         gofaxctl doctor | grep -c '^ok  configuration: /etc/gofax.yaml is right'
         mkdir -p /var/spool/hylafax/log

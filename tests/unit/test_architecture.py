@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,13 @@ def room(name: str) -> str:
 
 def test_every_room_has_a_floor_and_every_floor_is_lived_in() -> None:
     assert {room(name) for name in MODULES if name != "gofaxpy"} == set(FLOOR)
+
+
+def test_the_picture_in_the_documents_has_every_room_on_its_floor() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^ │ (\d) (.*)│$", text, re.M)
+    floors = {int(number): {word.rstrip("/") for word in re.sub(r"\(.*?\)|│", " ", rooms).split()} for number, rooms in rows}
+    assert floors == dict(enumerate(FLOORS, start=1))
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if name != "gofaxpy"])
