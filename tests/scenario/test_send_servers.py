@@ -39,9 +39,9 @@ def with_servers(house: House, order: str, ports: list[int]) -> None:
     """Lets gofaxsend know of servers at ``ports`` (0: the house's own switch)."""
     with open(house.config, encoding="utf-8") as file:
         text = file.read()
-    own = text.split("port: ", 1)[1].split("\n", 1)[0]
-    others = "".join(f"\n  - {{host: 127.0.0.1, port: {port or own}}}" for port in ports)
-    begin, _, rest = text.partition("  servers:")
+    others = "".join(f"\n  - {{host: 127.0.0.1, port: {port or house.switch.esl_port}}}" for port in ports)
+    begin = text.partition("  connect_timeout:")[0].partition("  servers:")[0]
+    rest = text.partition("  servers:")[2]
     rest = rest[rest.index("  ident:"):]
     with open(house.config, "w", encoding="utf-8") as file:
         file.write(f"{begin}  connect_timeout: 1\n  server_order: {order}\n  servers:{others}\n{rest}")
