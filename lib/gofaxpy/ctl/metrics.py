@@ -79,7 +79,7 @@ COMMAND = Command(
     "figures for Prometheus",
     "Prints counters of faxes, pages and failures and the present state of modems, queue, calls, journal and disk in\n"
     "Prometheus' text format.  With log.metrics_file in the configuration the same is written to that file at the end of\n"
-    "each fax and once a minute, for node_exporter's textfile collector; HylaFAX's user must be allowed to write to its\n"
+    "each fax and every 15 seconds, for node_exporter's textfile collector; HylaFAX's user must be allowed to write to its\n"
     "directory.  Counters begin with what the accounting holds when they are first asked for, and go on when it is rotated.",
     run,
     _arguments,

@@ -1,6 +1,6 @@
 """Puts the metrics together, for a terminal and for ``log.metrics_file``.
 
-gofaxsend and the handler of an incoming call write the file at the end of each fax; the supervisor writes it once a minute, so
+gofaxsend and the handler of an incoming call write the file at the end of each fax; the supervisor writes it every 15 seconds, so
 that the state of modems and queue in it is never old.  It must not make any of them fail or wait for long.  So each reads at most
 :data:`~gofaxpy.metrics.state.AT_ONCE` octets of accounting, waits a moment for the lock, and otherwise leaves the file to the
 next one.
