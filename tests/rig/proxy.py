@@ -241,6 +241,12 @@ class _Connection:
         if self._reset:
             with contextlib.suppress(OSError):
                 self._client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_CLOSE)
+        else:
+            # Linux closes a socket with RST where something that came was not read (RFC 1122, 4.2.2.13)
+            with contextlib.suppress(OSError):
+                self._client.setblocking(False)
+                while self._client.recv(65536):
+                    pass
         for end in (self._client, self._server, *self._wake):
             end.close()
         return True
