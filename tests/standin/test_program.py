@@ -307,7 +307,8 @@ def test_a_handler_receives_a_fax_and_cannot_read_the_cause_of_its_own_hang_up(
     assert (end.get("variable_last_app"), end.get("variable_last_arg")) == ("rxfax", f"{tmp_path}/in.tif")
     assert end.get("variable_cause_in_handler") == "None"
     assert end.get("variable_alive") == "false"
-    assert end.get("variable_sip_hangup_disposition") == "send_bye"
+    # the caller hangs up as well when its fax is over, and on a busy machine its BYE may come first
+    assert end.get("variable_sip_hangup_disposition") in ("send_bye", "recv_bye")
     assert len(read_pages(str(tmp_path / "in.tif"))) == 2
 
 
