@@ -18,8 +18,8 @@ def boot_id() -> str:
     """
     if not _known:
         try:
-            with open(_BOOT_ID, encoding="ascii") as file:
-                _known.append(file.read().strip())
+            with open(_BOOT_ID, "rb") as file:      # no codec is to be loaded while a call waits
+                _known.append(file.read().decode().strip())
         except (OSError, ValueError):
             return ""
     return _known[0]

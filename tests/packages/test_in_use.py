@@ -16,7 +16,7 @@ from rig.rundir import system_environment
 
 # Those that had found the installed library, the configuration or the spool before the checkout's, and one of each other kind.
 PART = (
-    "tests/unit/test_ctl_desk.py", "tests/unit/test_config_live.py",
+    "tests/unit/ctl/test_output.py", "tests/unit/config/test_live.py",
     "tests/hylafax/test_doctor.py::test_what_is_broken_is_named_with_its_remedy[FreeSWITCH finds no gofaxpy]",
     "tests/hylafax/test_docs_commands.py::test_the_installation",
     "tests/hylafax/test_private_hylafax.py::test_a_waiting_job_can_be_altered",

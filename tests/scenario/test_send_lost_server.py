@@ -17,7 +17,6 @@ from rig.servers import another_switch, far_files, name_servers, set_keys
 
 RETRY, DONE = 0, 2
 NUMBER = "3000"
-pytestmark = pytest.mark.standin("a second FreeSWITCH on the same spool")
 each_moment = pytest.mark.parametrize("moment", ["ringing", "page 2"])
 still_named = pytest.mark.parametrize("named", [True, False])
 Two = tuple[House, Switch]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -56,6 +57,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
             for number, count in enumerate(pages):
                 for name in (f"doc{number}.tif;e1", f"doc{number}.tif.7"):
                     make_tiff(str(tmp_path / "docq" / name), count)
+                    os.utime(tmp_path / "docq" / name, (1, 1))     # the same document, whenever it is made again
                 lines += f"!tiff:0::docq/doc{number}.tif.7\nfax:0::docq/doc{number}.tif;e1\n"
             total = sum(pages)
             text = QFILE.format(total=total, handling="e1S" * (total - 1) + "e1P")

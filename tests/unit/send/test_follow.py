@@ -195,14 +195,15 @@ def test_when_a_call_was_answered_does_not_depend_on_how_the_clock_was_set_since
     entry: Entry, monkeypatch: pytest.MonkeyPatch, shift: float
 ) -> None:
     now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now + shift)
+    clock = [now + shift]
+    monkeypatch.setattr(time, "time", lambda: clock[0])
     began = time.monotonic()
 
     def handler() -> None:
-        monkeypatch.setattr(time, "time", lambda: now)
+        clock[0] = now
         entry.mark(Step.CONNECTED, uuid=IDS.uuid)
         entry.mark(Step.FAX_OVER, uuid=IDS.uuid, fax={"success": True, "code": 0, "pages_transferred": 1})
-        monkeypatch.setattr(time, "time", lambda: now + shift)
+        clock[0] = now + shift
 
     threading.Timer(0.3, handler).start()
     trace = followed(SilentSwitch("+OK"), entry, Outbound(), aborted=False, seconds={Wait.EVENT: 0.1})
