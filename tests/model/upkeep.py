@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Callable
 
 from model.facts import Fax
@@ -41,7 +42,7 @@ def copy_spool(world: World) -> None:
     """To another disk and back: the same files, all of them new ones."""
     spool = world.hylafax.spool
     shutil.rmtree(spool + ".old", ignore_errors=True)
-    assert os.system(f"cp -a '{spool}' '{spool}.new'") == 0
+    subprocess.run(["cp", "-a", spool, spool + ".new"], check=True)
     os.rename(spool, spool + ".old")
     os.rename(spool + ".new", spool)
 

@@ -167,10 +167,10 @@ def leave_out(qfile: QFile, pages: Collection[Page], page_count: Callable[[str],
     Does nothing where faxq has not described the pages (``pagehandling``).  Raises as :func:`remaining_pages`.
     """
     groups = parse(qfile.get("pagehandling"))
-    remaining = remaining_pages(qfile, page_count)
+    remaining, unwanted = remaining_pages(qfile, page_count), set(pages)
     left_out = 0
     for number, (group, page) in enumerate(zip(groups, remaining, strict=False)):
-        if page in pages and group.mark != SKIP:
+        if page in unwanted and group.mark != SKIP:
             groups[number] = PageGroup(group.params, group.chop, SKIP)
             left_out += 1
     if left_out:

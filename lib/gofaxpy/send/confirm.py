@@ -33,12 +33,12 @@ def delivered_before(attempt: Attempt, runs: Sequence[Run], delivered: int) -> N
     left = attempt.remaining()
     arrived = delivered_among(attempt, runs, delivered, left)
     front = 0
-    while front < len(left) and left[front] in arrived:
+    while front < len(arrived) and left[front] == arrived[front]:       # both are in the order of the job
         front += 1
     confirm(attempt, front)
     attempt.confirmed = 0
-    arrived = delivered_among(attempt, runs, delivered, attempt.remaining())
-    if arrived:     # behind pages that have not: the job was imaged anew
+    if front < len(arrived):    # the others stand behind pages that have not arrived: the job was imaged anew
+        arrived = delivered_among(attempt, runs, delivered, attempt.remaining())    # by their places in the job as it is now
         leave_out(qfile, arrived, attempt.page_count)
         attempt.log.line(f"Leaving out {len(arrived)} pages which have arrived before")
         attempt.handle.rewrite()

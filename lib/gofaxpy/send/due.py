@@ -69,9 +69,9 @@ def delivered_among(attempt: Attempt, runs: Sequence[Run], delivered: int, remai
         pages = min(run.pages, delivered)
         confirmed.update(((run.name, run.size, run.changed), run.count, run.first + at) for at in range(pages))
         delivered -= pages
+    origins = {index: origin(attempt.spool, attempt.qfile, index) for index in {page.item_index for page in remaining}}
     return [
-        page for page in remaining
-        if (origin(attempt.spool, attempt.qfile, page.item_index), attempt.page_count(page.file), page.directory) in confirmed
+        page for page in remaining if (origins[page.item_index], attempt.page_count(page.file), page.directory) in confirmed
     ]
 
 
